@@ -1,0 +1,81 @@
+/**
+ * One error with a closed list of codes and of reasons.
+ *
+ * `code` is what a gRPC client switches on, `reason` is stable and machine-readable (the
+ * `disco-reason` metadata), `message` is one sentence that says what to do. `cause` never leaves
+ * the process.
+ */
+export const errorCodes = [
+  'INVALID_ARGUMENT',
+  'NOT_FOUND',
+  'PERMISSION_DENIED',
+  'FAILED_PRECONDITION',
+  'RESOURCE_EXHAUSTED',
+  'UNAVAILABLE',
+  'INTERNAL',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+export type ErrorReason =
+  // what a caller of the API sent
+  | 'INVALID_NAME'
+  | 'INVALID_ADDRESS'
+  | 'INVALID_PORT'
+  | 'INVALID_TTL'
+  | 'INVALID_METADATA'
+  | 'INVALID_TAG'
+  | 'INVALID_VERSION'
+  | 'INVALID_PAGE'
+  | 'INVALID_CURSOR'
+  | 'INVALID_BODY'
+  | 'PORT_WITHOUT_HOST'
+  | 'AMBIGUOUS_INSTANCE'
+  | 'NOT_OWNED_HERE'
+  | 'UNKNOWN_SERVICE'
+  | 'UNKNOWN_INSTANCE'
+  | 'NO_HEALTHY_INSTANCE'
+  | 'SERVICE_GONE'
+  | 'NO_TTL'
+  | 'HOST_NOT_ALLOWED'
+  | 'ORIGIN_FORBIDDEN'
+  // bounds
+  | 'RECORD_TOO_LARGE'
+  | 'TOO_MANY_RECORDS'
+  | 'WATCH_TOO_SLOW'
+  | 'TOO_MANY_WATCHERS'
+  | 'NO_FREE_PORT'
+  // the daemon's own state
+  | 'CONFIG'
+  | 'USAGE'
+  | 'DATA_DIR_IN_USE'
+  | 'DATA_DIR_OF_ANOTHER_CLUSTER'
+  | 'DATABASE_DAMAGED'
+  | 'DATABASE_TOO_NEW'
+  | 'DISK'
+  | 'INSECURE_PERMISSIONS'
+  | 'KEY_UNREADABLE'
+  | 'PORT_IN_USE'
+  | 'ADDRESS_UNAVAILABLE'
+  | 'STOPPING'
+  | 'NO_DAEMON'
+  | 'DAEMON_LOST'
+  | 'TIMEOUT'
+  | 'BUG';
+
+export class DiscoError extends Error {
+  override readonly name = 'DiscoError';
+  readonly code: ErrorCode;
+  readonly reason: ErrorReason;
+
+  constructor(code: ErrorCode, reason: ErrorReason, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/** What went wrong, as one line for a log or a person, from anything that can be thrown. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,35 @@
+/** "Did you mean …?": the known word that a misspelt one is closest to. */
+
+/**
+ * @returns the closest of `known` by edits (Levenshtein, letter case aside), undefined when none
+ *   is within a third of the word's length
+ */
+export function closestWord(word: string, known: readonly string[]): string | undefined {
+  const typed = word.toLowerCase();
+  let best: string | undefined;
+  let bestEdits = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const edits = countEdits(typed, candidate.toLowerCase());
+    if (edits >= bestEdits) continue;
+    best = candidate;
+    bestEdits = edits;
+  }
+  return best;
+}
+
+/** Letters to add, drop or change to get from one to the other. */
+function countEdits(from: string, to: string): number {
+  let above = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const isSame = from[row - 1] === to[column - 1];
+      const changed = (above[column - 1] ?? 0) + (isSame ? 0 : 1);
+      const dropped = (above[column] ?? 0) + 1;
+      const added = (current[column - 1] ?? 0) + 1;
+      current.push(Math.min(changed, dropped, added));
+    }
+    above = current;
+  }
+  return above[to.length] ?? 0;
+}

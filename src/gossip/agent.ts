@@ -1,0 +1,224 @@
+/**
+ * Agent: hosts the engine. It turns what the transport, the clock and the registry's feed say into
+ * inputs, and does what the effects ask.
+ */
+import type { Cancel, Clock } from '../base/clock.ts';
+import { errorText } from '../base/error.ts';
+import type { Log } from '../base/log.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Effect, ExchangeOutcome, GossipEvent, Input, RumorVerdict } from './context.ts';
+import type { Engine } from './engine.ts';
+import type { Transport, TransportHandler } from './transport.ts';
+
+/** How one exchange of a round that was asked for went. */
+export interface ExchangeReport {
+  readonly peer: OwnerId;
+  readonly outcome: ExchangeOutcome;
+  /** Owners whose records changed here. */
+  readonly changed: readonly OwnerId[];
+}
+
+/** Time that a person waits for a round. */
+const roundTimeoutMs = 5_000;
+/** The same complaint about the same peer is logged once in so long. */
+const complaintIntervalMs = 60_000;
+const complaintsMax = 1_000;
+
+interface Round {
+  readonly waiting: Map<OwnerId, number>;
+  readonly reports: ExchangeReport[];
+  readonly resolve: (reports: ExchangeReport[]) => void;
+}
+
+export class Agent implements TransportHandler {
+  readonly #engine: Engine;
+  readonly #transport: Transport;
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #inputs: Input[] = [];
+  readonly #rounds = new Set<Round>();
+  readonly #complaints = new Map<string, number>();
+  readonly #readyWaiters: (() => void)[] = [];
+  #isStepping = false;
+  #isStopped = false;
+  #cursor = 0;
+  #verdict: RumorVerdict = 'ignore';
+  #newRound: Round | undefined;
+  #cancelWake: Cancel = () => undefined;
+  #unfollow: Cancel = () => undefined;
+
+  constructor(engine: Engine, transport: Transport, registry: Registry, clock: Clock, log: Log) {
+    this.#engine = engine;
+    this.#transport = transport;
+    this.#registry = registry;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Begins to gossip; the transport listens already and the registry has begun its life. */
+  start(): void {
+    this.#cursor = this.#registry.feed.revision;
+    this.#unfollow = this.#registry.feed.follow(() => this.#followFeed());
+    this.#input({ kind: 'start' });
+  }
+
+  /** One round now. @returns how each exchange went; fewer when a peer did not answer in 5 s */
+  round(): Promise<ExchangeReport[]> {
+    return new Promise((resolve) => {
+      const round: Round = { waiting: new Map(), reports: [], resolve };
+      this.#newRound = round;
+      this.#input({ kind: 'round' });
+      this.#newRound = undefined;
+      if (round.waiting.size === 0) return resolve([]);
+      this.#rounds.add(round);
+      this.#clock.schedule(roundTimeoutMs, () => this.#endRound(round));
+    });
+  }
+
+  /** Resolves once the node is ready. */
+  ready(): Promise<void> {
+    if (this.#engine.readiness !== undefined) return Promise.resolve();
+    return new Promise((resolve) => void this.#readyWaiters.push(resolve));
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#unfollow();
+    this.#cancelWake();
+    for (const round of this.#rounds) this.#endRound(round);
+    await this.#transport.stop();
+  }
+
+  linked(peer: OwnerId): void {
+    this.#input({ kind: 'linked', peer });
+  }
+
+  unlinked(peer: OwnerId): void {
+    this.#input({ kind: 'unlinked', peer });
+  }
+
+  message(peer: OwnerId, bytes: Uint8Array): void {
+    this.#input({ kind: 'message', peer, bytes });
+  }
+
+  rumor(peer: OwnerId, bytes: Uint8Array): RumorVerdict {
+    this.#verdict = 'ignore';
+    this.#input({ kind: 'rumor', peer, bytes });
+    return this.#verdict;
+  }
+
+  #followFeed(): void {
+    const answer = this.#registry.feed.read(this.#cursor);
+    if (answer.kind === 'lost') {
+      this.#cursor = this.#registry.feed.revision;
+      return this.#input({ kind: 'changed' });
+    }
+    this.#cursor = answer.revision;
+    if (answer.changes.some(({ origin }) => origin === 'own')) this.#input({ kind: 'changed' });
+  }
+
+  /** Inputs that arise while a step's effects are carried out wait for their turn. */
+  #input(input: Input): void {
+    this.#inputs.push(input);
+    if (this.#isStepping || this.#isStopped) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift())
+        this.#step(next);
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  #step(input: Input): void {
+    let effects: Effect[];
+    try {
+      effects = this.#engine.step(input, this.#clock.now());
+    } catch (error) {
+      // The disk may refuse an own head (refutation, reclaim): gossip goes on without it.
+      this.#log.error({ input: input.kind, error: errorText(error) }, 'a step of gossip failed');
+      return;
+    }
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        if (!this.#transport.send(effect.peer, effect.bytes))
+          this.#engine.counters.add('sends_dropped');
+        return;
+      case 'publish':
+        return this.#transport.publish(effect.bytes);
+      case 'dial': {
+        const { target, timeoutMs } = effect;
+        return this.#transport.dial(target, timeoutMs, (outcome) => {
+          if (outcome.kind === 'dialed')
+            this.#input({ kind: 'dialed', target, peer: outcome.peer });
+          else this.#input({ kind: 'dialFailed', target, how: outcome.how });
+        });
+      }
+      case 'hangUp':
+        return this.#transport.hangUp(effect.peer);
+      case 'judge':
+        this.#verdict = effect.verdict;
+        return;
+      case 'wakeAt':
+        return this.#wakeAt(effect.monoMs);
+      case 'event':
+        return this.#noteEvent(effect.event);
+    }
+  }
+
+  #wakeAt(monoMs: number): void {
+    this.#cancelWake();
+    if (monoMs === Infinity) return;
+    const delayMs = Math.max(0, monoMs - this.#clock.now().monoMs);
+    this.#cancelWake = this.#clock.schedule(delayMs, () => this.#input({ kind: 'wake' }));
+  }
+
+  #noteEvent(event: GossipEvent): void {
+    switch (event.kind) {
+      case 'ready':
+        this.#log[event.isWarning ? 'warn' : 'info']({ why: event.why }, 'ready');
+        for (const resolve of this.#readyWaiters.splice(0)) resolve();
+        return;
+      case 'linkRefused':
+        return this.#complain(event.peer, event.sentence);
+      case 'reclaimed':
+        this.#log.warn({ seen: event.seen }, 'met a newer head of our own: went above it');
+        return;
+      case 'exchangeStarted':
+        this.#newRound?.waiting.set(event.peer, event.exchange);
+        return;
+      case 'exchanged':
+        for (const round of this.#rounds) this.#noteExchange(round, event);
+    }
+  }
+
+  #noteExchange(round: Round, event: Extract<GossipEvent, { kind: 'exchanged' }>): void {
+    if (round.waiting.get(event.peer) !== event.exchange) return;
+    const { peer, outcome, changed } = event;
+    round.reports.push({ peer, outcome, changed });
+    round.waiting.delete(peer);
+    if (round.waiting.size === 0) this.#endRound(round);
+  }
+
+  #endRound(round: Round): void {
+    if (!this.#rounds.delete(round)) return;
+    for (const peer of round.waiting.keys())
+      round.reports.push({ peer, outcome: 'failed', changed: [] });
+    round.resolve(round.reports);
+  }
+
+  #complain(peer: OwnerId, sentence: string): void {
+    const { monoMs } = this.#clock.now();
+    const key = `${peer} ${sentence}`;
+    if (monoMs - (this.#complaints.get(key) ?? -Infinity) < complaintIntervalMs) return;
+    if (this.#complaints.size >= complaintsMax) this.#complaints.clear();
+    this.#complaints.set(key, monoMs);
+    this.#log.warn({ peer, sentence }, 'link refused');
+  }
+}

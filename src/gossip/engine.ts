@@ -1,0 +1,333 @@
+/**
+ * Engine: the gossip protocol, sans-IO. It routes; the parts decide.
+ *
+ *            ┌─ links ──── who is linked, dialed, dead
+ *   input ──▶├─ rumors ─── the fast path            ──▶ registry (the one door) ──▶ effects
+ *            └─ reconciler ─ the exchange of digests
+ *
+ * `step(input, now) -> effects`: no clock, no socket, no timer, no randomness of its own. The
+ * daemon and the tests' virtual network run this very code.
+ */
+import { unreachable } from '../base/assert.ts';
+import { Counters } from '../base/counters.ts';
+import type { Now } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { SealedHead } from '../record/head.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { Verifier } from '../record/signature.ts';
+import type { Identity } from '../registry/own-state.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
+import { Links } from './links.ts';
+import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
+import type { Frame } from './message.ts';
+import { Reconciler } from './reconcile.ts';
+import { Rumors } from './rumor.ts';
+
+/** Refutations and reclaims answer what others say, so others must not set their pace. */
+const reincarnateIntervalMs = 1_000;
+/** The first rounds come early, so that a small cluster is whole at once. */
+const firstRoundMs = 50;
+
+export interface EngineOptions {
+  readonly registry: Registry;
+  readonly identity: Identity;
+  readonly verifier: Verifier;
+  readonly config: GossipConfig & { readonly bytesPerOwnerMax: number };
+  readonly random: Random;
+  /** Multiaddrs. */
+  readonly seeds: readonly string[];
+}
+
+export class Engine {
+  readonly counters = new Counters();
+  readonly #context: GossipContext & { now: Now };
+  readonly #links: Links;
+  readonly #rumors: Rumors;
+  readonly #reconciler: Reconciler;
+  #effects: Effect[] = [];
+  #roundAtMs = Infinity;
+  #wakeAtMs = Infinity;
+  #startedAtMs: number | undefined;
+  #readiness: string | undefined;
+  #reconciledAtMs: number | undefined;
+  #reincarnatedAtMs = -Infinity;
+  #membersRevision = -1;
+
+  constructor({ registry, identity, verifier, config, random, seeds }: EngineOptions) {
+    const emit = (effect: Effect): void => void this.#effects.push(effect);
+    const now = { monoMs: 0, wallMicros: 0 };
+    const { counters } = this;
+    this.#context = { registry, identity, verifier, config, random, counters, now, emit };
+    this.#links = new Links(this.#context, seeds);
+    this.#reconciler = new Reconciler(this.#context, config.bytesPerOwnerMax, {
+      repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
+      own: (head) => this.#reclaim(head),
+      completed: () => this.#completed(),
+    });
+    this.#rumors = new Rumors(this.#context, (peer, owner) => this.#ask(peer, owner));
+  }
+
+  /** Why the node is ready; undefined while it is not. */
+  get readiness(): string | undefined {
+    return this.#readiness;
+  }
+
+  /** Monotonic ms of the last completed reconcile with any peer. */
+  get reconciledAtMs(): number | undefined {
+    return this.#reconciledAtMs;
+  }
+
+  get linkCount(): number {
+    return this.#links.count;
+  }
+
+  isLinked(peer: OwnerId): boolean {
+    return this.#links.isLinked(peer);
+  }
+
+  describeTried(): string {
+    return this.#links.describeTried();
+  }
+
+  /** Takes one input and answers with all that the host is to do, in order. */
+  step(input: Input, now: Now): Effect[] {
+    this.#context.now = now;
+    this.#effects = [];
+    this.#route(input);
+    this.#checkReadiness();
+    if (this.#membersRevision !== this.#context.registry.membersRevision) {
+      this.#membersRevision = this.#context.registry.membersRevision;
+      this.#links.maintain(false);
+    }
+    this.#setWake();
+    return this.#effects;
+  }
+
+  #route(input: Input): void {
+    switch (input.kind) {
+      case 'start':
+        return this.#start();
+      case 'wake':
+        return this.#wake();
+      case 'round':
+        return this.#exchange();
+      case 'linked':
+        return this.#linked(input.peer);
+      case 'unlinked':
+        this.#reconciler.unlinked(input.peer);
+        return this.#links.unlinked(input.peer);
+      case 'dialed':
+        return this.#links.dialed(input.target, input.peer);
+      case 'dialFailed':
+        return this.#links.dialFailed(input.target, input.how);
+      case 'message':
+        return this.#message(input.peer, input.bytes);
+      case 'rumor':
+        return this.#rumor(input.peer, input.bytes);
+      case 'changed':
+        return this.#rumors.ownChanged();
+      default:
+        return unreachable(input);
+    }
+  }
+
+  #start(): void {
+    const { now, random, config } = this.#context;
+    this.#startedAtMs = now.monoMs;
+    this.#roundAtMs = now.monoMs + firstRoundMs + random.next() * config.gossipIntervalMs;
+    this.#rumors.ownChanged();
+    this.#links.join();
+  }
+
+  #wake(): void {
+    const { now, random, config } = this.#context;
+    this.#wakeAtMs = Infinity;
+    this.#rumors.wake();
+    if (now.monoMs < this.#roundAtMs) return;
+    this.#roundAtMs = now.monoMs + random.jitter(config.gossipIntervalMs, 0.2);
+    this.#reconciler.tick();
+    this.#links.maintain(true);
+    this.#exchange();
+  }
+
+  #exchange(): void {
+    const { random, config } = this.#context;
+    const idle = this.#links.greeted.filter((peer) => !this.#reconciler.isAsking(peer));
+    for (const peer of random.sample(idle, config.gossipK)) this.#reconciler.start(peer);
+  }
+
+  #linked(peer: OwnerId): void {
+    const { registry, identity, now } = this.#context;
+    this.#links.linked(peer);
+    const own = registry.state(registry.self);
+    if (own === undefined) return;
+    const thoughtDead = registry.member(peer)?.state === 'dead';
+    this.#send(peer, {
+      kind: 'hello',
+      cluster: identity.cluster,
+      protocolMin: protocolVersion,
+      protocolMax: protocolVersion,
+      time: now.wallMicros,
+      head: bare(own.head),
+      thoughtDead,
+    });
+  }
+
+  #message(peer: OwnerId, bytes: Uint8Array): void {
+    const decoded = decodeFrame(bytes);
+    if (decoded.kind === 'refused') return this.#context.registry.refusals.add(decoded.reason);
+    const frame = decoded.value;
+    if (frame.kind === 'hello') return this.#hello(peer, frame);
+    if (frame.kind === 'refusal') return this.#refusedBy(peer, frame.sentence);
+    if (!this.#links.isGreeted(peer)) return this.#context.registry.refusals.add('UNEXPECTED');
+    switch (frame.kind) {
+      case 'digest':
+        return this.#reconciler.onDigest(peer, frame);
+      case 'delta':
+        return this.#reconciler.onDelta(peer, frame);
+      case 'want':
+        return this.#reconciler.onWant(peer, frame);
+      case 'done':
+        return this.#reconciler.onDone(peer, frame);
+      case 'rumor':
+        return this.#retold(peer, frame.rumor);
+      case 'check':
+        return this.#links.check(frame.owner, frame.incarnation);
+      case 'bye':
+        return this.#links.departed(peer);
+      default:
+        return unreachable(frame);
+    }
+  }
+
+  #hello(peer: OwnerId, hello: Extract<Frame, { kind: 'hello' }>): void {
+    const { registry, identity, now } = this.#context;
+    const refusal = helloFault(hello, identity.cluster);
+    if (refusal !== undefined) {
+      registry.refusals.add(refusal.reason);
+      this.#send(peer, { kind: 'refusal', ...refusal });
+      return this.#refusedBy(peer, refusal.sentence);
+    }
+    const before = registry.state(peer)?.head.head.lastUpdate ?? 0;
+    const received = registry.receive(hello.head, [], false, now);
+    this.#links.greet(peer);
+    if (received.kind === 'applied') this.#repaired(peer, before, peer);
+    if (received.kind === 'own') this.#reclaim(received.head);
+    if (hello.thoughtDead) this.#reincarnate();
+    // One exchange serves both; a node that knows nothing yet does not wait for the other.
+    if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
+  }
+
+  #refusedBy(peer: OwnerId, sentence: string): void {
+    this.#links.departed(peer);
+    this.#context.emit({ kind: 'event', event: { kind: 'linkRefused', peer, sentence } });
+    this.#context.emit({ kind: 'hangUp', peer });
+  }
+
+  /** A rumor from the broadcast topic. */
+  #rumor(peer: OwnerId, bytes: Uint8Array): void {
+    const { verdict, received } = this.#rumors.receive(peer, bytes);
+    this.#context.emit({ kind: 'judge', verdict });
+    if (received?.kind === 'own') this.#reclaim(received.head);
+  }
+
+  /** A rumor that a neighbor tells directly, after a repair. */
+  #retold(peer: OwnerId, rumor: Extract<Frame, { kind: 'rumor' }>['rumor']): void {
+    const received = this.#rumors.take(peer, rumor);
+    if (received.kind === 'own') this.#reclaim(received.head);
+    if (received.kind === 'applied') this.#repaired(received.owner, rumor.previous, peer);
+  }
+
+  #repaired(owner: OwnerId, before: number, peer: OwnerId): void {
+    // Whoever joins is the one who knows nothing new.
+    if (this.#reconciledAtMs === undefined && owner !== peer) return;
+    const state = this.#context.registry.state(owner);
+    if (state !== undefined) this.#rumors.tellOthers(state, before, this.#links.greeted, peer);
+  }
+
+  #ask(peer: OwnerId, owner: OwnerId): void {
+    const someone = this.#links.isGreeted(peer) ? peer : this.#links.greeted[0];
+    if (someone !== undefined) this.#reconciler.ask(someone, owner);
+  }
+
+  /** Answers being thought dead: a higher incarnation, which everyone hears of. */
+  #reincarnate(): void {
+    const { registry, now, counters } = this.#context;
+    if (!this.#mayReincarnate()) return;
+    const above = registry.member(registry.self)?.incarnation ?? 0;
+    registry.commit([{ kind: 'reincarnate', above }], now);
+    counters.add('refutations');
+  }
+
+  /** A head of our own from an earlier life, above what we hold: we go above it. */
+  #reclaim(seen: SealedHead): void {
+    const { registry, now, counters } = this.#context;
+    if (!this.#mayReincarnate()) return;
+    registry.commit([{ kind: 'reclaim', above: seen.head }], now);
+    counters.add('reclaims');
+    this.#event({ kind: 'reclaimed', seen: seen.head.lastUpdate });
+  }
+
+  #mayReincarnate(): boolean {
+    const { now } = this.#context;
+    if (now.monoMs - this.#reincarnatedAtMs < reincarnateIntervalMs) return false;
+    this.#reincarnatedAtMs = now.monoMs;
+    return true;
+  }
+
+  #completed(): void {
+    this.#reconciledAtMs = this.#context.now.monoMs;
+    if (this.#readiness === undefined) this.#ready('reconciled with a peer', false);
+  }
+
+  #checkReadiness(): void {
+    if (this.#readiness !== undefined || this.#startedAtMs === undefined) return;
+    const { now, config } = this.#context;
+    if (this.#links.isAlone)
+      this.#ready('the first node: no other seed node and no peer is known', false);
+    else if (now.monoMs - this.#startedAtMs >= config.joinTimeoutMs)
+      this.#ready(
+        `nobody was reached within ${config.joinTimeoutMs} ms; tried ${this.describeTried()}`,
+        true,
+      );
+  }
+
+  #ready(why: string, isWarning: boolean): void {
+    this.#readiness = why;
+    this.#event({ kind: 'ready', why, isWarning });
+  }
+
+  #setWake(): void {
+    const joinMs = (this.#startedAtMs ?? Infinity) + this.#context.config.joinTimeoutMs;
+    const readyMs = this.#readiness === undefined ? joinMs : Infinity;
+    const next = Math.min(this.#roundAtMs, this.#rumors.wakeAtMs, readyMs);
+    if (next === this.#wakeAtMs) return;
+    this.#wakeAtMs = next;
+    this.#context.emit({ kind: 'wakeAt', monoMs: next });
+  }
+
+  #send(peer: OwnerId, frame: Frame): void {
+    this.#context.emit({ kind: 'send', peer, bytes: encodeFrame(frame) });
+  }
+
+  #event(event: GossipEvent): void {
+    this.#context.emit({ kind: 'event', event });
+  }
+}
+
+/** Why a peer's hello is refused, as both sides are told. */
+function helloFault(
+  { cluster, protocolMin, protocolMax }: Extract<Frame, { kind: 'hello' }>,
+  ownCluster: string,
+): { reason: 'WRONG_CLUSTER' | 'PROTOCOL_VERSION'; sentence: string } | undefined {
+  if (cluster !== ownCluster) {
+    const sentence = `the other node is of cluster "${cluster}", this one of "${ownCluster}": nodes of two clusters never mix; give both the same --cluster, or other seeds`;
+    return { reason: 'WRONG_CLUSTER', sentence };
+  }
+  if (protocolMin > protocolVersion || protocolMax < protocolVersion) {
+    const sentence = `the other node speaks gossip protocol ${protocolMin} to ${protocolMax}, this one ${protocolVersion}: upgrade the older of the two`;
+    return { reason: 'PROTOCOL_VERSION', sentence };
+  }
+  return undefined;
+}

@@ -1,0 +1,91 @@
+/**
+ * Frames on a libp2p stream: each with its length before it, as a varint.
+ */
+import type { Stream } from '@libp2p/interface';
+import { LengthPrefixedDecoder } from '@libp2p/utils';
+import { Writer } from 'protobufjs/minimal.js';
+
+/** What a peer that does not read may leave unsent here. */
+const unsentBytesMax = 16 * 1024 * 1024;
+
+/** Writes frames; those that come before the stream is open wait for it. */
+export class FrameWriter {
+  #stream: Stream | undefined;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #isEnded = false;
+  #onEnd: (() => void) | undefined;
+
+  /** @param closed called when the stream closes, however it does */
+  start(stream: Stream, closed: () => void): void {
+    this.#stream = stream;
+    stream.addEventListener('close', closed, { once: true });
+    stream.addEventListener('drain', () => this.#flush());
+    // Nothing is ever read here; what comes is dropped.
+    stream.addEventListener('message', () => undefined);
+    this.#flush();
+  }
+
+  /** @returns false when the frame was dropped: too much is waiting, or the link is ending */
+  write(bytes: Uint8Array): boolean {
+    if (this.#isEnded || this.#waitingBytes + bytes.length > unsentBytesMax) return false;
+    const framed = Writer.create().bytes(bytes).finish();
+    this.#waiting.push(framed);
+    this.#waitingBytes += framed.length;
+    this.#flush();
+    return true;
+  }
+
+  /** Takes no more; calls back once what was written is on its way. */
+  end(sent: () => void): void {
+    this.#isEnded = true;
+    this.#onEnd = sent;
+    this.#flush();
+  }
+
+  #flush(): void {
+    const stream = this.#stream;
+    if (stream === undefined) return this.#endWithoutStream();
+    while (this.#waiting.length > 0) {
+      if (stream.status !== 'open') {
+        this.#waiting = [];
+        break;
+      }
+      if (stream.writableNeedsDrain) return;
+      const framed = this.#waiting.shift() as Uint8Array;
+      this.#waitingBytes -= framed.length;
+      stream.send(framed);
+    }
+    this.#onEnd?.();
+    this.#onEnd = undefined;
+  }
+
+  #endWithoutStream(): void {
+    if (!this.#isEnded) return;
+    this.#onEnd?.();
+    this.#onEnd = undefined;
+  }
+}
+
+/** Reads frames; a stream that breaks the rules is aborted. */
+export class FrameReader {
+  readonly #decoder: LengthPrefixedDecoder;
+  readonly #frame: (bytes: Uint8Array) => void;
+
+  /** @param frameBytesMax longer frames end the stream before they are read */
+  constructor(frameBytesMax: number, frame: (bytes: Uint8Array) => void) {
+    const maxBufferSize = 2 * frameBytesMax;
+    this.#decoder = new LengthPrefixedDecoder({ maxDataLength: frameBytesMax, maxBufferSize });
+    this.#frame = frame;
+  }
+
+  start(stream: Stream): void {
+    stream.addEventListener('message', ({ data }) => {
+      try {
+        for (const frame of this.#decoder.decode(data)) this.#frame(frame.subarray());
+      } catch (error) {
+        stream.abort(error as Error);
+      }
+    });
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * A network in memory, on a virtual clock: for tests and the simulator.
+ *
+ * It really serializes: every message is copied into bytes of its own. Links, delays and faults
+ * are as the owner of the network sets them; nodes are found by their addresses.
+ */
+import type { Clock } from '../base/clock.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { DialTarget } from './context.ts';
+import type { DialOutcome, Transport, TransportHandler } from './transport.ts';
+
+/** What the network does to its nodes' messages; tests set it while the network runs. */
+export interface MemoryNetworkRules {
+  /** One-way delay, ms. */
+  delayMs(from: OwnerId, to: OwnerId): number;
+  /** Nothing gets through between the two, in either direction. */
+  isCut(a: OwnerId, b: OwnerId): boolean;
+  /** This rumor gets lost on this hop. */
+  dropsRumor(from: OwnerId, to: OwnerId): boolean;
+  /** A chance to damage what travels. */
+  alter(bytes: Uint8Array, from: OwnerId, to: OwnerId): Uint8Array;
+}
+
+export class MemoryNetwork {
+  readonly rules: MemoryNetworkRules = {
+    delayMs: () => 1,
+    isCut: () => false,
+    dropsRumor: () => false,
+    alter: (bytes) => bytes,
+  };
+  readonly clock: Clock;
+  readonly #nodes = new Map<string, MemoryTransport>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** A node that others reach at `address`, any text. */
+  join(self: OwnerId, address: string): MemoryTransport {
+    return new MemoryTransport(this, self, address);
+  }
+
+  at(address: string): MemoryTransport | undefined {
+    return this.#nodes.get(address);
+  }
+
+  listen(address: string, node: MemoryTransport): void {
+    this.#nodes.set(address, node);
+  }
+
+  unlisten(address: string): void {
+    this.#nodes.delete(address);
+  }
+
+  /** Breaks every link that crosses a cut. */
+  applyCuts(): void {
+    for (const node of this.#nodes.values()) node.dropCutLinks();
+  }
+}
+
+export class MemoryTransport implements Transport {
+  readonly self: OwnerId;
+  readonly #network: MemoryNetwork;
+  readonly #address: string;
+  readonly #links = new Map<OwnerId, MemoryTransport>();
+  #handler: TransportHandler | undefined;
+
+  constructor(network: MemoryNetwork, self: OwnerId, address: string) {
+    this.#network = network;
+    this.self = self;
+    this.#address = address;
+  }
+
+  start(handler: TransportHandler): Promise<readonly string[]> {
+    this.#handler = handler;
+    this.#network.listen(this.#address, this);
+    return Promise.resolve([this.#address]);
+  }
+
+  dial(target: DialTarget, timeoutMs: number, done: (outcome: DialOutcome) => void): void {
+    const found = target.addresses.map((address) => this.#network.at(address));
+    const node = found.find((candidate) => candidate !== undefined);
+    const roundTripMs = 2 * this.#delayTo(node);
+    if (node !== undefined && this.#network.rules.isCut(this.self, node.self))
+      this.#after(timeoutMs, () => done({ kind: 'failed', how: 'timeout' }));
+    else this.#after(roundTripMs, () => done(this.#connect(target, node)));
+  }
+
+  send(peer: OwnerId, bytes: Uint8Array): boolean {
+    const other = this.#links.get(peer);
+    if (other === undefined) return false;
+    const { rules } = this.#network;
+    const copy = rules.alter(new Uint8Array(bytes), this.self, peer);
+    this.#after(this.#delayTo(other), () => other.#receive(this, copy));
+    return true;
+  }
+
+  publish(bytes: Uint8Array): void {
+    for (const peer of this.#links.keys()) this.#tell(peer, bytes);
+  }
+
+  hangUp(peer: OwnerId): void {
+    const other = this.#links.get(peer);
+    if (other === undefined) return;
+    this.#after(this.#delayTo(other), () => {
+      this.#unlink(other);
+      other.#unlink(this);
+    });
+  }
+
+  stop(): Promise<void> {
+    this.crash();
+    return Promise.resolve();
+  }
+
+  /** Goes without a word, as a killed process does: its links close, its address refuses. */
+  crash(): void {
+    if (this.#network.at(this.#address) === this) this.#network.unlisten(this.#address);
+    this.#handler = undefined;
+    for (const other of this.#links.values()) {
+      this.#after(this.#delayTo(other), () => other.#unlink(this));
+    }
+    this.#links.clear();
+  }
+
+  dropCutLinks(): void {
+    for (const [peer, other] of this.#links) {
+      if (!this.#network.rules.isCut(this.self, peer)) continue;
+      this.#unlink(other);
+      other.#unlink(this);
+    }
+  }
+
+  #connect(target: DialTarget, node: MemoryTransport | undefined): DialOutcome {
+    if (this.#handler === undefined) return { kind: 'failed', how: 'unreachable' };
+    if (node === undefined || node.#handler === undefined)
+      return { kind: 'failed', how: 'refused' };
+    if (node.self === this.self) return { kind: 'failed', how: 'self' };
+    if (target.peer !== undefined && target.peer !== node.self)
+      return { kind: 'failed', how: 'other_peer' };
+    if (!this.#links.has(node.self)) {
+      this.#link(node);
+      node.#link(this);
+    }
+    return { kind: 'dialed', peer: node.self };
+  }
+
+  #link(other: MemoryTransport): void {
+    this.#links.set(other.self, other);
+    this.#handler?.linked(other.self);
+  }
+
+  #unlink(other: MemoryTransport): void {
+    if (this.#links.get(other.self) !== other) return;
+    this.#links.delete(other.self);
+    this.#handler?.unlinked(other.self);
+  }
+
+  #receive(from: MemoryTransport, bytes: Uint8Array): void {
+    if (this.#links.get(from.self) === from) this.#handler?.message(from.self, bytes);
+  }
+
+  /** One hop of a broadcast; whoever accepts it tells the rest of its links. */
+  #tell(peer: OwnerId, bytes: Uint8Array): void {
+    const other = this.#links.get(peer);
+    if (other === undefined || this.#network.rules.dropsRumor(this.self, peer)) return;
+    const copy = this.#network.rules.alter(new Uint8Array(bytes), this.self, peer);
+    this.#after(this.#delayTo(other), () => {
+      if (other.#handler?.rumor(this.self, copy) !== 'accept') return;
+      for (const next of other.#links.keys()) if (next !== this.self) other.#tell(next, copy);
+    });
+  }
+
+  #delayTo(other: MemoryTransport | undefined): number {
+    return other === undefined ? 1 : this.#network.rules.delayMs(this.self, other.self);
+  }
+
+  #after(delayMs: number, run: () => void): void {
+    this.#network.clock.schedule(delayMs, run);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Records to bytes and back (proto/disco/v1/gossip.proto, message Record).
+ *
+ * Only an owner encodes, once. Everyone else opens the bytes: sizes and ranges are checked here,
+ * so that what is inside a `SealedRecord` is known to be well-formed. Unknown fields live on in
+ * the bytes.
+ */
+import { disco } from '../gen/gossip.js';
+import { sha256 } from './hash.ts';
+import { isHost, isInstanceId, isName, isPort } from './names.ts';
+import { keyOfOwner, ownerFromKey, publicKeyBytes } from './owner.ts';
+import { healths, recordKey } from './record.ts';
+import type { SealedRecord, ServiceRecord } from './record.ts';
+import { opened, refused } from './verdict.ts';
+import type { Opened } from './verdict.ts';
+
+const wire = disco.gossip.v1;
+
+/** Anything protobufjs gives for a 64-bit field. */
+export type WireInteger = number | { toNumber(): number };
+
+/** A 64-bit field as a number; NaN when it does not fit a safe integer. */
+export function safeInteger(value: WireInteger): number {
+  const plain = typeof value === 'number' ? value : value.toNumber();
+  return Number.isSafeInteger(plain) ? plain : NaN;
+}
+
+/** The bucket of the hash tree in which a key lies, 0-255. */
+export function bucketOf(key: string): number {
+  return sha256(key)[0] as number;
+}
+
+/** Encodes and seals a record of our own. */
+export function sealRecord(record: ServiceRecord): SealedRecord {
+  const bytes = wire.Record.encode({
+    owner: keyOfOwner(record.owner) as Uint8Array,
+    group: record.group,
+    name: record.name,
+    instanceId: record.instanceId,
+    lastUpdate: record.lastUpdate,
+    deleted: record.deleted,
+    ip: record.ip,
+    port: record.port,
+    health: healths.indexOf(record.health) + 1,
+    ttlMs: record.ttlMs,
+    version: record.version,
+    tags: [...record.tags],
+    metadata: { ...record.metadata },
+  }).finish();
+  return seal(bytes, record);
+}
+
+/** Opens received bytes. Refuses: RECORD_TOO_LARGE, MALFORMED, INVALID_NAME, OUT_OF_RANGE. */
+export function openRecord(bytes: Uint8Array, recordBytesMax: number): Opened<SealedRecord> {
+  if (bytes.length > recordBytesMax) return refused('RECORD_TOO_LARGE');
+  const message = decodeRecord(bytes);
+  if (message === undefined || message.owner.length !== publicKeyBytes) return refused('MALFORMED');
+  const { group, name, instanceId, ip, port } = message;
+  if (!isName(group) || !isName(name) || !isInstanceId(instanceId)) return refused('INVALID_NAME');
+  const lastUpdate = safeInteger(message.lastUpdate);
+  const ttlMs = safeInteger(message.ttlMs);
+  if (!(lastUpdate > 0) || !(ttlMs >= 0)) return refused('OUT_OF_RANGE');
+  if (!message.deleted && !(isHost(ip) && isPort(port))) return refused('OUT_OF_RANGE');
+  const record: ServiceRecord = {
+    owner: ownerFromKey(message.owner),
+    group,
+    name,
+    instanceId,
+    lastUpdate,
+    deleted: message.deleted,
+    ip,
+    port,
+    // A health that a later version knows is nothing to send calls to.
+    health: healths[message.health - 1] ?? 'critical',
+    ttlMs,
+    version: message.version,
+    tags: message.tags,
+    metadata: message.metadata,
+  };
+  return opened(seal(bytes, record));
+}
+
+function decodeRecord(bytes: Uint8Array): disco.gossip.v1.Record | undefined {
+  try {
+    return wire.Record.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function seal(bytes: Uint8Array, record: ServiceRecord): SealedRecord {
+  const key = recordKey(record.group, record.name, record.instanceId);
+  return { bytes, hash: sha256(bytes), key, bucket: bucketOf(key), record };
+}

@@ -1,0 +1,229 @@
+/**
+ * OwnState: how this node's own set moves on.
+ *
+ *   current (head, set)  +  what was asked for  ->  next (head, set), with every record stamped
+ *
+ * Pure but for the signature: time, key and boot id are arguments. One call is one head and one
+ * transaction, however many registrations it holds.
+ */
+import { DiscoError } from '../base/error.ts';
+import { bucketOf, sealRecord } from '../record/encoding.ts';
+import { sealHead } from '../record/head.ts';
+import type { Head, NodeFacts } from '../record/head.ts';
+import type { MergeBounds, OwnerState } from '../record/merge.ts';
+import type { Health, RecordKey, SealedRecord, ServiceRecord } from '../record/record.ts';
+import { RecordSet } from '../record/record-set.ts';
+import type { Signer } from '../record/signature.ts';
+import type { Registration } from '../store/store.ts';
+
+/** What can be asked of the own state. */
+export type Mutation =
+  | { readonly kind: 'register'; readonly registration: Registration }
+  | { readonly kind: 'deregister'; readonly key: RecordKey }
+  | { readonly kind: 'health'; readonly key: RecordKey; readonly health: Health }
+  | { readonly kind: 'facts'; readonly facts: Partial<NodeFacts> }
+  /** A new life, or an answer to being thought dead: an incarnation above `above`. */
+  | { readonly kind: 'reincarnate'; readonly above: number }
+  /** A newer head of ours came back to us: everything is stamped anew, above it. */
+  | { readonly kind: 'reclaim'; readonly above: Head }
+  /** Nothing but a fresh head. */
+  | { readonly kind: 'refresh' };
+
+export type MutationResult =
+  | { readonly kind: 'done'; readonly sealed: SealedRecord | undefined }
+  | { readonly kind: 'failed'; readonly error: DiscoError };
+
+export interface OwnBounds extends MergeBounds {
+  readonly recordBytesMax: number;
+  readonly tombstoneGraceMs: number;
+  readonly tombstonesMax: number;
+}
+
+/** What does not change over a life of the daemon. */
+export interface Identity {
+  readonly signer: Signer;
+  readonly cluster: string;
+  /** Hex of 8 random bytes. */
+  readonly bootId: string;
+}
+
+export interface OwnAdvance {
+  readonly next: OwnerState;
+  readonly puts: readonly SealedRecord[];
+  readonly removes: readonly SealedRecord[];
+  /** One for each mutation, in order. */
+  readonly results: readonly MutationResult[];
+}
+
+/** The present facts and counters, gathered while mutations are applied. */
+interface Draft {
+  set: RecordSet;
+  lastUpdate: number;
+  incarnation: number;
+  floor: number;
+  facts: NodeFacts;
+  readonly puts: Map<RecordKey, SealedRecord>;
+}
+
+/** Applies all mutations and signs one head over the outcome. */
+export function advance(
+  current: OwnerState | undefined,
+  facts: NodeFacts,
+  mutations: readonly Mutation[],
+  identity: Identity,
+  bounds: OwnBounds,
+  wallMicros: number,
+): OwnAdvance {
+  const head = current?.head.head;
+  const draft: Draft = {
+    set: current?.set ?? RecordSet.empty,
+    lastUpdate: head?.lastUpdate ?? 0,
+    incarnation: head?.incarnation ?? 0,
+    floor: head?.floor ?? 0,
+    facts,
+    puts: new Map(),
+  };
+  const stamp = (): number => (draft.lastUpdate = Math.max(wallMicros, draft.lastUpdate + 1));
+  const results = mutations.map((mutation) => apply(draft, mutation, identity, bounds, stamp));
+  const removes = collectTombstones(draft, mutations, bounds, wallMicros);
+  const next = sign(draft, identity, stamp());
+  return { next, puts: [...draft.puts.values()], removes, results };
+}
+
+function apply(
+  draft: Draft,
+  mutation: Mutation,
+  identity: Identity,
+  bounds: OwnBounds,
+  stamp: () => number,
+): MutationResult {
+  switch (mutation.kind) {
+    case 'register':
+      return write(draft, recordOf(mutation.registration, identity, stamp()), bounds);
+    case 'deregister':
+    case 'health': {
+      const old = draft.set.get(mutation.key, bucketOf(mutation.key));
+      if (old === undefined || old.record.deleted) return unknownInstance(mutation.key);
+      const lastUpdate = stamp();
+      if (mutation.kind === 'health')
+        return write(draft, { ...old.record, lastUpdate, health: mutation.health }, bounds);
+      return write(draft, tombstoneOf(old.record, lastUpdate), bounds);
+    }
+    case 'facts':
+      draft.facts = { ...draft.facts, ...mutation.facts };
+      return done;
+    case 'reincarnate':
+      draft.incarnation = Math.max(draft.incarnation, mutation.above) + 1;
+      return done;
+    case 'reclaim':
+      reclaim(draft, mutation.above, stamp);
+      return done;
+    case 'refresh':
+      return done;
+  }
+}
+
+const done: MutationResult = { kind: 'done', sealed: undefined };
+
+function unknownInstance(key: RecordKey): MutationResult {
+  const sentence = `${key} is not registered at this daemon: list what is with "disco list", and deregister where it was registered`;
+  return { kind: 'failed', error: new DiscoError('NOT_FOUND', 'UNKNOWN_INSTANCE', sentence) };
+}
+
+function write(draft: Draft, record: ServiceRecord, bounds: OwnBounds): MutationResult {
+  const sealed = sealRecord(record);
+  const fault = boundFault(draft, sealed, bounds);
+  if (fault !== undefined) return { kind: 'failed', error: fault };
+  draft.set = draft.set.with([sealed], []);
+  draft.puts.set(sealed.key, sealed);
+  return { kind: 'done', sealed };
+}
+
+function boundFault(draft: Draft, sealed: SealedRecord, bounds: OwnBounds): DiscoError | undefined {
+  const { recordBytesMax, recordsPerOwnerMax, bytesPerOwnerMax } = bounds;
+  if (sealed.bytes.length > recordBytesMax) {
+    const sentence = `the registration takes ${sealed.bytes.length} bytes, the bound is ${recordBytesMax}: shorten its metadata or tags`;
+    return new DiscoError('INVALID_ARGUMENT', 'RECORD_TOO_LARGE', sentence);
+  }
+  // A tombstone replaces what it deletes and must always get through.
+  if (sealed.record.deleted) return undefined;
+  const old = draft.set.get(sealed.key, sealed.bucket);
+  const count = draft.set.count + (old === undefined ? 1 : 0);
+  const bytes = draft.set.bytes + sealed.bytes.length - (old?.bytes.length ?? 0);
+  if (count <= recordsPerOwnerMax && bytes <= bytesPerOwnerMax) return undefined;
+  const sentence = `this daemon holds ${draft.set.count} records of its own in ${draft.set.bytes} bytes, the bounds are ${recordsPerOwnerMax} and ${bytesPerOwnerMax}: deregister some, or register at another node`;
+  return new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_RECORDS', sentence);
+}
+
+function recordOf(spec: Registration, identity: Identity, lastUpdate: number): ServiceRecord {
+  const { group, name, instanceId, ip, port, ttlMs, version, tags, metadata } = spec;
+  const { owner } = identity.signer;
+  const plain = { group, name, instanceId, ip, port, ttlMs, version, tags, metadata };
+  return { ...plain, owner, lastUpdate, deleted: false, health: 'passing' };
+}
+
+function tombstoneOf(record: ServiceRecord, lastUpdate: number): ServiceRecord {
+  const { owner, group, name, instanceId } = record;
+  return {
+    owner,
+    group,
+    name,
+    instanceId,
+    lastUpdate,
+    deleted: true,
+    ip: '',
+    port: 0,
+    health: 'critical',
+    ttlMs: 0,
+    version: '',
+    tags: [],
+    metadata: {},
+  };
+}
+
+function reclaim(draft: Draft, above: Head, stamp: () => number): void {
+  draft.lastUpdate = Math.max(draft.lastUpdate, above.lastUpdate);
+  draft.incarnation = Math.max(draft.incarnation, above.incarnation) + 1;
+  // Below the floor nothing is owed to anyone: whoever holds less asks for the whole.
+  draft.floor = draft.lastUpdate;
+  const restamped: SealedRecord[] = [];
+  for (const { record } of draft.set.records())
+    if (!record.deleted) restamped.push(sealRecord({ ...record, lastUpdate: stamp() }));
+  draft.set = draft.set.with(restamped, []);
+  for (const sealed of restamped) draft.puts.set(sealed.key, sealed);
+}
+
+/**
+ * Raises the floor over tombstones that are old enough or, when there are too many, over the older
+ * half: rarely, because it walks the whole set.
+ */
+function collectTombstones(
+  draft: Draft,
+  mutations: readonly Mutation[],
+  bounds: OwnBounds,
+  wallMicros: number,
+): SealedRecord[] {
+  const isOver = draft.set.tombstones > bounds.tombstonesMax;
+  const isAsked = mutations.some(({ kind }) => kind === 'refresh' || kind === 'reclaim');
+  if (draft.set.tombstones === 0 || !(isOver || isAsked)) return [];
+  const tombstones = [...draft.set.records()].filter(({ record }) => record.deleted);
+  tombstones.sort((a, b) => a.record.lastUpdate - b.record.lastUpdate);
+  const graceEnd = Math.max(draft.floor, wallMicros - bounds.tombstoneGraceMs * 1000);
+  const surplus = isOver ? tombstones.length - Math.floor(bounds.tombstonesMax / 2) : 0;
+  const collected = tombstones.filter(
+    ({ record }, index) => index < surplus || record.lastUpdate <= graceEnd,
+  );
+  draft.floor = Math.max(draft.floor, collected.at(-1)?.record.lastUpdate ?? 0);
+  draft.set = draft.set.with([], collected);
+  for (const { key } of collected) draft.puts.delete(key);
+  return collected;
+}
+
+function sign(draft: Draft, identity: Identity, lastUpdate: number): OwnerState {
+  const { signer, cluster, bootId } = identity;
+  const { set, incarnation, floor, facts } = draft;
+  const { count, root } = set;
+  const owner = signer.owner;
+  const head = { cluster, owner, lastUpdate, incarnation, bootId, floor, count, root, facts };
+  return { head: sealHead(head, signer), set };
+}

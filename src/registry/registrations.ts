@@ -1,0 +1,112 @@
+/**
+ * Registrations: what was asked for at this daemon and is to stay so, with their leases.
+ *
+ * Desired state: it survives restarts and is announced again without the service doing anything.
+ */
+import type { Now } from '../base/clock.ts';
+import { DiscoError } from '../base/error.ts';
+import { recordKey } from '../record/record.ts';
+import type { RecordKey } from '../record/record.ts';
+import type { Registration } from '../store/store.ts';
+import { Leases } from './lease.ts';
+import type { Mutation, MutationResult } from './own-state.ts';
+
+/** Names a registration at this daemon. */
+export type RegistrationName = Pick<Registration, 'group' | 'name' | 'instanceId'>;
+
+/** In the shape of the store's batch. */
+export interface RegistrationChanges {
+  readonly registrations: readonly Registration[];
+  readonly droppedRegistrations: readonly RegistrationName[];
+}
+
+export class Registrations {
+  readonly #wanted = new Map<RecordKey, Registration>();
+  readonly #leases = new Leases();
+
+  constructor(stored: readonly Registration[]) {
+    for (const registration of stored) this.#wanted.set(keyOf(registration), registration);
+  }
+
+  get(key: RecordKey): Registration | undefined {
+    return this.#wanted.get(key);
+  }
+
+  entries(): IterableIterator<[RecordKey, Registration]> {
+    return this.#wanted.entries();
+  }
+
+  /** A new life: every lease starts anew, since nobody could renew it meanwhile. */
+  startLeases(now: Now): void {
+    for (const [key, { ttlMs, deregisterAfterMs }] of this.#wanted)
+      this.#leases.set(key, ttlMs, deregisterAfterMs, now.monoMs);
+  }
+
+  /** What has become true on disk. */
+  note(changes: RegistrationChanges, now: Now): void {
+    for (const registration of changes.registrations) {
+      const key = keyOf(registration);
+      const { ttlMs, deregisterAfterMs } = registration;
+      this.#wanted.set(key, registration);
+      this.#leases.set(key, ttlMs, deregisterAfterMs, now.monoMs);
+    }
+    for (const dropped of changes.droppedRegistrations) {
+      this.#wanted.delete(keyOf(dropped));
+      this.#leases.drop(keyOf(dropped));
+    }
+  }
+
+  /**
+   * Renews a lease.
+   *
+   * @throws DiscoError NOT_FOUND/UNKNOWN_INSTANCE, FAILED_PRECONDITION/NO_TTL
+   */
+  renew(name: RegistrationName, now: Now): { key: RecordKey; ttlMs: number; wasMissed: boolean } {
+    const key = keyOf(name);
+    if (!this.#wanted.has(key)) {
+      const sentence = `${key} is not registered at this daemon: register it again`;
+      throw new DiscoError('NOT_FOUND', 'UNKNOWN_INSTANCE', sentence);
+    }
+    const renewed = this.#leases.renew(key, now.monoMs);
+    if (renewed === undefined) {
+      const sentence = `${key} was registered without a ttl, so there is nothing to renew: register it with ttl_ms`;
+      throw new DiscoError('FAILED_PRECONDITION', 'NO_TTL', sentence);
+    }
+    return { key, ...renewed };
+  }
+
+  /** What missed leases ask for. */
+  due(now: Now): Mutation[] {
+    const { missed, expired } = this.#leases.due(now.monoMs);
+    return [
+      ...missed.map((key) => ({ kind: 'health' as const, key, health: 'critical' as const })),
+      ...expired.map((key) => ({ kind: 'deregister' as const, key })),
+    ];
+  }
+}
+
+/** The last word on each key wins: a batch may register and deregister the same instance. */
+export function registrationChanges(
+  mutations: readonly Mutation[],
+  results: readonly MutationResult[],
+): RegistrationChanges {
+  const puts = new Map<RecordKey, Registration>();
+  const drops = new Map<RecordKey, RegistrationName>();
+  mutations.forEach((mutation, index) => {
+    const result = results[index];
+    if (result?.kind !== 'done' || result.sealed === undefined) return;
+    const { key, record } = result.sealed;
+    if (mutation.kind === 'register') {
+      puts.set(key, mutation.registration);
+      drops.delete(key);
+    } else if (mutation.kind === 'deregister') {
+      puts.delete(key);
+      drops.set(key, record);
+    }
+  });
+  return { registrations: [...puts.values()], droppedRegistrations: [...drops.values()] };
+}
+
+function keyOf({ group, name, instanceId }: RegistrationName): RecordKey {
+  return recordKey(group, name, instanceId);
+}

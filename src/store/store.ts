@@ -1,0 +1,86 @@
+/**
+ * Store: the only disk.
+ *
+ * What a store promises, on SQLite and in memory alike (one contract suite runs on both):
+ *
+ * - `commit` writes a whole batch or nothing, and when it returns the batch survives a power cut.
+ * - Bytes of heads and records come back exactly as they were given.
+ * - `load` gives what the commits before it left, in any order.
+ * - A store belongs to one cluster; its `databaseId` is made once and dies with the file.
+ *
+ * It knows nothing of merging: which head wins is decided above, in the registry.
+ */
+import type { Sealed, SealedHead } from '../record/head.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { SealedRecord } from '../record/record.ts';
+
+/** A service instance as it was asked for at this daemon: desired state, local, never gossiped. */
+export interface Registration {
+  readonly group: string;
+  readonly name: string;
+  readonly instanceId: string;
+  readonly ip: string;
+  readonly port: number;
+  /** 0: none. */
+  readonly ttlMs: number;
+  /** After turning critical; 0: never. */
+  readonly deregisterAfterMs: number;
+  readonly version: string;
+  readonly tags: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** A node met in this life or an earlier one: the second way back into the cluster. */
+export interface RememberedPeer {
+  readonly owner: OwnerId;
+  /** Multiaddrs. */
+  readonly addresses: readonly string[];
+  /** It was thought dead. */
+  readonly isDead: boolean;
+  /** Wall clock, µs. */
+  readonly seenAt: number;
+}
+
+export interface StoredOwner {
+  readonly owner: OwnerId;
+  readonly head: Sealed;
+  readonly records: readonly Uint8Array[];
+}
+
+export interface Stored {
+  /** Local order of changes up to which the store has seen them. */
+  readonly revision: number;
+  readonly owners: readonly StoredOwner[];
+  readonly registrations: readonly Registration[];
+  readonly peers: readonly RememberedPeer[];
+}
+
+/** One owner's move from head to head. */
+export interface OwnerWrite {
+  readonly owner: OwnerId;
+  readonly head: SealedHead;
+  readonly puts: readonly SealedRecord[];
+  readonly removes: readonly SealedRecord[];
+}
+
+/** Empty lists are left out. */
+export interface Batch {
+  readonly revision: number;
+  readonly owners?: readonly OwnerWrite[];
+  /** Owners of whom nothing is kept any more. */
+  readonly forgottenOwners?: readonly OwnerId[];
+  readonly registrations?: readonly Registration[];
+  /** By group, name and instanceId. */
+  readonly droppedRegistrations?: readonly Pick<Registration, 'group' | 'name' | 'instanceId'>[];
+  readonly peers?: readonly RememberedPeer[];
+  readonly forgottenPeers?: readonly OwnerId[];
+}
+
+export interface Store {
+  /** Random, made with the database; a cursor of another database is worth nothing here. */
+  readonly databaseId: string;
+  load(): Stored;
+  /** @throws DiscoError RESOURCE_EXHAUSTED/DISK when it cannot be written; nothing is then changed */
+  commit(batch: Batch): void;
+  close(): void;
+}
