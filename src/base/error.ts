@@ -29,6 +29,7 @@ export type ErrorReason =
   | 'INVALID_PAGE'
   | 'INVALID_CURSOR'
   | 'INVALID_BODY'
+  | 'UNKNOWN_PATH'
   | 'PORT_WITHOUT_HOST'
   | 'AMBIGUOUS_INSTANCE'
   | 'NOT_OWNED_HERE'

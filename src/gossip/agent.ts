@@ -41,8 +41,8 @@ export class Agent implements TransportHandler {
   readonly #rounds = new Set<Round>();
   readonly #complaints = new Map<string, number>();
   readonly #readyWaiters: (() => void)[] = [];
+  #isStarted = false;
   #isStepping = false;
-  #isStopped = false;
   #cursor = 0;
   #verdict: RumorVerdict = 'ignore';
   #newRound: Round | undefined;
@@ -61,7 +61,10 @@ export class Agent implements TransportHandler {
   start(): void {
     this.#cursor = this.#registry.feed.revision;
     this.#unfollow = this.#registry.feed.follow(() => this.#followFeed());
-    this.#input({ kind: 'start' });
+    this.#isStarted = true;
+    // Before what peers may have sent already.
+    this.#inputs.unshift({ kind: 'start' });
+    this.#drain();
   }
 
   /** One round now. @returns how each exchange went; fewer when a peer did not answer in 5 s */
@@ -84,7 +87,7 @@ export class Agent implements TransportHandler {
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#isStarted = false;
     this.#unfollow();
     this.#cancelWake();
     for (const round of this.#rounds) this.#endRound(round);
@@ -104,6 +107,7 @@ export class Agent implements TransportHandler {
   }
 
   rumor(peer: OwnerId, bytes: Uint8Array): RumorVerdict {
+    if (!this.#isStarted) return 'ignore';
     this.#verdict = 'ignore';
     this.#input({ kind: 'rumor', peer, bytes });
     return this.#verdict;
@@ -122,7 +126,11 @@ export class Agent implements TransportHandler {
   /** Inputs that arise while a step's effects are carried out wait for their turn. */
   #input(input: Input): void {
     this.#inputs.push(input);
-    if (this.#isStepping || this.#isStopped) return;
+    this.#drain();
+  }
+
+  #drain(): void {
+    if (this.#isStepping || !this.#isStarted) return;
     this.#isStepping = true;
     try {
       for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift())

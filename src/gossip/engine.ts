@@ -78,6 +78,11 @@ export class Engine {
     return this.#reconciledAtMs;
   }
 
+  /** Others are known of, and none of them has told all it knows yet. */
+  get isPartial(): boolean {
+    return this.#reconciledAtMs === undefined && !this.#links.isAlone;
+  }
+
   get linkCount(): number {
     return this.#links.count;
   }

@@ -1,0 +1,196 @@
+/**
+ * The API over gRPC, on TCP and on a unix socket, with grpc.health.v1 and server reflection.
+ */
+import * as grpc from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import { HealthImplementation } from 'grpc-health-check';
+import { chmodSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { DiscoError, errorText } from '../base/error.ts';
+import { discoveryDefinition } from '../base/grpc-methods.ts';
+import type { Log } from '../base/log.ts';
+import type { disco } from '../gen/discovery.js';
+import type { DiscoveryService } from './service.ts';
+import { WatchSession } from './watch.ts';
+
+export interface GrpcServerOptions {
+  /** `host:port` and `unix:/path` */
+  readonly addresses: readonly string[];
+  readonly watchersMax: number;
+  /** Changes that a watcher may be behind. */
+  readonly watchLagMax: number;
+}
+
+const protoDirectory = fileURLToPath(new URL('../../proto', import.meta.url));
+const serviceName = 'disco.v1.Discovery';
+const requestBytesMax = 1024 * 1024;
+/** Linux' sun_path, less the closing NUL. */
+const socketPathBytesMax = 107;
+
+type Unary<Request, Response> = (request: Request) => Response | Promise<Response>;
+type WatchCall = grpc.ServerWritableStream<disco.v1.WatchRequest, disco.v1.WatchEvent.$Properties>;
+
+export class GrpcServer {
+  readonly #service: DiscoveryService;
+  readonly #options: GrpcServerOptions;
+  readonly #log: Log;
+  readonly #server: grpc.Server;
+  readonly #health: HealthImplementation;
+  #watchers = 0;
+
+  constructor(service: DiscoveryService, options: GrpcServerOptions, log: Log) {
+    this.#service = service;
+    this.#options = options;
+    this.#log = log;
+    this.#server = new grpc.Server({
+      'grpc.enable_channelz': 0,
+      'grpc.max_receive_message_length': requestBytesMax,
+      'grpc.max_send_message_length': -1,
+    });
+    this.#server.addService(discoveryDefinition as grpc.ServiceDefinition, this.#handlers());
+    this.#health = new HealthImplementation({ '': 'NOT_SERVING', [serviceName]: 'NOT_SERVING' });
+    this.#health.addToServer(this.#server);
+    addReflection(this.#server);
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @returns the addresses with the real ports
+   * @throws DiscoError FAILED_PRECONDITION: PORT_IN_USE, ADDRESS_UNAVAILABLE
+   */
+  async start(): Promise<readonly string[]> {
+    const bound: string[] = [];
+    for (const address of this.#options.addresses) bound.push(await this.#bind(address));
+    return bound;
+  }
+
+  /** What grpc.health.v1 answers from now on. */
+  setReady(isReady: boolean): void {
+    const status = isReady ? 'SERVING' : 'NOT_SERVING';
+    this.#health.setStatus('', status);
+    this.#health.setStatus(serviceName, status);
+  }
+
+  /** Waits up to `graceMs` for calls under way, then ends them. */
+  async stop(graceMs: number): Promise<void> {
+    this.setReady(false);
+    const force = setTimeout(() => this.#server.forceShutdown(), graceMs);
+    await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    clearTimeout(force);
+  }
+
+  #handlers(): grpc.UntypedServiceImplementation {
+    const service = this.#service;
+    return {
+      Register: this.#unary((request: disco.v1.RegisterRequest) => service.register(request)),
+      Deregister: this.#unary((request: disco.v1.DeregisterRequest) => service.deregister(request)),
+      Get: this.#unary((request: disco.v1.GetRequest) => service.get(request)),
+      List: this.#unary((request: disco.v1.ListRequest) => service.list(request)),
+      ListByGroup: this.#unary((request: disco.v1.ListByGroupRequest) =>
+        service.listByGroup(request),
+      ),
+      Heartbeat: this.#unary((request: disco.v1.HeartbeatRequest) => service.heartbeat(request)),
+      Members: this.#unary(() => service.members()),
+      Status: this.#unary(() => service.status()),
+      Gossip: this.#unary(() => service.gossip()),
+      Leave: this.#unary(() => service.leave()),
+      Watch: (call: WatchCall) => this.#watch(call),
+    };
+  }
+
+  #unary<Request, Response>(
+    answer: Unary<Request, Response>,
+  ): grpc.handleUnaryCall<Request, Response> {
+    return (call, callback) => {
+      const run = async (): Promise<Response> => answer(call.request);
+      run().then(
+        (response) => callback(null, response),
+        (error: unknown) => callback(this.#statusOf(error)),
+      );
+    };
+  }
+
+  #watch(call: WatchCall): void {
+    const fail = (error: unknown): void => void call.destroy(this.#statusOf(error));
+    if (this.#watchers >= this.#options.watchersMax) {
+      const sentence = `this daemon serves ${this.#watchers} watchers already: end some, or raise watchersMax`;
+      return fail(new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_WATCHERS', sentence));
+    }
+    let session: WatchSession;
+    try {
+      const sink = { write: (event: disco.v1.WatchEvent.$Properties) => call.write(event), fail };
+      session = new WatchSession(
+        this.#service.registry,
+        call.request,
+        sink,
+        this.#options.watchLagMax,
+      );
+    } catch (error) {
+      return fail(error);
+    }
+    this.#watchers += 1;
+    let isOver = false;
+    const end = (): void => {
+      if (isOver) return;
+      isOver = true;
+      this.#watchers -= 1;
+      session.close();
+    };
+    call.on('drain', () => session.resume());
+    call.on('cancelled', end);
+    call.on('close', end);
+    call.on('error', end);
+    session.start();
+  }
+
+  #statusOf(error: unknown): Partial<grpc.StatusObject> & Error {
+    const known = error instanceof DiscoError ? error : undefined;
+    if (known === undefined) this.#log.error({ error: errorText(error) }, 'a call failed: a bug');
+    const metadata = new grpc.Metadata();
+    metadata.set('disco-reason', known?.reason ?? 'BUG');
+    const details = known?.message ?? 'this daemon made a mistake; its log says which';
+    const code = grpc.status[known?.code ?? 'INTERNAL'];
+    return Object.assign(new Error(details), { code, details, metadata });
+  }
+
+  async #bind(address: string): Promise<string> {
+    const path = address.startsWith('unix:') ? address.slice('unix:'.length) : undefined;
+    if (path !== undefined) prepareSocket(path);
+    const credentials = grpc.ServerCredentials.createInsecure();
+    const port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync(address, credentials, (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(bindError(address, error));
+      });
+    });
+    if (path === undefined) return address.replace(/:\d+$/, `:${port}`);
+    chmodSync(path, 0o600);
+    return address;
+  }
+}
+
+/** The data dir is locked, so a socket that lies there is a dead one's. */
+function prepareSocket(path: string): void {
+  if (Buffer.byteLength(path) > socketPathBytesMax) {
+    const sentence = `the unix socket ${path} has a path of more than ${socketPathBytesMax} bytes, which the system does not take: give a shorter --data-dir, or --grpc without it`;
+    throw new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence);
+  }
+  rmSync(path, { force: true });
+}
+
+function bindError(address: string, error: Error): DiscoError {
+  if (error.message.includes('EADDRINUSE')) {
+    const sentence = `the gRPC address ${address} is in use by another process: stop that one, or give another --grpc (port 0 picks a free one)`;
+    return new DiscoError('FAILED_PRECONDITION', 'PORT_IN_USE', sentence, error);
+  }
+  const sentence = `cannot listen for gRPC on ${address} (${error.message}): give an address of this host with --grpc`;
+  return new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence, error);
+}
+
+/** Lets grpcurl and the like work without a .proto file. */
+function addReflection(server: grpc.Server): void {
+  const options = { includeDirs: [protoDirectory], longs: String, keepCase: true };
+  new ReflectionService(loadSync('disco/v1/discovery.proto', options)).addToServer(server);
+}

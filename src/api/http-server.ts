@@ -1,0 +1,171 @@
+/**
+ * The API over HTTP: the classic three, and health for probes.
+ *
+ * A browser page of another origin gets nothing: the Host must be one of ours (against rebound DNS
+ * names), a foreign Origin is refused, and bodies are JSON (which a page cannot send unasked).
+ */
+import fastify from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isIP } from 'node:net';
+import { formatAddress, parseAddress } from '../base/address.ts';
+import { DiscoError, errorText } from '../base/error.ts';
+import type { ErrorCode } from '../base/error.ts';
+import type { Log } from '../base/log.ts';
+import { hostPort } from '../record/names.ts';
+import type { DiscoveryService } from './service.ts';
+import { invalid } from './validate.ts';
+
+const bodyBytesMax = 256 * 1024;
+const defaultGroup = 'default';
+
+const httpStatus: Readonly<Record<ErrorCode, number>> = {
+  INVALID_ARGUMENT: 400,
+  NOT_FOUND: 404,
+  PERMISSION_DENIED: 403,
+  FAILED_PRECONDITION: 409,
+  RESOURCE_EXHAUSTED: 429,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+};
+
+export class HttpServer {
+  readonly #service: DiscoveryService;
+  readonly #address: string;
+  readonly #log: Log;
+  readonly #app: FastifyInstance;
+
+  /** @param address `host:port`; port 0 picks a free one */
+  constructor(service: DiscoveryService, address: string, log: Log) {
+    this.#service = service;
+    this.#address = address;
+    this.#log = log;
+    this.#app = fastify({ bodyLimit: bodyBytesMax, forceCloseConnections: true });
+    this.#app.addHook('onRequest', (request, _reply, next) => next(browserFault(request)));
+    this.#app.setErrorHandler((error, _request, reply) => this.#answerError(error, reply));
+    this.#app.setNotFoundHandler((request, reply) => {
+      const sentence = `there is nothing at ${request.method} ${request.url.slice(0, 200)}`;
+      this.#answerError(new DiscoError('NOT_FOUND', 'UNKNOWN_PATH', sentence), reply);
+    });
+    this.#addRoutes();
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @returns the address with the real port
+   * @throws DiscoError FAILED_PRECONDITION: PORT_IN_USE, ADDRESS_UNAVAILABLE
+   */
+  async start(): Promise<string> {
+    const { host, port } = parseAddress(this.#address);
+    try {
+      await this.#app.listen({ host, port });
+    } catch (error) {
+      throw listenError(this.#address, error);
+    }
+    const bound = this.#app.server.address();
+    return typeof bound === 'object' && bound !== null
+      ? formatAddress({ host, port: bound.port })
+      : this.#address;
+  }
+
+  async stop(): Promise<void> {
+    await this.#app.close();
+  }
+
+  #addRoutes(): void {
+    const app = this.#app;
+    const register = async (request: FastifyRequest): Promise<object> =>
+      this.#service.register(readClassicRegistration(request.body));
+    app.get('/registry/list', () => this.#classicList());
+    app.post('/registry/register_instance', register);
+    app.post('/register/register_instance', register);
+    app.get('/registry/perform_update', () => this.#service.gossip());
+    app.get('/healthz', () => ({ status: 'ok' }));
+    app.get('/readyz', (_request, reply) => {
+      const { isReady, why } = this.#service.control.readiness();
+      return reply.code(isReady ? 200 : 503).send({ ready: isReady, why });
+    });
+  }
+
+  /** By address; of two owners of one address the newest live one is listed. */
+  #classicList(): Record<string, { app_name: string; last_update: number }> {
+    const newest = new Map<string, { app_name: string; last_update: number }>();
+    for (const { record } of this.#service.registry.index.list()) {
+      if (record.health === 'critical') continue;
+      const address = hostPort(record.ip, record.port);
+      const last_update = record.lastUpdate / 1_000_000;
+      if ((newest.get(address)?.last_update ?? 0) >= last_update) continue;
+      newest.set(address, { app_name: `${record.group}/${record.name}`, last_update });
+    }
+    return Object.fromEntries(newest);
+  }
+
+  #answerError(error: unknown, reply: FastifyReply): void {
+    const known = error instanceof DiscoError ? error : frameworkError(error);
+    if (known === undefined)
+      this.#log.error({ error: errorText(error) }, 'a request failed: a bug');
+    const code = known?.code ?? 'INTERNAL';
+    const message = known?.message ?? 'this daemon made a mistake; its log says which';
+    void reply
+      .code(httpStatus[code])
+      .send({ error: { code, reason: known?.reason ?? 'BUG', message } });
+  }
+}
+
+/** {"address", "app_name", "last_update"}: last_update is informative, the daemon stamps. */
+function readClassicRegistration(body: unknown): {
+  group: string;
+  name: string;
+  ip: string;
+  port: number;
+} {
+  const shape = '{"address": "host:port", "app_name": "group/name"}';
+  if (typeof body !== 'object' || body === null)
+    throw invalid('INVALID_BODY', `the body must be a JSON object like ${shape}`);
+  const { address, app_name: appName } = body as { address?: unknown; app_name?: unknown };
+  if (typeof address !== 'string' || typeof appName !== 'string')
+    throw invalid('INVALID_BODY', `address and app_name must be strings, as in ${shape}`);
+  const slash = appName.indexOf('/');
+  const group = slash < 0 ? defaultGroup : appName.slice(0, slash);
+  const { host, port } = parseAddress(address);
+  return { group, name: appName.slice(slash + 1), ip: host, port };
+}
+
+/** What a web page in somebody's browser must not get through with. */
+function browserFault(request: FastifyRequest): DiscoError | undefined {
+  const { host, origin } = request.headers;
+  if (!isOurHost(host ?? '', request.socket.localAddress ?? '')) {
+    const sentence = `the Host header names ${JSON.stringify(host ?? '')}: call this API by an IP address of its host, or as localhost`;
+    return new DiscoError('PERMISSION_DENIED', 'HOST_NOT_ALLOWED', sentence);
+  }
+  if (origin !== undefined && origin !== `http://${host}`) {
+    const sentence = `requests of pages from ${JSON.stringify(origin)} are not answered: this API is for programs on its host`;
+    return new DiscoError('PERMISSION_DENIED', 'ORIGIN_FORBIDDEN', sentence);
+  }
+  const contentType = request.headers['content-type'];
+  if (request.method !== 'GET' && contentType?.split(';')[0]?.trim() !== 'application/json')
+    return invalid('INVALID_BODY', 'send a JSON body with Content-Type: application/json');
+  return undefined;
+}
+
+/** Localhost, or the very address that was connected to: names can be bound to us by anybody. */
+function isOurHost(header: string, localAddress: string): boolean {
+  const host = header.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  if (host === 'localhost' || host === '127.0.0.1' || host === '::1') return true;
+  return isIP(host) !== 0 && localAddress.replace(/^::ffff:/, '') === host;
+}
+
+function frameworkError(error: unknown): DiscoError | undefined {
+  const status = (error as { statusCode?: unknown }).statusCode;
+  if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
+  return invalid('INVALID_BODY', `${errorText(error)}: send one JSON object`);
+}
+
+function listenError(address: string, error: unknown): DiscoError {
+  if ((error as { code?: unknown }).code === 'EADDRINUSE') {
+    const sentence = `the HTTP address ${address} is in use by another process: stop that one, or give another --http (port 0 picks a free one, off for none)`;
+    return new DiscoError('FAILED_PRECONDITION', 'PORT_IN_USE', sentence, error);
+  }
+  const sentence = `cannot listen for HTTP on ${address} (${errorText(error)}): give an address of this host with --http, or off`;
+  return new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence, error);
+}

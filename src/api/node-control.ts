@@ -1,0 +1,48 @@
+/**
+ * NodeControl: what the API asks of the daemon around it. The API does not know gossip; the daemon
+ * puts the two together.
+ */
+import type { OwnerId } from '../record/owner.ts';
+
+/** What does not change while the daemon runs. */
+export interface NodeDescription {
+  readonly name: string;
+  readonly cluster: string;
+  readonly version: string;
+  readonly pid: number;
+  /** Microseconds since the epoch. */
+  readonly startedAt: number;
+  readonly listen: readonly string[];
+  readonly advertise: readonly string[];
+  readonly grpc: readonly string[];
+  readonly http: string;
+  readonly dataDir: string;
+}
+
+/** How one exchange of digests went. */
+export interface RoundReport {
+  readonly peer: OwnerId;
+  readonly outcome: string;
+  /** Owners whose records changed here. */
+  readonly changed: readonly OwnerId[];
+}
+
+export interface NodeControl {
+  describe(): NodeDescription;
+  /** Why the node is ready, or what it waits for. */
+  readiness(): { readonly isReady: boolean; readonly why: string };
+  /** Milliseconds since the last completed reconcile; undefined before the first. */
+  sinceReconcileMs(): number | undefined;
+  /** Answers may lack instances: others are known, and none of them was heard yet. */
+  isPartial(): boolean;
+  linkCount(): number;
+  isLinked(peer: OwnerId): boolean;
+  /** What was done, by name. */
+  counted(): Record<string, number>;
+  /** One round of gossip now. */
+  round(): Promise<readonly RoundReport[]>;
+  /** Leaves the cluster and stops; returns at once. */
+  leave(): void;
+  /** The address at which peers can reach this host. */
+  hostAddress(): string;
+}

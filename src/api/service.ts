@@ -1,0 +1,244 @@
+/**
+ * DiscoveryService: the API, apart from how it is carried. gRPC and HTTP call the same methods.
+ *
+ * Reads are answered from memory, here; writes are answered when they are on disk.
+ */
+import type { Clock } from '../base/clock.ts';
+import { DiscoError } from '../base/error.ts';
+import type { Random } from '../base/random.ts';
+import { disco } from '../gen/discovery.js';
+import { isShown } from '../membership/member.ts';
+import { hostPort } from '../record/names.ts';
+import { recordKey } from '../record/record.ts';
+import type { Health } from '../record/record.ts';
+import type { Instance } from '../registry/instance.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Registration } from '../store/store.ts';
+import { instanceMessage, memberMessages } from './convert.ts';
+import { findFreePort } from './free-port.ts';
+import { cutPage, isMatch, readFilter } from './list-filter.ts';
+import type { NodeControl } from './node-control.ts';
+import { checkHost, checkInstanceId, checkName, checkPort, checkRegister } from './validate.ts';
+import { WriteQueue } from './write-queue.ts';
+
+type Messages = typeof disco.v1;
+type Props<N extends keyof Messages> = Messages[N] extends { encode(message: infer M): unknown }
+  ? M
+  : never;
+
+const givenPortsMax = 1_000;
+
+export class DiscoveryService {
+  readonly registry: Registry;
+  readonly control: NodeControl;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #writes: WriteQueue;
+  /** Ports that were given out last, oldest first. */
+  readonly #given = new Set<number>();
+
+  constructor(registry: Registry, control: NodeControl, clock: Clock, random: Random) {
+    this.registry = registry;
+    this.control = control;
+    this.#clock = clock;
+    this.#random = random;
+    this.#writes = new WriteQueue(registry, clock);
+  }
+
+  async register(request: Props<'RegisterRequest'>): Promise<Props<'RegisterResponse'>> {
+    const wish = checkRegister(request);
+    const registration = await this.#place(wish);
+    const sealed = await this.#writes.submit({ kind: 'register', registration });
+    const { group, name, ip, port, instanceId } = registration;
+    const owner = this.registry.self;
+    const instance = this.registry.index.get(group, name, owner, instanceId);
+    const conflict = instance !== undefined && this.registry.index.isConflict(instance);
+    return { ip, port, instanceId, owner, lastUpdate: sealed?.record.lastUpdate ?? 0, conflict };
+  }
+
+  async deregister(request: Props<'DeregisterRequest'>): Promise<Props<'DeregisterResponse'>> {
+    const group = checkName('group', request.group ?? '');
+    const name = checkName('name', request.name ?? '');
+    const instanceId = this.#findOwn(group, name, this.#wantedId(request));
+    await this.#writes.submit({ kind: 'deregister', key: recordKey(group, name, instanceId) });
+    return { instanceId };
+  }
+
+  get(request: Props<'GetRequest'>): Props<'ServiceInstance'> {
+    const group = checkName('group', request.group ?? '');
+    const name = checkName('name', request.name ?? '');
+    const instances = this.registry.index.service(group, name);
+    for (const health of ['passing', 'warning'] as const) {
+      const candidates = instances.filter(({ record }) => record.health === health);
+      const picked = this.#random.pick(candidates);
+      if (picked === undefined) continue;
+      return { ...this.#message(picked), candidates: candidates.length };
+    }
+    throw this.#notFound(group, name, instances);
+  }
+
+  list(request: Props<'ListRequest'>): Props<'ListResponse'> {
+    const filter = readFilter(request);
+    const all = this.registry.index.list(filter.group, filter.name);
+    const matching = all.filter((instance) => isMatch(instance, filter));
+    const { page, nextPageToken } = cutPage(
+      matching,
+      request.pageSize ?? 0,
+      request.pageToken ?? '',
+    );
+    const sinceReconcileMs = this.control.sinceReconcileMs();
+    return {
+      instances: page.map((instance) => this.#message(instance)),
+      nextPageToken,
+      partial: this.control.isPartial(),
+      ...(sinceReconcileMs === undefined ? {} : { sinceReconcileMs }),
+    };
+  }
+
+  listByGroup(request: Props<'ListByGroupRequest'>): Props<'ListResponse'> {
+    checkName('group', request.group ?? '');
+    return this.list(request);
+  }
+
+  heartbeat(request: Props<'HeartbeatRequest'>): Props<'HeartbeatResponse'> {
+    const group = checkName('group', request.group ?? '');
+    const name = checkName('name', request.name ?? '');
+    const wanted = request.instanceId ?? '';
+    const id = wanted === '' ? undefined : checkInstanceId(wanted);
+    const instanceId = this.#findOwn(group, name, id);
+    return this.registry.heartbeat({ group, name, instanceId }, this.#clock.now());
+  }
+
+  members(): Props<'MembersResponse'> {
+    return { members: memberMessages(this.registry, (peer) => this.control.isLinked(peer)) };
+  }
+
+  status(): Props<'StatusResponse'> {
+    const { registry, control } = this;
+    const { isReady, why } = control.readiness();
+    const members = [...registry.members()];
+    const alive = members.filter(({ state }) => isShown(state)).length;
+    const own = registry.state(registry.self);
+    const sinceReconcileMs = control.sinceReconcileMs();
+    const described = control.describe();
+    return {
+      ...described,
+      listen: [...described.listen],
+      advertise: [...described.advertise],
+      grpc: described.grpc.join(', '),
+      peerId: registry.self,
+      ready: isReady,
+      readiness: why,
+      membersAlive: alive,
+      membersDead: members.filter(({ state }) => state === 'dead').length,
+      links: control.linkCount(),
+      instances: registry.index.count,
+      instancesOwn: own === undefined ? 0 : own.set.count - own.set.tombstones,
+      revision: registry.feed.revision,
+      ...(sinceReconcileMs === undefined ? {} : { sinceReconcileMs }),
+      refused: Object.fromEntries(registry.refusals.entries()),
+      counted: control.counted(),
+    };
+  }
+
+  async gossip(): Promise<Props<'GossipResponse'>> {
+    const reports = await this.control.round();
+    const nameOf = (peer: string): string => this.registry.state(peer)?.head.head.facts.name ?? '';
+    return {
+      exchanges: reports.map(({ peer, outcome, changed }) => ({
+        peerId: peer,
+        name: nameOf(peer),
+        outcome,
+        ownersChanged: [...changed],
+      })),
+    };
+  }
+
+  leave(): Props<'LeaveResponse'> {
+    this.control.leave();
+    return {};
+  }
+
+  /** Writes what is waiting and takes no more writes. */
+  close(): void {
+    this.#writes.close();
+  }
+
+  /** Fills in what the caller left to the daemon. */
+  async #place(wish: Registration): Promise<Registration> {
+    const { group, name } = wish;
+    const ip = wish.ip === '' ? this.control.hostAddress() : wish.ip;
+    const port = wish.port === 0 ? await this.#givePort(ip) : wish.port;
+    const instanceId = wish.instanceId === '' ? hostPort(ip, port) : wish.instanceId;
+    return { ...wish, group, name, ip, port, instanceId };
+  }
+
+  /** A free port that this daemon has given to nobody else, not even a moment ago. */
+  async #givePort(ip: string): Promise<number> {
+    const own = this.registry.state(this.registry.self)?.set.records() ?? [];
+    const registered = new Set<number>();
+    for (const { record } of own) registered.add(record.port);
+    const isTaken = (port: number): boolean => registered.has(port) || this.#given.has(port);
+    const port = await findFreePort(ip, isTaken);
+    const [oldest] = this.#given;
+    if (this.#given.size >= givenPortsMax && oldest !== undefined) this.#given.delete(oldest);
+    this.#given.add(port);
+    return port;
+  }
+
+  #wantedId(request: Props<'DeregisterRequest'>): string | undefined {
+    const { instanceId, ip, port } = request;
+    if (instanceId != null && instanceId !== '') return checkInstanceId(instanceId);
+    if (ip == null || ip === '') return undefined;
+    return hostPort(checkHost(ip), checkPort(port ?? 0));
+  }
+
+  /** The id of an instance that was registered here: the one asked for, or the only one. */
+  #findOwn(group: string, name: string, wanted: string | undefined): string {
+    const { index, self } = this.registry;
+    const instances = index.service(group, name);
+    const own = instances.filter(({ record }) => record.owner === self);
+    const found =
+      wanted === undefined ? own : own.filter(({ record }) => record.instanceId === wanted);
+    const only = found[0];
+    if (only !== undefined && found.length === 1) return only.record.instanceId;
+    if (found.length > 1) {
+      const ids = own.map(({ record }) => record.instanceId).join(', ');
+      const sentence = `${group}/${name} has ${own.length} instances here (${ids}): give the instance_id of one`;
+      throw new DiscoError('INVALID_ARGUMENT', 'AMBIGUOUS_INSTANCE', sentence);
+    }
+    const elsewhere = instances.find(
+      ({ record }) => wanted === undefined || record.instanceId === wanted,
+    );
+    const shown = wanted === undefined ? `${group}/${name}` : `${group}/${name}/${wanted}`;
+    if (elsewhere !== undefined) {
+      const sentence = `${shown} was registered at node ${elsewhere.node} (${elsewhere.record.owner}), which alone can change it: ask that daemon`;
+      throw new DiscoError('FAILED_PRECONDITION', 'NOT_OWNED_HERE', sentence);
+    }
+    const sentence = `${shown} is not registered at this daemon: "disco list" shows what is`;
+    throw new DiscoError('NOT_FOUND', 'UNKNOWN_INSTANCE', sentence);
+  }
+
+  #notFound(group: string, name: string, instances: readonly Instance[]): DiscoError {
+    const service = `${group}/${name}`;
+    if (instances.length > 0) {
+      const count = (health: Health): number =>
+        instances.filter(({ record }) => record.health === health).length;
+      const sentence = `${service} has no healthy instance: ${count('critical')} critical, ${count('maintenance')} in maintenance; "disco list --group ${group}" shows them`;
+      return new DiscoError('NOT_FOUND', 'NO_HEALTHY_INSTANCE', sentence);
+    }
+    const departure = this.registry.index.departure(group, name);
+    if (departure !== undefined) {
+      const since = new Date(departure.at / 1000).toISOString();
+      const why = departure.reason.replace('_', ' ');
+      const sentence = `${service} is gone since ${since} (${why}): no instance is registered now`;
+      return new DiscoError('NOT_FOUND', 'SERVICE_GONE', sentence);
+    }
+    const sentence = `${service} is not known: nobody registered it, or the news has not come here yet; "disco list" shows what is known`;
+    return new DiscoError('NOT_FOUND', 'UNKNOWN_SERVICE', sentence);
+  }
+
+  #message(instance: Instance): Props<'ServiceInstance'> {
+    return instanceMessage(instance, this.registry.index.isConflict(instance));
+  }
+}

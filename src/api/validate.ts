@@ -1,0 +1,141 @@
+/**
+ * Validation at the border: from what a caller sent to what may be written, or one clear error.
+ */
+import { DiscoError } from '../base/error.ts';
+import type { ErrorReason } from '../base/error.ts';
+import type { disco } from '../gen/discovery.js';
+import { safeInteger } from '../record/encoding.ts';
+import type { WireInteger } from '../record/encoding.ts';
+import { isHost, isInstanceId, isName } from '../record/names.ts';
+import type { Registration } from '../store/store.ts';
+
+export const tagsMax = 64;
+export const metadataMax = 64;
+export const tagCharsMax = 128;
+export const metadataValueCharsMax = 1_024;
+export const versionCharsMax = 128;
+export const ttlMsMin = 100;
+export const ttlMsMax = 24 * 3_600_000;
+
+const printable = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u;
+const nameRule = 'names are 1 to 128 of letters, digits, ".", "_" and "-", and not "__proto__"';
+
+export function checkName(field: string, text: string): string {
+  if (isName(text)) return text;
+  const got = text === '' ? 'is empty' : `is ${quote(text)}`;
+  throw invalid('INVALID_NAME', `${field} ${got}: ${nameRule}`);
+}
+
+/** A name, or nothing at all. */
+export function checkFilterName(field: string, text: string): string | undefined {
+  return text === '' ? undefined : checkName(field, text);
+}
+
+export function checkInstanceId(text: string): string {
+  if (isInstanceId(text)) return text;
+  const rule = 'instance ids are 1 to 160 of letters, digits, ".", "_", "-", ":", "[" and "]"';
+  throw invalid('INVALID_NAME', `instance_id is ${quote(text)}: ${rule}`);
+}
+
+export function checkHost(text: string): string {
+  if (isHost(text)) return text;
+  const rule = 'give a literal IPv4 or IPv6 address or a host name, or leave it out';
+  throw invalid('INVALID_ADDRESS', `ip is ${quote(text)}: ${rule}`);
+}
+
+/** 0 stands for: not given. */
+export function checkPort(port: number): number {
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  const rule = 'ports are 1 to 65535; leave ip and port out to be given a free one';
+  throw invalid('INVALID_PORT', `port is ${port}: ${rule}`);
+}
+
+/** A registration whose ip (''), port (0) and instance id ('') may still be left to the daemon. */
+export function checkRegister(request: disco.v1.RegisterRequest.$Properties): Registration {
+  const group = checkName('group', request.group ?? '');
+  const name = checkName('name', request.name ?? '');
+  const ip = request.ip ?? '';
+  const port = checkPort(request.port ?? 0);
+  const id = request.instanceId ?? '';
+  return {
+    group,
+    name,
+    ip: ip === '' ? '' : checkHost(ip),
+    port,
+    instanceId: id === '' ? '' : checkInstanceId(id),
+    ...checkTtl(request.ttlMs ?? 0, request.deregisterAfterMs ?? 0),
+    version: checkVersion(request.version ?? ''),
+    tags: checkTags(request.tags ?? []),
+    metadata: checkMetadata(request.metadata ?? {}),
+  };
+}
+
+export function checkTags(tags: readonly string[]): readonly string[] {
+  if (tags.length > tagsMax)
+    throw invalid('INVALID_TAG', `there are ${tags.length} tags: at most ${tagsMax} are allowed`);
+  for (const tag of tags) {
+    if (tag.length >= 1 && tag.length <= tagCharsMax && printable.test(tag)) continue;
+    const rule = `tags are 1 to ${tagCharsMax} printable characters`;
+    throw invalid('INVALID_TAG', `a tag is ${quote(tag)}: ${rule}`);
+  }
+  return [...new Set(tags)];
+}
+
+export function checkMetadata(metadata: Record<string, string>): Record<string, string> {
+  const pairs = Object.entries(metadata);
+  if (pairs.length > metadataMax) {
+    const sentence = `metadata has ${pairs.length} pairs: at most ${metadataMax} are allowed`;
+    throw invalid('INVALID_METADATA', sentence);
+  }
+  for (const [key, value] of pairs) {
+    if (!isName(key))
+      throw invalid('INVALID_METADATA', `a metadata key is ${quote(key)}: ${nameRule}`);
+    if (value.length <= metadataValueCharsMax && printable.test(value)) continue;
+    const rule = `values are at most ${metadataValueCharsMax} printable characters`;
+    throw invalid('INVALID_METADATA', `metadata ${key} is ${quote(value)}: ${rule}`);
+  }
+  return metadata;
+}
+
+export function checkVersion(version: string): string {
+  if (version.length <= versionCharsMax && printable.test(version)) return version;
+  const rule = `versions are at most ${versionCharsMax} printable characters`;
+  throw invalid('INVALID_VERSION', `version is ${quote(version)}: ${rule}`);
+}
+
+function checkTtl(
+  ttl: WireInteger,
+  deregisterAfter: WireInteger,
+): { ttlMs: number; deregisterAfterMs: number } {
+  const ttlMs = safeInteger(ttl);
+  const deregisterAfterMs = safeInteger(deregisterAfter);
+  if (ttlMs !== 0 && !(ttlMs >= ttlMsMin && ttlMs <= ttlMsMax)) {
+    const rule = `give ${ttlMsMin} to ${ttlMsMax} ms, or 0 for none`;
+    throw invalid('INVALID_TTL', `ttl_ms is ${String(ttl)}: ${rule}`);
+  }
+  if (!(deregisterAfterMs >= 0 && deregisterAfterMs <= 7 * ttlMsMax)) {
+    const rule = `give at most ${7 * ttlMsMax} ms, or 0 for never`;
+    throw invalid('INVALID_TTL', `deregister_after_ms is ${String(deregisterAfter)}: ${rule}`);
+  }
+  if (deregisterAfterMs > 0 && ttlMs === 0) {
+    const rule = 'without a ttl it would never begin; give ttl_ms too';
+    throw invalid(
+      'INVALID_TTL',
+      `deregister_after_ms is ${deregisterAfterMs} and ttl_ms is 0: ${rule}`,
+    );
+  }
+  return { ttlMs, deregisterAfterMs };
+}
+
+export function invalid(reason: ErrorReason, sentence: string): DiscoError {
+  return new DiscoError('INVALID_ARGUMENT', reason, sentence);
+}
+
+/** What was sent, safe to show: one line, not too long. */
+function quote(text: string): string {
+  const shown = text.length > 60 ? `${text.slice(0, 60)}… (${text.length} characters)` : text;
+  return JSON.stringify(shown).replace(
+    /[\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,176 @@
+/**
+ * Watch: a snapshot, an end mark, then changes, each with a cursor.
+ *
+ *   cursor known ────────────────────────────────▶ changes after it
+ *   no cursor, or lost ─▶ BEGIN, UP…, END(cursor) ─▶ changes after it
+ *
+ * A watcher reads the registry's feed from where it is, as fast as its stream takes it, and is
+ * woken only when there is more. One that falls too far behind is told so, and can resume.
+ */
+import { DiscoError } from '../base/error.ts';
+import { disco } from '../gen/discovery.js';
+import type { Instance, InstanceEvent } from '../registry/instance.ts';
+import type { Registry } from '../registry/registry.ts';
+import { instanceMessage } from './convert.ts';
+import { checkFilterName, invalid } from './validate.ts';
+
+const { Kind } = disco.v1.WatchEvent;
+
+export type WatchMessage = disco.v1.WatchEvent.$Properties;
+
+/** Where the events go: a gRPC call, or a test. */
+export interface WatchSink {
+  /** @returns false when it wants no more before `resume` is called */
+  write(event: WatchMessage): boolean;
+  /** Ends the stream with an error. */
+  fail(error: DiscoError): void;
+}
+
+/** A place in the changes of one database. */
+interface Cursor {
+  readonly databaseId: string;
+  readonly revision: number;
+}
+
+export class WatchSession {
+  readonly #registry: Registry;
+  readonly #group: string | undefined;
+  readonly #name: string | undefined;
+  readonly #sink: WatchSink;
+  readonly #lagMax: number;
+  /** Made already, not taken by the sink yet; refilled only when empty. */
+  #queue: Iterator<WatchMessage> = [][Symbol.iterator]();
+  #revision = 0;
+  #isFull = false;
+  #isPumping = false;
+  #isClosed = false;
+  #unfollow: () => void = () => undefined;
+
+  /** @param lagMax revisions that a watcher may be behind */
+  constructor(
+    registry: Registry,
+    request: disco.v1.WatchRequest.$Properties,
+    sink: WatchSink,
+    lagMax: number,
+  ) {
+    this.#registry = registry;
+    this.#group = checkFilterName('group', request.group ?? '');
+    this.#name = checkFilterName('name', request.name ?? '');
+    if (this.#name !== undefined && this.#group === undefined)
+      throw invalid('INVALID_NAME', 'name is given without group: give both, or neither');
+    this.#sink = sink;
+    this.#lagMax = lagMax;
+    this.#begin(request.cursor ?? '');
+  }
+
+  start(): void {
+    this.#unfollow = this.#registry.feed.follow(() => this.#wake());
+    this.#pump();
+  }
+
+  /** The sink takes more again. */
+  resume(): void {
+    this.#isFull = false;
+    this.#pump();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#unfollow();
+  }
+
+  #begin(text: string): void {
+    const { feed, databaseId } = this.#registry;
+    const cursor = text === '' ? undefined : readCursor(text);
+    if (cursor?.databaseId === databaseId && feed.read(cursor.revision, 1).kind === 'changes')
+      this.#revision = cursor.revision;
+    else {
+      this.#revision = feed.revision;
+      this.#queue = this.#snapshot();
+    }
+  }
+
+  /** Appends come in the midst of a change; what they bring is written once it is over. */
+  #wake(): void {
+    if (this.#isPumping || this.#isFull || this.#isClosed) return this.#checkLag();
+    this.#isPumping = true;
+    queueMicrotask(() => {
+      this.#isPumping = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (!this.#isFull && !this.#isClosed) {
+      const next = this.#queue.next();
+      if (next.done !== true) this.#isFull = !this.#sink.write(next.value);
+      else if (!this.#refill()) return;
+    }
+  }
+
+  /** @returns false when there is nothing to write */
+  #refill(): boolean {
+    const answer = this.#registry.feed.read(this.#revision);
+    if (answer.kind === 'lost') return this.#tooSlow();
+    if (answer.changes.length === 0) return false;
+    const messages: WatchMessage[] = [];
+    for (const { revision, events } of answer.changes)
+      for (const event of events)
+        if (this.#isWatched(event.instance)) messages.push(this.#message(event, revision));
+    this.#revision = answer.revision;
+    this.#queue = messages[Symbol.iterator]();
+    return true;
+  }
+
+  #checkLag(): void {
+    if (this.#isFull && this.#registry.feed.revision - this.#revision > this.#lagMax)
+      this.#tooSlow();
+  }
+
+  #tooSlow(): false {
+    if (this.#isClosed) return false;
+    this.close();
+    const sentence = `this watcher fell more than ${this.#lagMax} changes behind: resume with the last cursor, and read faster or watch less`;
+    this.#sink.fail(new DiscoError('RESOURCE_EXHAUSTED', 'WATCH_TOO_SLOW', sentence));
+    return false;
+  }
+
+  *#snapshot(): Generator<WatchMessage> {
+    const instances = this.#registry.index.list(this.#group, this.#name);
+    const cursor = this.#cursor(this.#revision);
+    yield { kind: Kind.SNAPSHOT_BEGIN };
+    for (const instance of instances) yield { kind: Kind.UP, instance: this.#instance(instance) };
+    yield { kind: Kind.SNAPSHOT_END, cursor };
+  }
+
+  #isWatched({ record }: Instance): boolean {
+    return (
+      (this.#group === undefined || record.group === this.#group) &&
+      (this.#name === undefined || record.name === this.#name)
+    );
+  }
+
+  #message(event: InstanceEvent, revision: number): WatchMessage {
+    const instance = this.#instance(event.instance);
+    const cursor = this.#cursor(revision);
+    if (event.kind === 'up') return { kind: Kind.UP, instance, cursor };
+    return { kind: Kind.DOWN, instance, cursor, reason: event.reason };
+  }
+
+  #instance(instance: Instance): disco.v1.ServiceInstance.$Properties {
+    return instanceMessage(instance, this.#registry.index.isConflict(instance));
+  }
+
+  #cursor(revision: number): string {
+    return `${this.#registry.databaseId}-${revision}`;
+  }
+}
+
+function readCursor(text: string): Cursor {
+  const match = /^([A-Za-z0-9]{1,64})-(\d{1,16})$/.exec(text);
+  if (match === null) {
+    const sentence = 'cursor is none that this API gave out: use that of the last event, or none';
+    throw invalid('INVALID_CURSOR', sentence);
+  }
+  return { databaseId: match[1] as string, revision: Number(match[2]) };
+}

@@ -1,0 +1,3 @@
+export async function runDemo(_: { isStaying: boolean }): Promise<void> {
+  await Promise.resolve();
+}

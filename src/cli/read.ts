@@ -1,0 +1,193 @@
+/** The verbs that only look: get, list, members, status. */
+import type { Command } from 'commander';
+import type { DaemonStatus, Member } from '../client/daemon-status.ts';
+import type { InstanceList, ListFilter } from '../client/instance-list.ts';
+import { instanceAddress } from '../client/instance.ts';
+import type { Health, Instance } from '../client/instance.ts';
+import { CliError } from './exit.ts';
+import { age, note, parsePairs, print, printList, printOne, sheet, table } from './output.ts';
+import { globalOptions, withDisco } from './session.ts';
+import { follow } from './watch.ts';
+
+/** `math/add` or `math add`. @throws CliError usage */
+export function readService(first: string, second: string | undefined): [string, string] {
+  const [group, name, ...rest] = second === undefined ? first.split('/') : [first, second];
+  if (group === undefined || name === undefined || rest.length > 0)
+    throw new CliError(2, `${JSON.stringify(first)} names no service: write GROUP/NAME`);
+  return [group, name];
+}
+
+export function addReadVerbs(program: Command): void {
+  program
+    .command('get')
+    .argument('<service>', 'GROUP/NAME, or GROUP')
+    .argument('[name]', 'NAME, when the first was GROUP')
+    .description('one healthy instance of a service, picked at random')
+    .addHelpText('after', '\nExamples:\n  $ disco get math/add\n  $ disco get math add -o json')
+    .action(get);
+  addListOptions(program.command('list'))
+    .description('all instances that this node knows')
+    .addHelpText('after', '\nExamples:\n  $ disco list\n  $ disco list --group math --watch')
+    .action(list);
+  program
+    .command('members')
+    .description('the nodes, as this node sees them')
+    .addHelpText('after', '\nExample:\n  $ disco members')
+    .action(members);
+  program
+    .command('status')
+    .description('this node: who it is, whether it is ready, what it counted')
+    .addHelpText('after', '\nExample:\n  $ disco status -o json')
+    .action(status);
+}
+
+interface ListFlags {
+  readonly group?: string;
+  readonly name?: string;
+  readonly health?: Health;
+  readonly tag?: string[];
+  readonly meta?: string[];
+  readonly version?: string;
+  readonly watch?: boolean;
+}
+
+function addListOptions(command: Command): Command {
+  return command
+    .option('--group <group>', 'only this group')
+    .option('--name <name>', 'only this service')
+    .option('--health <health>', 'only passing, warning, critical or maintenance ones')
+    .option('--tag <tag...>', 'only those with all of these tags')
+    .option('--meta <key=value...>', 'only those with all of this metadata')
+    .option('--version <version>', 'only this version')
+    .option('--watch', 'print the list again whenever it changes');
+}
+
+async function get(first: string, second: string | undefined, _: object, verb: Command) {
+  const [group, name] = readService(first, second);
+  const options = globalOptions(verb);
+  const { instance, candidates } = await withDisco(options, (disco) => disco.get(group, name));
+  printOne(options.output, { ...instance, candidates }, () => instanceTable([instance]));
+}
+
+async function list(flags: ListFlags, verb: Command): Promise<void> {
+  const options = globalOptions(verb);
+  const filter: ListFilter = {
+    group: flags.group,
+    name: flags.name,
+    health: flags.health === undefined ? undefined : checkHealth(flags.health),
+    tags: flags.tag,
+    metadata: flags.meta === undefined ? undefined : parsePairs('--meta', flags.meta),
+    version: flags.version,
+  };
+  await withDisco(options, async (disco) => {
+    const show = (answer: InstanceList): void => {
+      if (answer.partial) note('disco: partial: this node has not yet heard from any other');
+      printList(options.output, answer, answer.instances, () => instanceTable(answer.instances));
+    };
+    show(await disco.list(filter));
+    if (flags.watch !== true) return;
+    const view = disco.watch({ group: flags.group, name: flags.name });
+    await view.ready();
+    let listing = Promise.resolve();
+    await follow(view, () => {
+      listing = listing.then(async () => {
+        print('');
+        show(await disco.list(filter));
+      });
+    });
+    await listing;
+  });
+}
+
+async function members(_: object, verb: Command): Promise<void> {
+  const options = globalOptions(verb);
+  const found = await withDisco(options, (disco) => disco.members());
+  printList(options.output, { members: found }, found, () => memberTable(found));
+}
+
+async function status(_: object, verb: Command): Promise<void> {
+  const options = globalOptions(verb);
+  const found = await withDisco(options, (disco) => disco.status());
+  printOne(options.output, found, () => statusSheet(found));
+}
+
+export function instanceTable(instances: readonly Instance[]): string {
+  if (instances.length === 0) return 'no instances';
+  const nowMs = Date.now();
+  const header = ['SERVICE', 'ADDRESS', 'HEALTH', 'NODE', 'UPDATED', 'NOTES'];
+  return table(
+    header,
+    instances.map((instance) => [
+      `${instance.group}/${instance.name}`,
+      instanceAddress(instance),
+      instance.health,
+      instance.node,
+      `${age(instance.lastUpdate, nowMs)} ago`,
+      notesOf(instance),
+    ]),
+  );
+}
+
+function notesOf(instance: Instance): string {
+  const { instanceId, tags, version, metadata, conflict } = instance;
+  return [
+    ...(instanceId === instanceAddress(instance) ? [] : [`id=${instanceId}`]),
+    ...(version === '' ? [] : [`version=${version}`]),
+    ...tags,
+    ...Object.entries(metadata).map(([key, value]) => `${key}=${value}`),
+    ...(conflict ? ['CONFLICT'] : []),
+  ].join(' ');
+}
+
+function memberTable(found: readonly Member[]): string {
+  const nowMs = Date.now();
+  const header = ['NODE', 'STATE', 'SINCE', 'ADDRESS', 'INSTANCES', 'LINK', 'VERSION', 'PEER ID'];
+  return table(
+    header,
+    found.map((member) => [
+      member.self ? `${member.name} (this)` : member.name,
+      member.state,
+      age(member.stateSince, nowMs),
+      member.addresses[0] ?? '-',
+      String(member.instances),
+      member.self ? '-' : member.linked ? 'yes' : 'no',
+      member.version,
+      member.peerId,
+    ]),
+  );
+}
+
+function statusSheet(found: DaemonStatus): string {
+  const { sinceReconcileMs } = found;
+  const reconciled = sinceReconcileMs === undefined ? 'never' : `${sinceReconcileMs} ms ago`;
+  const counts = (of: Readonly<Record<string, number>>): string =>
+    Object.entries(of)
+      .map(([name, count]) => `${name}=${count}`)
+      .join(' ') || 'nothing';
+  return sheet([
+    ['node', `${found.name} (${found.peerId})`],
+    ['cluster', found.cluster],
+    ['version', `${found.version}, pid ${found.pid}`],
+    ['up', age(found.startedAt, Date.now())],
+    ['ready', `${found.ready ? 'yes' : 'no'}: ${found.readiness}`],
+    ['gossip', found.listen.join(', ')],
+    ['advertised', found.advertise.join(', ')],
+    ['grpc', found.grpc],
+    ['http', found.http],
+    ['data dir', found.dataDir],
+    ['members', `${found.membersAlive} alive, ${found.membersDead} dead, ${found.links} linked`],
+    ['instances', `${found.instances} known, ${found.instancesOwn} registered here`],
+    ['revision', String(found.revision)],
+    ['reconciled', reconciled],
+    ['refused', counts(found.refused)],
+    ['counted', counts(found.counted)],
+  ]);
+}
+
+function checkHealth(text: string): Health {
+  const known: readonly Health[] = ['passing', 'warning', 'critical', 'maintenance'];
+  const found = known.find((health) => health === text);
+  if (found === undefined)
+    throw new CliError(2, `--health ${text}: write one of ${known.join(', ')}`);
+  return found;
+}

@@ -1,0 +1,158 @@
+/** The verbs that write: register (also for the length of a command) and deregister. */
+import type { Command } from 'commander';
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { hostPort } from '../record/names.ts';
+import { CliError } from './exit.ts';
+import { note, parseDuration, parsePairs, printOne } from './output.ts';
+import { readService } from './read.ts';
+import { globalOptions, withDisco, withStub } from './session.ts';
+import type { GlobalOptions } from './session.ts';
+
+const registerExamples = `
+Examples:
+  $ disco register math add --port 5001
+  $ disco register math add --port 5001 --ip 10.0.0.5 --tag blue --meta zone=a --ttl 30s
+  $ disco register math add                        the daemon picks a free port and prints it
+  $ disco register math add -- ./add-service       the command finds the port in $PORT
+
+Without a command the registration stays until it is deregistered, over restarts of the daemon too;
+with one it ends when the command ends, however that happens.`;
+
+interface RegisterFlags {
+  readonly ip?: string;
+  readonly port?: string;
+  readonly id?: string;
+  readonly tag?: string[];
+  readonly meta?: string[];
+  readonly version?: string;
+  readonly ttl?: string;
+  readonly deregisterAfter?: string;
+}
+
+interface Wanted {
+  readonly group: string;
+  readonly name: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly instanceId: string;
+  readonly tags: string[];
+  readonly metadata: Record<string, string>;
+  readonly version: string;
+  readonly ttlMs: number;
+  readonly deregisterAfterMs: number;
+}
+
+export function addRegisterVerbs(program: Command): void {
+  program
+    .command('register')
+    .argument('<group>', 'a label over services')
+    .argument('<name>', 'the service')
+    .argument('[command...]', 'run it, registered for as long as it runs')
+    .description('register an instance of a service at this daemon')
+    .option('--port <port>', 'default: a free one of this host')
+    .option('--ip <ip>', 'default: the address at which peers reach this host')
+    .option('--id <id>', 'names the instance; default: ip:port')
+    .option('--tag <tag...>', 'words to filter by, such as blue or region=eu')
+    .option('--meta <key=value...>', 'metadata')
+    .option('--version <version>', 'release of the service')
+    .option('--ttl <duration>', 'critical when no heartbeat came for so long')
+    .option('--deregister-after <duration>', 'deregistered when critical for so long')
+    .addHelpText('after', registerExamples)
+    .action(register);
+  program
+    .command('deregister')
+    .argument('<service>', 'GROUP/NAME, or GROUP')
+    .argument('[name]', 'NAME, when the first was GROUP')
+    .description('take back a registration that was made at this daemon')
+    .option('--id <id>', 'which instance; needed when there are several')
+    .addHelpText('after', '\nExample:\n  $ disco deregister math/add --id 127.0.0.1:5001')
+    .action(deregister);
+}
+
+async function register(
+  group: string,
+  name: string,
+  command: string[],
+  flags: RegisterFlags,
+  verb: Command,
+): Promise<void> {
+  const options = globalOptions(verb);
+  const wanted = readWanted(group, name, flags);
+  if (command.length > 0) return registerCommand(options, wanted, command);
+  const { ip, port, instanceId, conflict } = await withStub(options, (stub) =>
+    stub.unary('Register', wanted),
+  );
+  if (conflict) note('disco: another node has registered the same service at the same address');
+  const answer = { group, name, ip, port, instanceId, conflict };
+  printOne(options.output, answer, () => `registered ${group}/${name} at ${hostPort(ip, port)}`);
+}
+
+/** Runs a command as a registered instance; ends with the command's exit code. */
+async function registerCommand(
+  options: GlobalOptions,
+  wanted: Wanted,
+  [file, ...args]: string[],
+): Promise<void> {
+  if (file === undefined) throw new CliError(2, 'give a command after --');
+  const { ttlMs, deregisterAfterMs, ...rest } = wanted;
+  const lease = ttlMs === 0 ? {} : { ttlMs, deregisterAfterMs };
+  process.exitCode = await withDisco(options, async (disco) => {
+    const instance = await disco.register({ ...rest, ...lease });
+    const { ip, port } = instance;
+    note(`disco: registered ${wanted.group}/${wanted.name} at ${hostPort(ip, port)}`);
+    const env = { ...process.env, HOST: ip, PORT: String(port) };
+    return runCommand(file, args, env);
+  });
+}
+
+function runCommand(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { stdio: 'inherit', env });
+    const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, forward);
+    child.once('error', (error) => {
+      reject(new CliError(1, `cannot run ${file} (${error.message}): give a program after --`));
+    });
+    child.once('exit', (code, signal) => {
+      resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+    });
+  });
+}
+
+async function deregister(
+  first: string,
+  second: string | undefined,
+  flags: { id?: string },
+  verb: Command,
+): Promise<void> {
+  const [group, name] = readService(first, second);
+  const options = globalOptions(verb);
+  const instanceId = await withDisco(options, (disco) =>
+    disco.deregister({ group, name, instanceId: flags.id }),
+  );
+  const answer = { group, name, instanceId };
+  printOne(options.output, answer, () => `deregistered ${group}/${name}/${instanceId}`);
+}
+
+function readWanted(group: string, name: string, flags: RegisterFlags): Wanted {
+  const port = Number(flags.port ?? 0);
+  if (!Number.isInteger(port) || port < 0 || (flags.port !== undefined && port === 0))
+    throw new CliError(2, `--port ${flags.port}: write a port from 1 to 65535, or leave it out`);
+  return {
+    group,
+    name,
+    ip: flags.ip ?? '',
+    port,
+    instanceId: flags.id ?? '',
+    tags: flags.tag ?? [],
+    metadata: parsePairs('--meta', flags.meta ?? []),
+    version: flags.version ?? '',
+    ttlMs: parseDuration(flags.ttl ?? '0'),
+    deregisterAfterMs: parseDuration(flags.deregisterAfter ?? '0'),
+  };
+}

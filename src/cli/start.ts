@@ -1,0 +1,83 @@
+/** `disco start`: runs the daemon in the foreground. */
+import type { Command } from 'commander';
+import { readFileSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { options } from '../daemon/config-options.ts';
+import type { Option } from '../daemon/config-options.ts';
+import { renderConfig } from '../daemon/config-print.ts';
+import { loadConfig } from '../daemon/config-sources.ts';
+import { warnings } from '../daemon/config.ts';
+import { loadSeeds } from '../daemon/seeds.ts';
+import { globalOptions } from './session.ts';
+
+const examples = `
+Every option is also an environment variable (--grpc is DISCO_GRPC) and a key of the config file
+(--data-dir is "dataDir"). Precedence: flag, environment, file, default.
+
+Examples:
+  $ disco start
+  $ disco start --listen 10.0.0.5:7947 --insecure-open --seeds 10.0.0.4:7947,10.0.0.6:7947
+  $ disco start --data-dir /tmp/b --listen 127.0.0.1:0 --grpc 127.0.0.1:0 --http off
+  $ disco start --config disco.json --print-config`;
+
+export function addStartVerb(program: Command): void {
+  const command = program
+    .command('start')
+    .description('run a daemon on this host')
+    .option('--print-config', 'show what would hold, and where each value came from; then end')
+    .addHelpText('after', examples)
+    .action(async (flags: Record<string, unknown>, verb: Command) => start(flags, verb));
+  for (const option of options) addOption(command, option);
+}
+
+function addOption(command: Command, { flag, placeholder, shape, help, advanced }: Option): void {
+  const value = shape.kind === 'list' ? `<${placeholder}...>` : `<${placeholder}>`;
+  const usage = shape.kind === 'boolean' ? flag : `${flag} ${value}`;
+  const option = command.createOption(usage, help);
+  command.addOption(option.hideHelp(advanced));
+}
+
+async function start(flags: Record<string, unknown>, verb: Command): Promise<void> {
+  const readFile = (path: string): string => readFileSync(path, 'utf8');
+  const loaded = loadConfig({
+    flags: { ...globalOptions(verb), ...flags },
+    env: process.env,
+    readFile,
+    cwd: process.cwd(),
+    hostname: hostname(),
+    homedir: homedir(),
+  });
+  const withSeeds = loadSeeds(loaded, readFile);
+  if (flags['printConfig'] === true) {
+    const form = globalOptions(verb).output === 'table' ? 'table' : 'json';
+    process.stdout.write(renderConfig(withSeeds, form));
+    return;
+  }
+  await runDaemon(withSeeds);
+}
+
+async function runDaemon({ config, seeds }: ReturnType<typeof loadSeeds>): Promise<void> {
+  // Loaded here, so that the other verbs do not pay for libp2p.
+  const [{ Daemon }, { createLog }] = await Promise.all([
+    import('../daemon/daemon.ts'),
+    import('../daemon/logger.ts'),
+  ]);
+  const log = createLog(config, process.stderr.isTTY);
+  for (const warning of warnings(config)) log.warn({ warning }, 'configuration');
+  const daemon = new Daemon(config, seeds, log);
+  const signalled = nextSignal();
+  await daemon.start();
+  const signal = await Promise.race([signalled, daemon.leaveAsked]);
+  log.info({ cause: signal ?? 'asked to leave' }, 'stopping');
+  void nextSignal().then(() => process.exit(1));
+  await daemon.stop();
+  // Whatever a library still holds open must not keep a stopped daemon.
+  process.exit(0);
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => resolve(signal));
+  });
+}

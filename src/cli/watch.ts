@@ -1,0 +1,62 @@
+/** `disco watch`: changes as they happen. */
+import type { Command } from 'commander';
+import { instanceAddress } from '../client/instance.ts';
+import type { ServiceView, ViewChange } from '../client/service-view.ts';
+import { note, paint, print } from './output.ts';
+import type { OutputForm } from './output.ts';
+import { globalOptions, withDisco } from './session.ts';
+
+export function addWatchVerbs(program: Command): void {
+  program
+    .command('watch')
+    .argument('[service]', 'GROUP or GROUP/NAME; default: everything')
+    .description('print instances as they come and go, until interrupted')
+    .addHelpText('after', '\nExamples:\n  $ disco watch\n  $ disco watch math/add -o ndjson')
+    .action(watch);
+}
+
+async function watch(service: string | undefined, _: object, verb: Command): Promise<void> {
+  const options = globalOptions(verb);
+  const [group, name] = service?.split('/') ?? [];
+  await withDisco(options, async (disco) => {
+    await follow(disco.watch({ group, name }), (change) => show(options.output, change));
+  });
+}
+
+/**
+ * Hands every change on until the program is interrupted.
+ *
+ * @throws DiscoError that ended the view
+ */
+export function follow(view: ServiceView, take: (change: ViewChange) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    view.onChange((change) => {
+      if (view.ended) reject(view.problem ?? new Error('the watch ended'));
+      else take(change);
+    });
+  });
+}
+
+function show(form: OutputForm, change: ViewChange): void {
+  if (form !== 'table') return print(JSON.stringify(plain(change)));
+  switch (change.kind) {
+    case 'stale':
+      return note(`disco: ${change.problem.message}`);
+    case 'fresh':
+      return note('disco: up to date');
+    default: {
+      const { instance } = change;
+      const sign = change.kind === 'down' ? paint('red', '-') : paint('green', '+');
+      const reason = change.kind === 'down' ? change.reason : instance.health;
+      const service = `${instance.group}/${instance.name}`;
+      print(`${sign} ${service} ${instanceAddress(instance)} ${reason} on ${instance.node}`);
+    }
+  }
+}
+
+function plain(change: ViewChange): object {
+  if (change.kind !== 'stale') return change;
+  const { code, reason, message } = change.problem;
+  return { kind: 'stale', problem: { code, reason, message } };
+}

@@ -1,0 +1,268 @@
+/**
+ * Daemon: the only place where the parts are put together.
+ *
+ *   start   data dir ▸ key ▸ store ▸ registry ▸ transport ▸ own head ▸ gossip ▸ API ▸ run file
+ *   stop    say goodbye ▸ API ▸ gossip ▸ registry ▸ store ▸ data dir          (the other way round)
+ */
+import { randomBytes } from 'node:crypto';
+import { parseAddress, toMultiaddr } from '../base/address.ts';
+import type { Address } from '../base/address.ts';
+import { GrpcServer } from '../api/grpc-server.ts';
+import { HttpServer } from '../api/http-server.ts';
+import type { NodeControl, NodeDescription, RoundReport } from '../api/node-control.ts';
+import { DiscoveryService } from '../api/service.ts';
+import { systemClock } from '../base/clock.ts';
+import type { Cancel, Clock } from '../base/clock.ts';
+import { errorText } from '../base/error.ts';
+import type { Log } from '../base/log.ts';
+import { seededRandom } from '../base/random.ts';
+import type { Random } from '../base/random.ts';
+import { Agent } from '../gossip/agent.ts';
+import { Engine } from '../gossip/engine.ts';
+import { Libp2pTransport } from '../gossip/libp2p-transport.ts';
+import { protocolVersion } from '../gossip/message.ts';
+import type { Transport } from '../gossip/transport.ts';
+import { bootIdBytes } from '../record/head.ts';
+import type { NodeFacts } from '../record/head.ts';
+import { ed25519Signer, ed25519Verifier } from '../record/signature.ts';
+import { Registry } from '../registry/registry.ts';
+import { SqliteStore } from '../store/sqlite-store.ts';
+import { advertisedAddresses, hostAddressOf } from './addresses.ts';
+import type { Config } from './config.ts';
+import { DataDir } from './data-dir.ts';
+import { loadIdentity, seedOf } from './identity.ts';
+import { MemberLog } from './member-log.ts';
+import { notifySystemd } from './notify.ts';
+import { version } from './version.ts';
+
+/** How often leases are looked at and remote merges are written. */
+const tickMs = 100;
+/** Time that a goodbye gets to reach the others. */
+const farewellMs = 150;
+/** Time that calls under way get to end. */
+const drainMs = 2_000;
+
+export class Daemon implements NodeControl {
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #clock: Clock = systemClock;
+  readonly #random: Random = seededRandom(randomBytes(4).readInt32LE());
+  readonly #startedAt: number;
+  readonly #dataDir: DataDir;
+  readonly #store: SqliteStore;
+  readonly #registry: Registry;
+  readonly #engine: Engine;
+  readonly #transport: Transport;
+  readonly #agent: Agent;
+  readonly #service: DiscoveryService;
+  readonly #grpcServer: GrpcServer;
+  readonly #httpServer: HttpServer | undefined;
+  readonly #memberLog: MemberLog;
+  readonly #leaving = Promise.withResolvers<void>();
+  #facts: NodeFacts;
+  #listen: readonly string[] = [];
+  #grpc: readonly string[] = [];
+  #http = 'off';
+  #cancelTick: Cancel = () => undefined;
+  #isStopped = false;
+
+  /**
+   * Takes hold of the data dir and reads what is in it.
+   *
+   * @throws DiscoError FAILED_PRECONDITION: everything that is wrong with the data dir
+   */
+  constructor(config: Config, seeds: readonly Address[], log: Log) {
+    this.#config = config;
+    this.#log = log;
+    const now = this.#clock.now();
+    this.#startedAt = now.wallMicros;
+    this.#facts = factsOf(config, now.wallMicros);
+    this.#dataDir = new DataDir(config.dataDir);
+    try {
+      const key = loadIdentity(config.dataDir);
+      const signer = ed25519Signer(key);
+      const bootId = randomBytes(bootIdBytes).toString('hex');
+      const identity = { signer, cluster: config.cluster, bootId };
+      this.#store = new SqliteStore(this.#dataDir.database, config.cluster);
+      const verifier = ed25519Verifier;
+      this.#registry = new Registry(identity, this.#facts, verifier, this.#store, config, now);
+      this.#engine = new Engine({
+        registry: this.#registry,
+        identity,
+        verifier,
+        config,
+        random: this.#random,
+        seeds: seeds.map(toMultiaddr),
+      });
+      this.#transport = new Libp2pTransport({
+        ...config,
+        keySeed: seedOf(key),
+        listen: config.listen.map(toListenMultiaddr),
+      });
+    } catch (error) {
+      this.#dataDir.close();
+      throw error;
+    }
+    this.#agent = new Agent(this.#engine, this.#transport, this.#registry, this.#clock, log);
+    this.#service = new DiscoveryService(this.#registry, this, this.#clock, this.#random);
+    const addresses = config.grpc;
+    this.#grpcServer = new GrpcServer(this.#service, { ...config, addresses }, log);
+    this.#httpServer =
+      config.http === 'off' ? undefined : new HttpServer(this.#service, config.http, log);
+    this.#memberLog = new MemberLog(this.#registry, log);
+  }
+
+  /** Resolves when somebody asked this node to leave through the API. */
+  get leaveAsked(): Promise<void> {
+    return this.#leaving.promise;
+  }
+
+  /**
+   * Starts everything; resolves when the API answers, which may be before the node is ready.
+   *
+   * @throws DiscoError FAILED_PRECONDITION: PORT_IN_USE, ADDRESS_UNAVAILABLE
+   */
+  async start(): Promise<void> {
+    try {
+      this.#listen = await this.#transport.start(this.#agent);
+      const addresses = advertisedAddresses(this.#config.advertise, this.#listen);
+      this.#facts = { ...this.#facts, addresses };
+      this.#registry.begin(this.#facts, this.#clock.now());
+      this.#memberLog.start();
+      this.#agent.start();
+      this.#tick();
+      this.#grpc = await this.#grpcServer.start();
+      if (this.#httpServer !== undefined) this.#http = await this.#httpServer.start();
+    } catch (error) {
+      await this.stop({ isGraceful: false });
+      throw error;
+    }
+    this.#log.info({ peerId: this.#registry.self, ...this.describe() }, 'started');
+    void this.#agent.ready().then(() => this.#ready());
+  }
+
+  /** Leaves the cluster, so that others drop this node at once, and stops. */
+  async stop({ isGraceful } = { isGraceful: true }): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    notifySystemd('STOPPING=1', this.#log);
+    this.#cancelTick();
+    this.#service.close();
+    if (isGraceful) await this.#sayGoodbye();
+    await Promise.all([this.#grpcServer.stop(drainMs), this.#httpServer?.stop()]);
+    await this.#agent.stop();
+    this.#memberLog.stop();
+    this.#guard('writing the last merges', () => this.#registry.flush());
+    this.#store.close();
+    this.#dataDir.close();
+    this.#log.info({}, 'stopped');
+  }
+
+  describe(): NodeDescription {
+    const { name, cluster, dataDir } = this.#config;
+    return {
+      name,
+      cluster,
+      version,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      listen: this.#listen,
+      advertise: this.#facts.addresses,
+      grpc: this.#grpc,
+      http: this.#http,
+      dataDir,
+    };
+  }
+
+  readiness(): { isReady: boolean; why: string } {
+    const why = this.#engine.readiness;
+    if (why !== undefined) return { isReady: true, why };
+    return { isReady: false, why: `joining: trying ${this.#engine.describeTried()}` };
+  }
+
+  sinceReconcileMs(): number | undefined {
+    const at = this.#engine.reconciledAtMs;
+    return at === undefined ? undefined : Math.round(this.#clock.now().monoMs - at);
+  }
+
+  isPartial(): boolean {
+    return this.#engine.isPartial;
+  }
+
+  linkCount(): number {
+    return this.#engine.linkCount;
+  }
+
+  isLinked(peer: string): boolean {
+    return this.#engine.isLinked(peer);
+  }
+
+  counted(): Record<string, number> {
+    return Object.fromEntries(this.#engine.counters.entries());
+  }
+
+  round(): Promise<readonly RoundReport[]> {
+    return this.#agent.round();
+  }
+
+  leave(): void {
+    // After the answer is on its way.
+    setImmediate(() => this.#leaving.resolve());
+  }
+
+  hostAddress(): string {
+    return hostAddressOf(this.#facts.addresses);
+  }
+
+  #ready(): void {
+    if (this.#isStopped) return;
+    this.#grpcServer.setReady(true);
+    const { pid, name, cluster, listen, grpc, http } = this.describe();
+    const startedAt = new Date(this.#startedAt / 1000).toISOString();
+    const peerId = this.#registry.self;
+    const dns = 'off';
+    this.#dataDir.writeRunFile({ pid, peerId, name, cluster, listen, grpc, http, dns, startedAt });
+    notifySystemd('READY=1', this.#log);
+  }
+
+  #tick(): void {
+    this.#guard('the registry tick', () => this.#registry.tick(this.#clock.now()));
+    this.#cancelTick = this.#clock.schedule(tickMs, () => this.#tick());
+  }
+
+  async #sayGoodbye(): Promise<void> {
+    const left = { kind: 'facts', facts: { left: true } } as const;
+    const isSaid = this.#guard('saying goodbye', () => {
+      this.#registry.commit([left], this.#clock.now());
+    });
+    if (!isSaid || this.#engine.linkCount === 0) return;
+    await new Promise<void>((resolve) => void setTimeout(resolve, farewellMs));
+  }
+
+  /** A full disk must not end the daemon: reads and gossip go on. */
+  #guard(what: string, run: () => void): boolean {
+    try {
+      run();
+      return true;
+    } catch (error) {
+      this.#log.error({ what, error: errorText(error) }, 'could not write');
+      return false;
+    }
+  }
+}
+
+function factsOf(config: Config, startedAt: number): NodeFacts {
+  return {
+    name: config.name,
+    addresses: [],
+    startedAt,
+    protocolMin: protocolVersion,
+    protocolMax: protocolVersion,
+    left: false,
+    version,
+  };
+}
+
+function toListenMultiaddr(text: string): string {
+  return toMultiaddr(parseAddress(text));
+}

@@ -1,0 +1,99 @@
+/**
+ * The data dir: one daemon at a time, and a run file that tells others how to reach it.
+ *
+ * The lock is SQLite's own on DATA-DIR/lock, held while the daemon lives: the kernel gives it back
+ * however the daemon ends, so there are no stale locks. Beside it stands the pid, for people.
+ */
+import Database from 'better-sqlite3';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { DiscoError, errorText } from '../base/error.ts';
+import { checkDirectory } from './identity.ts';
+
+/** What a ready daemon tells those who look for it. */
+export interface RunFile {
+  readonly pid: number;
+  readonly peerId: string;
+  readonly name: string;
+  readonly cluster: string;
+  readonly listen: readonly string[];
+  readonly grpc: readonly string[];
+  readonly http: string;
+  readonly dns: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+}
+
+export class DataDir {
+  readonly path: string;
+  readonly #lock: Database.Database;
+
+  /**
+   * Makes the directory when there is none, and locks it.
+   *
+   * @throws DiscoError FAILED_PRECONDITION: DATA_DIR_IN_USE, INSECURE_PERMISSIONS, DISK
+   */
+  constructor(path: string) {
+    this.path = path;
+    makeDirectory(path);
+    checkDirectory(path);
+    this.#lock = lock(path);
+    fs.writeFileSync(join(path, 'lock.pid'), `${process.pid}\n`);
+    fs.rmSync(this.#runFile, { force: true });
+  }
+
+  get database(): string {
+    return join(this.path, 'disco.sqlite');
+  }
+
+  /** Written whole or not at all. */
+  writeRunFile(content: RunFile): void {
+    const draft = `${this.#runFile}.new`;
+    fs.writeFileSync(draft, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o644 });
+    fs.renameSync(draft, this.#runFile);
+  }
+
+  /** Takes the run file away and lets the next daemon in. */
+  close(): void {
+    fs.rmSync(this.#runFile, { force: true });
+    fs.rmSync(join(this.path, 'lock.pid'), { force: true });
+    this.#lock.close();
+  }
+
+  get #runFile(): string {
+    return join(this.path, 'daemon.json');
+  }
+}
+
+function makeDirectory(path: string): void {
+  try {
+    fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+    fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    const sentence = `the data dir ${path} cannot be used (${errorText(error)}): give one that this user can write with --data-dir`;
+    throw new DiscoError('FAILED_PRECONDITION', 'DISK', sentence, error);
+  }
+}
+
+function lock(path: string): Database.Database {
+  const db = new Database(join(path, 'lock'), { timeout: 0 });
+  try {
+    db.pragma('locking_mode = EXCLUSIVE');
+    db.exec('BEGIN EXCLUSIVE');
+    return db;
+  } catch (error) {
+    db.close();
+    const pid = readPid(path);
+    const holder = pid === undefined ? 'another daemon' : `the daemon with pid ${pid}`;
+    const sentence = `the data dir ${path} is in use by ${holder}: stop that one, or give another --data-dir`;
+    throw new DiscoError('FAILED_PRECONDITION', 'DATA_DIR_IN_USE', sentence, error);
+  }
+}
+
+function readPid(path: string): string | undefined {
+  try {
+    return /^\d+/.exec(fs.readFileSync(join(path, 'lock.pid'), 'utf8'))?.[0];
+  } catch {
+    return undefined;
+  }
+}
