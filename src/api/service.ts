@@ -6,7 +6,7 @@
 import type { Clock } from '../base/clock.ts';
 import { DiscoError } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
-import { disco } from '../gen/discovery.js';
+import type { disco } from '../gen/discovery.js';
 import { isShown } from '../membership/member.ts';
 import { hostPort } from '../record/names.ts';
 import { recordKey } from '../record/record.ts';

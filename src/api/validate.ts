@@ -111,11 +111,11 @@ function checkTtl(
   const deregisterAfterMs = safeInteger(deregisterAfter);
   if (ttlMs !== 0 && !(ttlMs >= ttlMsMin && ttlMs <= ttlMsMax)) {
     const rule = `give ${ttlMsMin} to ${ttlMsMax} ms, or 0 for none`;
-    throw invalid('INVALID_TTL', `ttl_ms is ${String(ttl)}: ${rule}`);
+    throw invalid('INVALID_TTL', `ttl_ms is ${ttl.toString()}: ${rule}`);
   }
   if (!(deregisterAfterMs >= 0 && deregisterAfterMs <= 7 * ttlMsMax)) {
     const rule = `give at most ${7 * ttlMsMax} ms, or 0 for never`;
-    throw invalid('INVALID_TTL', `deregister_after_ms is ${String(deregisterAfter)}: ${rule}`);
+    throw invalid('INVALID_TTL', `deregister_after_ms is ${deregisterAfter.toString()}: ${rule}`);
   }
   if (deregisterAfterMs > 0 && ttlMs === 0) {
     const rule = 'without a ttl it would never begin; give ttl_ms too';

@@ -122,7 +122,7 @@ async function evaluate(node: DemoNode): Promise<void> {
 
 async function askEntrypoint({ metadata }: Instance): Promise<{ value: number; steps: Step[] }> {
   const query = new URLSearchParams({ expression, trace: 'true' });
-  const response = await fetch(`http://${metadata['http']}/evaluate?${query}`);
+  const response = await fetch(`http://${metadata['http']}/evaluate?${query.toString()}`);
   const body = (await response.json()) as { value: number; steps: Step[]; message?: string };
   if (!response.ok)
     throw new CliError(1, `the entrypoint answered ${response.status}: ${body.message}`);

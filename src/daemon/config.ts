@@ -66,7 +66,7 @@ export interface Config {
 
   /** Dials at once. Higher joins large clusters faster and strains the network at a mass start. */
   readonly pendingDialsMax: number;
-  /** Further ones are refused. Each costs a socket and some 100 kB; too low splits the mesh. */
+  /** Further ones are refused. Each costs a socket and memory; too low splits the mesh. */
   readonly connectionsMax: number;
   /**
    * From one host. libp2p refuses more than 5 by default, which breaks many nodes on one host;

@@ -45,8 +45,9 @@ export class FrameWriter {
 
   #flush(): void {
     const stream = this.#stream;
-    if (stream === undefined) return this.#endWithoutStream();
     while (this.#waiting.length > 0) {
+      // Not open yet: `start` comes, or the connection ends.
+      if (stream === undefined) return;
       if (stream.status !== 'open') {
         this.#waiting = [];
         break;
@@ -56,12 +57,6 @@ export class FrameWriter {
       this.#waitingBytes -= framed.length;
       stream.send(framed);
     }
-    this.#onEnd?.();
-    this.#onEnd = undefined;
-  }
-
-  #endWithoutStream(): void {
-    if (!this.#isEnded) return;
     this.#onEnd?.();
     this.#onEnd = undefined;
   }

@@ -17,7 +17,7 @@ import type { Opened } from './verdict.ts';
 const wire = disco.gossip.v1;
 
 /** Anything protobufjs gives for a 64-bit field. */
-export type WireInteger = number | { toNumber(): number };
+export type WireInteger = number | { toNumber(): number; toString(): string };
 
 /** A 64-bit field as a number; NaN when it does not fit a safe integer. */
 export function safeInteger(value: WireInteger): number {

@@ -125,9 +125,10 @@ export function isEquivocation(a: SealedHead, b: SealedHead): boolean {
 
 function headFault(head: Head, rules: HeadRules): RefusalReason | undefined {
   if (head.cluster !== rules.cluster) return 'WRONG_CLUSTER';
-  const { lastUpdate, incarnation, floor } = head;
+  const { lastUpdate, incarnation, floor, facts } = head;
   if (!(lastUpdate > 0) || !(incarnation > 0) || !(floor >= 0) || floor > lastUpdate)
     return 'OUT_OF_RANGE';
+  if (!(facts.startedAt >= 0)) return 'OUT_OF_RANGE';
   if (lastUpdate > rules.latest) return 'CLOCK_AHEAD';
   if (lastUpdate < rules.earliest) return 'EXPIRED';
   return undefined;

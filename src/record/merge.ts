@@ -82,14 +82,16 @@ export function merge(
   if (set.bytes > bounds.bytesPerOwnerMax) return { kind: 'rejected', reason: 'TOO_MANY_RECORDS' };
   const next = { head, set };
   assertInvariant(next);
+  // Of two records with one key only that in the set is vouched for by the root.
   const isNew = (put: SealedRecord): boolean => {
+    if (set.get(put.key, put.bucket) !== put) return false;
     const old = before.get(put.key, put.bucket);
     return old === undefined || !equalBytes(old.hash, put.hash);
   };
   return {
     kind: 'applied',
     next,
-    puts: whole ? puts.filter(isNew) : puts,
+    puts: puts.filter(isNew),
     removes: leaving.filter((old) => set.get(old.key, old.bucket) === undefined),
     isEquivocation: equivocates,
   };

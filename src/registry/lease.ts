@@ -13,7 +13,8 @@ interface Lease {
   readonly deregisterAfterMs: number;
   /** Monotonic ms at which it turns critical. */
   dueMs: number;
-  isMissed: boolean;
+  /** It was told as missed. */
+  isTold: boolean;
 }
 
 export interface LeasesDue {
@@ -29,34 +30,37 @@ export class Leases {
   /** Starts or changes a lease; a ttl of 0 ends it. */
   set(key: RecordKey, ttlMs: number, deregisterAfterMs: number, nowMs: number): void {
     if (ttlMs === 0) this.#leases.delete(key);
-    else this.#leases.set(key, { ttlMs, deregisterAfterMs, dueMs: nowMs + ttlMs, isMissed: false });
+    else this.#leases.set(key, { ttlMs, deregisterAfterMs, dueMs: nowMs + ttlMs, isTold: false });
   }
 
   drop(key: RecordKey): void {
     this.#leases.delete(key);
   }
 
-  /** @returns the ttl in ms, and whether the lease had been missed; undefined when there is none */
-  renew(key: RecordKey, nowMs: number): { ttlMs: number; wasMissed: boolean } | undefined {
+  /** @returns the ttl in ms; undefined when there is no lease */
+  renew(key: RecordKey, nowMs: number): number | undefined {
     const lease = this.#leases.get(key);
     if (lease === undefined) return undefined;
-    const wasMissed = lease.isMissed;
     lease.dueMs = nowMs + lease.ttlMs;
-    lease.isMissed = false;
-    return { ttlMs: lease.ttlMs, wasMissed };
+    lease.isTold = false;
+    return lease.ttlMs;
   }
 
-  /** What has come due by now; each miss is told once. */
+  /** What has come due by now; a miss comes again until it is noted as told. */
   due(nowMs: number): LeasesDue {
     const missed: RecordKey[] = [];
     const expired: RecordKey[] = [];
-    for (const [key, lease] of this.#leases) {
-      if (nowMs < lease.dueMs) continue;
-      if (!lease.isMissed) missed.push(key);
-      lease.isMissed = true;
-      const { deregisterAfterMs } = lease;
-      if (deregisterAfterMs > 0 && nowMs >= lease.dueMs + deregisterAfterMs) expired.push(key);
+    for (const [key, { dueMs, deregisterAfterMs, isTold }] of this.#leases) {
+      if (nowMs < dueMs) continue;
+      if (!isTold) missed.push(key);
+      if (deregisterAfterMs > 0 && nowMs >= dueMs + deregisterAfterMs) expired.push(key);
     }
     return { missed, expired };
+  }
+
+  /** The miss is on disk. */
+  noteTold(key: RecordKey): void {
+    const lease = this.#leases.get(key);
+    if (lease !== undefined) lease.isTold = true;
   }
 }

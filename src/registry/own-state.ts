@@ -35,6 +35,7 @@ export type MutationResult =
 
 export interface OwnBounds extends MergeBounds {
   readonly recordBytesMax: number;
+  readonly headBytesMax: number;
   readonly tombstoneGraceMs: number;
   readonly tombstonesMax: number;
 }
@@ -65,7 +66,11 @@ interface Draft {
   readonly puts: Map<RecordKey, SealedRecord>;
 }
 
-/** Applies all mutations and signs one head over the outcome. */
+/**
+ * Applies all mutations and signs one head over the outcome.
+ *
+ * @throws DiscoError INVALID_ARGUMENT/CONFIG when the facts make the head larger than others take
+ */
 export function advance(
   current: OwnerState | undefined,
   facts: NodeFacts,
@@ -86,7 +91,7 @@ export function advance(
   const stamp = (): number => (draft.lastUpdate = Math.max(wallMicros, draft.lastUpdate + 1));
   const results = mutations.map((mutation) => apply(draft, mutation, identity, bounds, stamp));
   const removes = collectTombstones(draft, mutations, bounds, wallMicros);
-  const next = sign(draft, identity, stamp());
+  const next = sign(draft, identity, bounds, stamp());
   return { next, puts: [...draft.puts.values()], removes, results };
 }
 
@@ -219,11 +224,19 @@ function collectTombstones(
   return collected;
 }
 
-function sign(draft: Draft, identity: Identity, lastUpdate: number): OwnerState {
+function sign(
+  draft: Draft,
+  identity: Identity,
+  { headBytesMax }: OwnBounds,
+  lastUpdate: number,
+): OwnerState {
   const { signer, cluster, bootId } = identity;
   const { set, incarnation, floor, facts } = draft;
   const { count, root } = set;
   const owner = signer.owner;
   const head = { cluster, owner, lastUpdate, incarnation, bootId, floor, count, root, facts };
-  return { head: sealHead(head, signer), set };
+  const sealed = sealHead(head, signer);
+  if (sealed.body.length <= headBytesMax) return { head: sealed, set };
+  const sentence = `this node's head takes ${sealed.body.length} bytes, the bound is ${headBytesMax}: shorten its name or advertise fewer addresses`;
+  throw new DiscoError('INVALID_ARGUMENT', 'CONFIG', sentence);
 }

@@ -2,7 +2,7 @@
  * PeerBook: the nodes of this and earlier lives, those thought dead too.
  *
  * The second way into the cluster when no seed node answers, and whom to dial again so that halves
- * find each other. Bounded: the least recently seen are forgotten first.
+ * find each other. Bounded: dead ones are forgotten first, and of those the oldest news.
  */
 import type { Now } from '../base/clock.ts';
 import { isShown } from '../membership/member.ts';
@@ -38,12 +38,14 @@ export class PeerBook {
     return peer;
   }
 
-  /** Drops the oldest over the bound; answers whom. */
+  /** Drops what is over the bound; answers whom. */
   trim(): OwnerId[] {
     const surplus = this.#peers.size - rememberedPeersMax;
     if (surplus <= 0) return [];
-    const byAge = [...this.#peers.values()].sort((a, b) => a.seenAt - b.seenAt);
-    const dropped = byAge.slice(0, surplus).map(({ owner }) => owner);
+    const byWorth = [...this.#peers.values()].sort(
+      (a, b) => Number(b.isDead) - Number(a.isDead) || a.seenAt - b.seenAt,
+    );
+    const dropped = byWorth.slice(0, surplus).map(({ owner }) => owner);
     for (const owner of dropped) this.#peers.delete(owner);
     return dropped;
   }

@@ -66,8 +66,8 @@ export class PendingWrites {
     }));
     return {
       revision,
-      // Forgetting comes after writing in a batch: an owner that came back is not forgotten.
-      forgottenOwners: [...this.#forgotten].filter((owner) => !this.#owners.has(owner)),
+      // Forgetting comes first in a batch: of an owner that came back no old record stays.
+      forgottenOwners: [...this.#forgotten],
       owners,
       peers: [...this.#peers.values()],
       forgottenPeers: [...this.#forgottenPeers],

@@ -61,18 +61,18 @@ export class Registrations {
    *
    * @throws DiscoError NOT_FOUND/UNKNOWN_INSTANCE, FAILED_PRECONDITION/NO_TTL
    */
-  renew(name: RegistrationName, now: Now): { key: RecordKey; ttlMs: number; wasMissed: boolean } {
+  renew(name: RegistrationName, now: Now): { key: RecordKey; ttlMs: number } {
     const key = keyOf(name);
     if (!this.#wanted.has(key)) {
       const sentence = `${key} is not registered at this daemon: register it again`;
       throw new DiscoError('NOT_FOUND', 'UNKNOWN_INSTANCE', sentence);
     }
-    const renewed = this.#leases.renew(key, now.monoMs);
-    if (renewed === undefined) {
+    const ttlMs = this.#leases.renew(key, now.monoMs);
+    if (ttlMs === undefined) {
       const sentence = `${key} was registered without a ttl, so there is nothing to renew: register it with ttl_ms`;
       throw new DiscoError('FAILED_PRECONDITION', 'NO_TTL', sentence);
     }
-    return { key, ...renewed };
+    return { key, ttlMs };
   }
 
   /** What missed leases ask for. */
@@ -82,6 +82,12 @@ export class Registrations {
       ...missed.map((key) => ({ kind: 'health' as const, key, health: 'critical' as const })),
       ...expired.map((key) => ({ kind: 'deregister' as const, key })),
     ];
+  }
+
+  /** What `due` asked for has become true on disk. */
+  noteDue(mutations: readonly Mutation[]): void {
+    for (const mutation of mutations)
+      if (mutation.kind === 'health') this.#leases.noteTold(mutation.key);
   }
 }
 

@@ -10,12 +10,10 @@
  * ones follow in batches. Nothing here waits, reads a clock or rolls dice: time is an argument, and
  * from door to feed runs to completion.
  */
-import { assert } from '../base/assert.ts';
 import type { Now } from '../base/clock.ts';
 import { Counters } from '../base/counters.ts';
-import { isShown, newMember, nextMember } from '../membership/member.ts';
-import type { Member, MemberEvent, MemberState } from '../membership/member.ts';
-import { openRecord } from '../record/encoding.ts';
+import type { Member, MemberEvent } from '../membership/member.ts';
+import { bucketOf, openRecord } from '../record/encoding.ts';
 import { isSignedByOwner, readHead } from '../record/head.ts';
 import type { HeadRules, NodeFacts, Sealed, SealedHead } from '../record/head.ts';
 import { assertInvariant, compareWithHeld, merge } from '../record/merge.ts';
@@ -27,7 +25,8 @@ import type { RefusalReason } from '../record/verdict.ts';
 import type { Registration, RememberedPeer, Store, StoredOwner } from '../store/store.ts';
 import { ChangeFeed } from './change-feed.ts';
 import type { Change } from './change-feed.ts';
-import type { DownReason } from './instance.ts';
+import { MemberList } from './member-list.ts';
+import type { MemberMove } from './member-list.ts';
 import { advance } from './own-state.ts';
 import type { Identity, Mutation, MutationResult, OwnBounds } from './own-state.ts';
 import { PeerBook } from './peer-book.ts';
@@ -37,10 +36,10 @@ import type { RegistrationName } from './registrations.ts';
 import { ServiceIndex } from './service-index.ts';
 import { openStoredOwner } from './stored-owner.ts';
 import { show } from './visibility.ts';
+import type { Passage } from './visibility.ts';
 
 /** Bounds and times of the registry; all of them are keys of the daemon's config. */
 export interface RegistryConfig extends OwnBounds {
-  readonly headBytesMax: number;
   readonly clockAheadMs: number;
   readonly reapAfterMs: number;
   readonly headRefreshMs: number;
@@ -73,19 +72,19 @@ export class Registry {
   readonly feed: ChangeFeed;
   /** By reason. */
   readonly refusals = new Counters();
-  /** Rises whenever a member comes, goes or changes its state. */
-  membersRevision = 0;
   readonly #identity: Identity;
   readonly #verifier: Verifier;
   readonly #store: Store;
   readonly #config: RegistryConfig;
   readonly #owners = new Map<OwnerId, OwnerState>();
-  readonly #members = new Map<OwnerId, Member>();
+  readonly #members = new MemberList();
   readonly #registrations: Registrations;
   readonly #peers: PeerBook;
   readonly #pending = new PendingWrites();
   #facts: NodeFacts;
   #records = 0;
+  /** Monotonic ms at which the oldest own tombstones have had their grace. */
+  #collectAtMs = Infinity;
 
   /** Loads what the store holds, checking every head and root again. */
   constructor(
@@ -151,6 +150,8 @@ export class Registry {
       now.wallMicros,
     );
     const { next, puts, removes, results } = moved;
+    // Nobody is told what did not happen.
+    if (results.length > 0 && results.every(({ kind }) => kind === 'failed')) return results;
     assertInvariant(next);
     const changes = registrationChanges(mutations, results);
     const pending = this.#pending.batch(this.feed.revision + 1);
@@ -159,7 +160,8 @@ export class Registry {
     this.#pending.clear();
     this.#facts = next.head.head.facts;
     this.#registrations.note(changes, now);
-    this.#accept(next, puts, removes, 'own', now);
+    this.#scheduleCollection(next, mutations, now);
+    this.#accept(moved, 'own', now);
     return results;
   }
 
@@ -200,9 +202,10 @@ export class Registry {
   /** Links came or went: the member list hears of it. */
   observe(owner: OwnerId, event: Exclude<MemberEvent, { kind: 'head' }>, now: Now): void {
     const state = this.#owners.get(owner);
-    const member = this.#members.get(owner);
-    if (state === undefined || member === undefined || owner === this.self) return;
-    this.#moveMember(nextMember(member, event, now.wallMicros), state, [], [], 'member', now);
+    if (state === undefined || owner === this.self) return;
+    const move = this.#members.observe(owner, event, now);
+    if (move === undefined || move.before === move.after) return;
+    this.#tell(move, { next: state, puts: [], removes: [] }, 'member', now);
   }
 
   /**
@@ -211,8 +214,11 @@ export class Registry {
    * @throws DiscoError NOT_FOUND/UNKNOWN_INSTANCE, FAILED_PRECONDITION/NO_TTL, RESOURCE_EXHAUSTED
    */
   heartbeat(name: RegistrationName, now: Now): { ttlMs: number } {
-    const { key, ttlMs, wasMissed } = this.#registrations.renew(name, now);
-    if (wasMissed) this.commit([{ kind: 'health', key, health: 'passing' }], now);
+    const { key, ttlMs } = this.#registrations.renew(name, now);
+    // The record tells, not the lease: it may be critical since an earlier life.
+    const own = this.#owners.get(this.self)?.set.get(key, bucketOf(key));
+    if (own?.record.health === 'critical')
+      this.commit([{ kind: 'health', key, health: 'passing' }], now);
     return { ttlMs };
   }
 
@@ -221,7 +227,10 @@ export class Registry {
     const mutations = this.#registrations.due(now);
     const own = this.#owners.get(this.self);
     if (own !== undefined && this.#isRefreshDue(own, now)) mutations.push({ kind: 'refresh' });
-    if (mutations.length > 0) this.commit(mutations, now);
+    if (mutations.length > 0) {
+      this.commit(mutations, now);
+      this.#registrations.noteDue(mutations);
+    }
     this.#reap(now);
     this.flush();
   }
@@ -249,6 +258,11 @@ export class Registry {
     return this.#members.values();
   }
 
+  /** Rises whenever a member comes, goes or changes its state. */
+  get membersRevision(): number {
+    return this.#members.revision;
+  }
+
   /** Nodes of this and earlier lives, those thought dead too. */
   rememberedPeers(): IterableIterator<RememberedPeer> {
     return this.#peers.values();
@@ -273,9 +287,9 @@ export class Registry {
         const growth = verdict.next.set.count - (held?.set.count ?? 0);
         if (held === undefined && this.#records + growth > this.#config.recordsMax)
           return this.#refuse('TOO_MANY_RECORDS');
-        const { next, puts, removes } = verdict;
+        const { puts, removes } = verdict;
         this.#pending.write({ owner, head, puts, removes });
-        this.#accept(next, puts, removes, 'peer', now);
+        this.#accept(verdict, 'peer', now);
         return { kind: 'applied', owner };
       }
       case 'gap':
@@ -291,51 +305,22 @@ export class Registry {
   }
 
   /** An owner's state becomes true. */
-  #accept(
-    next: OwnerState,
-    puts: readonly SealedRecord[],
-    removes: readonly SealedRecord[],
-    origin: Change['origin'],
-    now: Now,
-  ): void {
-    const { head } = next.head;
-    const { owner } = head;
-    this.#records += next.set.count - (this.#owners.get(owner)?.set.count ?? 0);
-    this.#owners.set(owner, next);
-    const member = this.#members.get(owner);
-    const event = { kind: 'head', head } as const;
-    const moved =
-      member === undefined
-        ? newMember(head, now.wallMicros)
-        : nextMember(member, event, now.wallMicros);
-    this.#moveMember(moved, next, puts, removes, origin, now);
+  #accept(passage: Passage, origin: Change['origin'], now: Now): void {
+    const { set, head } = passage.next;
+    const { owner } = head.head;
+    this.#records += set.count - (this.#owners.get(owner)?.set.count ?? 0);
+    this.#owners.set(owner, passage.next);
+    this.#tell(this.#members.hear(head.head, now), passage, origin, now);
   }
 
-  #moveMember(
-    member: Member,
-    state: OwnerState,
-    puts: readonly SealedRecord[],
-    removes: readonly SealedRecord[],
-    origin: Change['origin'],
-    now: Now,
-  ): void {
-    const { owner } = member;
-    const before = this.#members.get(owner);
-    if (member === before && origin === 'member') return;
-    if (member.state !== before?.state) this.membersRevision += 1;
-    this.#members.set(owner, member);
-    const { addresses } = state.head.head.facts;
-    const peer = owner === this.self ? undefined : this.#peers.note(member, addresses, now);
+  /** Brings index, feed and peer book up to date with a member and what it says. */
+  #tell(move: MemberMove, passage: Passage, origin: Change['origin'], now: Now): void {
+    const { owner } = move.after;
+    const { addresses } = passage.next.head.head.facts;
+    const peer = owner === this.self ? undefined : this.#peers.note(move.after, addresses, now);
     if (peer !== undefined) this.#pending.rememberPeer(peer);
-    const transition = {
-      next: state,
-      puts,
-      removes,
-      wasShown: before !== undefined && isShown(before.state),
-      isShown: isShown(member.state),
-      hiddenBecause: hiddenBecause(member.state),
-    };
-    const events = show(this.index, transition, now.wallMicros);
+    const states = { before: move.before?.state, after: move.after.state };
+    const events = show(this.index, { ...passage, ...states }, now.wallMicros);
     this.feed.append({ owner, origin, events });
   }
 
@@ -347,40 +332,48 @@ export class Registry {
     const state = openStoredOwner(stored, isOwn ? own : rules, this.#config, this.#verifier);
     if (state.kind === 'refused') {
       if (state.reason !== 'EXPIRED') this.refusals.add(`STORED_${state.reason}`);
+      // No row of it may mix with what comes back later.
+      this.#pending.forget(stored.owner);
       return;
     }
-    const records = [...state.value.set.records()];
-    this.#accept(state.value, records, [], isOwn ? 'own' : 'peer', now);
-    if (this.#peers.get(stored.owner)?.isDead === true)
-      this.observe(stored.owner, { kind: 'unreachable' }, now);
+    const wasDead = this.#peers.get(stored.owner)?.isDead === true;
+    const passage = { next: state.value, puts: [...state.value.set.records()], removes: [] };
+    this.#accept(passage, isOwn ? 'own' : 'peer', now);
+    if (wasDead) this.observe(stored.owner, { kind: 'unreachable' }, now);
   }
 
-  #isRefreshDue({ head, set }: OwnerState, now: Now): boolean {
-    const { headRefreshMs, tombstoneGraceMs } = this.#config;
+  #isRefreshDue({ head }: OwnerState, now: Now): boolean {
     const ageMs = (now.wallMicros - head.head.lastUpdate) / 1000;
-    return ageMs >= headRefreshMs || (set.tombstones > 0 && ageMs >= tombstoneGraceMs);
+    return ageMs >= this.#config.headRefreshMs || now.monoMs >= this.#collectAtMs;
   }
 
-  /** Owners that have signed nothing for so long that nobody accepts them any more. */
+  /** A refresh collects the tombstones whose grace is over; the others wait for the next. */
+  #scheduleCollection({ set }: OwnerState, mutations: readonly Mutation[], now: Now): void {
+    const isOver = set.tombstones === 0 || mutations.some(({ kind }) => kind === 'refresh');
+    if (isOver) this.#collectAtMs = Infinity;
+    if (set.tombstones === 0) return;
+    this.#collectAtMs = Math.min(this.#collectAtMs, now.monoMs + this.#config.tombstoneGraceMs);
+  }
+
+  /**
+   * Owners that have signed nothing for so long that nobody accepts them any more, and of whom
+   * nothing new was heard here for as long: a clock that is set forward alone drops nobody.
+   */
   #reap(now: Now): void {
     const { earliest } = this.#headRules(now);
+    const earliestMs = now.monoMs - this.#config.reapAfterMs;
     for (const [owner, state] of this.#owners) {
       if (owner === this.self || state.head.head.lastUpdate >= earliest) continue;
-      this.#forget(owner, state, now);
+      if (this.#members.heardAtMs(owner) < earliestMs) this.#forget(owner, state, now);
     }
     for (const owner of this.#peers.trim()) this.#pending.forgetPeer(owner);
   }
 
   #forget(owner: OwnerId, state: OwnerState, now: Now): void {
-    const member = this.#members.get(owner);
-    assert(member !== undefined, 'every owner is a member');
-    const wasShown = isShown(member.state);
-    const gone = { puts: [], removes: [], wasShown, isShown: false };
-    const transition = { next: state, ...gone, hiddenBecause: 'expired' as const };
+    const { state: before } = this.#members.forget(owner);
+    const transition = { next: state, puts: [], removes: [], before, after: undefined };
     const events = show(this.index, transition, now.wallMicros);
     this.#owners.delete(owner);
-    this.#members.delete(owner);
-    this.membersRevision += 1;
     this.#records -= state.set.count;
     this.#pending.forget(owner);
     this.feed.append({ owner, origin: 'member', events });
@@ -400,8 +393,4 @@ export class Registry {
     this.refusals.add(reason);
     return { kind: 'refused', reason };
   }
-}
-
-function hiddenBecause(state: MemberState): DownReason {
-  return state === 'left' ? 'owner_left' : 'owner_dead';
 }

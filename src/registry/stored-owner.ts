@@ -14,7 +14,7 @@ export interface StoredOwnerRules extends MergeBounds {
   readonly recordBytesMax: number;
 }
 
-/** Refuses as `readHead` does, and BAD_SIGNATURE, ROOT_MISMATCH. */
+/** Refuses as `readHead` does, and BAD_SIGNATURE, ROOT_MISMATCH, TOO_MANY_RECORDS. */
 export function openStoredOwner(
   stored: StoredOwner,
   headRules: HeadRules,
@@ -30,5 +30,6 @@ export function openStoredOwner(
     if (record.kind === 'opened') records.push(record.value);
   }
   const verdict = merge(undefined, read.value, records, true, rules);
-  return verdict.kind === 'applied' ? opened(verdict.next) : refused('ROOT_MISMATCH');
+  if (verdict.kind === 'applied') return opened(verdict.next);
+  return refused(verdict.kind === 'rejected' ? verdict.reason : 'ROOT_MISMATCH');
 }

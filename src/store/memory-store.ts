@@ -36,6 +36,7 @@ export class MemoryStore implements Store {
 
   commit(batch: Batch): void {
     this.#revision = batch.revision;
+    for (const owner of batch.forgottenOwners ?? []) this.#owners.delete(owner);
     for (const { owner, head, puts, removes } of batch.owners ?? []) {
       const row = this.#owners.get(owner) ?? { head, records: new Map<RecordKey, Uint8Array>() };
       row.head = { body: head.body, signature: head.signature };
@@ -43,7 +44,6 @@ export class MemoryStore implements Store {
       for (const { key, bytes } of puts) row.records.set(key, bytes);
       this.#owners.set(owner, row);
     }
-    for (const owner of batch.forgottenOwners ?? []) this.#owners.delete(owner);
     for (const registration of batch.registrations ?? [])
       this.#registrations.set(registrationKey(registration), registration);
     for (const dropped of batch.droppedRegistrations ?? [])

@@ -54,12 +54,26 @@ export class SqliteStore implements Store {
    */
   constructor(file: string, cluster: string) {
     this.#db = openDatabase(file);
-    this.databaseId = this.#claim(file, cluster);
-    this.#statements = prepare(this.#db);
+    try {
+      this.databaseId = this.#claim(file, cluster);
+      this.#statements = prepare(this.#db);
+    } catch (error) {
+      this.#db.close();
+      throw error instanceof DiscoError ? error : damaged('open', file, error);
+    }
     this.#write = this.#db.transaction((batch: Batch) => this.#writeAll(batch));
   }
 
+  /** @throws DiscoError FAILED_PRECONDITION/DATABASE_DAMAGED */
   load(): Stored {
+    try {
+      return this.#readAll();
+    } catch (error) {
+      throw damaged('read', this.#db.name, error);
+    }
+  }
+
+  #readAll(): Stored {
     const owners = new Map<OwnerId, { head: StoredOwner['head']; records: Uint8Array[] }>();
     for (const row of this.#rows<HeadRow>('SELECT owner, body, signature FROM head'))
       owners.set(row.owner, { head: { body: row.body, signature: row.signature }, records: [] });
@@ -85,6 +99,7 @@ export class SqliteStore implements Store {
       this.#write(batch);
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
+      if (error.code.startsWith('SQLITE_CORRUPT')) throw damaged('write', this.#db.name, error);
       const sentence = `cannot write to ${this.#db.name} (${error.message}): free some disk space, then try again; nothing of this change was kept`;
       throw new DiscoError('RESOURCE_EXHAUSTED', 'DISK', sentence, error);
     }
@@ -97,11 +112,11 @@ export class SqliteStore implements Store {
   #writeAll(batch: Batch): void {
     const { dropHead, dropRecords, putRegistration, dropRegistration, putPeer, dropPeer, putMeta } =
       this.#statements;
-    for (const write of batch.owners ?? []) this.#writeOwner(write, batch.revision);
     for (const owner of batch.forgottenOwners ?? []) {
       dropHead.run(owner);
       dropRecords.run(owner);
     }
+    for (const write of batch.owners ?? []) this.#writeOwner(write, batch.revision);
     for (const spec of batch.registrations ?? [])
       putRegistration.run(spec.group, spec.name, spec.instanceId, JSON.stringify(spec));
     for (const { group, name, instanceId } of batch.droppedRegistrations ?? [])
@@ -142,7 +157,6 @@ export class SqliteStore implements Store {
   #claim(file: string, cluster: string): string {
     const owner = this.#meta('cluster');
     if (owner !== undefined && owner !== cluster) {
-      this.#db.close();
       const sentence = `${file} belongs to cluster "${owner}", not to "${cluster}": give another --data-dir, or --cluster ${owner}`;
       throw new DiscoError('FAILED_PRECONDITION', 'DATA_DIR_OF_ANOTHER_CLUSTER', sentence);
     }
@@ -192,10 +206,13 @@ function openDatabase(file: string): Database.Database {
     return db;
   } catch (error) {
     db?.close();
-    if (error instanceof DiscoError) throw error;
-    const sentence = `cannot open the database ${file} (${errorText(error)}): move it aside to start with an empty one; the key beside it stays, and peers bring the records back`;
-    throw new DiscoError('FAILED_PRECONDITION', 'DATABASE_DAMAGED', sentence, error);
+    throw error instanceof DiscoError ? error : damaged('open', file, error);
   }
+}
+
+function damaged(verb: string, file: string, error: unknown): DiscoError {
+  const sentence = `cannot ${verb} the database ${file} (${errorText(error)}): move it aside to start with an empty one; the key beside it stays, and peers bring the records back`;
+  return new DiscoError('FAILED_PRECONDITION', 'DATABASE_DAMAGED', sentence, error);
 }
 
 function migrate(db: Database.Database, file: string): void {

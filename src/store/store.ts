@@ -67,7 +67,7 @@ export interface OwnerWrite {
 export interface Batch {
   readonly revision: number;
   readonly owners?: readonly OwnerWrite[];
-  /** Owners of whom nothing is kept any more. */
+  /** Owners of whom nothing from before this batch is kept; `owners` is written after that. */
   readonly forgottenOwners?: readonly OwnerId[];
   readonly registrations?: readonly Registration[];
   /** By group, name and instanceId. */

@@ -1,0 +1,145 @@
+/**
+ * What a daemon says of itself and of its cluster, as plain values.
+ */
+import { disco } from '../gen/discovery.js';
+
+/** What a node thinks of another. */
+export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';
+
+/** A node as the asked daemon sees it. */
+export interface Member {
+  readonly peerId: string;
+  readonly name: string;
+  readonly state: MemberState;
+  /** Multiaddrs at which it gossips. */
+  readonly addresses: readonly string[];
+  /** Raised by the member itself at a start and to refute. */
+  readonly incarnation: number;
+  /** Microseconds since the epoch, by the member's clock. */
+  readonly lastUpdate: number;
+  /** Since when the asked daemon holds it for `state`; microseconds since the epoch. */
+  readonly stateSince: number;
+  readonly version: string;
+  /** The asked daemon itself. */
+  readonly self: boolean;
+  /** The asked daemon holds a connection to it. */
+  readonly linked: boolean;
+  readonly instances: number;
+}
+
+/** One daemon. */
+export interface DaemonStatus {
+  readonly peerId: string;
+  readonly name: string;
+  readonly cluster: string;
+  readonly version: string;
+  readonly pid: number;
+  /** Microseconds since the epoch. */
+  readonly startedAt: number;
+  /** It has compared notes with a peer, or has given up waiting for one. */
+  readonly ready: boolean;
+  /** Why it is ready, or what it waits for. */
+  readonly readiness: string;
+  readonly listen: readonly string[];
+  readonly advertise: readonly string[];
+  readonly grpc: string;
+  readonly http: string;
+  readonly dataDir: string;
+  readonly membersAlive: number;
+  readonly membersDead: number;
+  readonly links: number;
+  readonly instances: number;
+  readonly instancesOwn: number;
+  /** This node's local order of changes. */
+  readonly revision: number;
+  /** Milliseconds since the last completed reconcile; undefined before the first. */
+  readonly sinceReconcileMs: number | undefined;
+  /** What was received and refused, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** What was done, by name. */
+  readonly counted: Readonly<Record<string, number>>;
+}
+
+/** One exchange of a step of gossip. */
+export interface GossipExchange {
+  readonly peerId: string;
+  readonly name: string;
+  readonly outcome: 'in_sync' | 'changed' | 'failed';
+  /** Peer ids of the owners whose records changed at the asked daemon. */
+  readonly ownersChanged: readonly string[];
+}
+
+const wireState = disco.v1.Member.State;
+
+const stateByNumber: ReadonlyMap<number, MemberState> = new Map([
+  [wireState.ALIVE, 'alive'],
+  [wireState.SUSPECT, 'suspect'],
+  [wireState.DEAD, 'dead'],
+  [wireState.LEFT, 'left'],
+]);
+
+export function memberFromProto(message: disco.v1.Member.$Properties): Member {
+  return {
+    peerId: message.peerId ?? '',
+    name: message.name ?? '',
+    // Unspecified or of a newer daemon: known, but not known to be well.
+    state: stateByNumber.get(message.state ?? 0) ?? 'suspect',
+    addresses: [...(message.addresses ?? [])],
+    incarnation: Number(message.incarnation ?? 0),
+    lastUpdate: Number(message.lastUpdate ?? 0),
+    stateSince: Number(message.stateSince ?? 0),
+    version: message.version ?? '',
+    self: message.self ?? false,
+    linked: message.linked ?? false,
+    instances: message.instances ?? 0,
+  };
+}
+
+/** Takes a decoded answer: every field without presence is there. */
+export function statusFromProto(message: disco.v1.StatusResponse): DaemonStatus {
+  return {
+    peerId: message.peerId,
+    name: message.name,
+    cluster: message.cluster,
+    version: message.version,
+    pid: message.pid,
+    startedAt: Number(message.startedAt),
+    ready: message.ready,
+    readiness: message.readiness,
+    listen: [...message.listen],
+    advertise: [...message.advertise],
+    grpc: message.grpc,
+    http: message.http,
+    dataDir: message.dataDir,
+    membersAlive: message.membersAlive,
+    membersDead: message.membersDead,
+    links: message.links,
+    instances: message.instances,
+    instancesOwn: message.instancesOwn,
+    revision: Number(message.revision),
+    sinceReconcileMs: optionalNumber(message.sinceReconcileMs),
+    refused: numbersOf(message.refused),
+    counted: numbersOf(message.counted),
+  };
+}
+
+export function exchangeFromProto(
+  message: disco.v1.GossipResponse.Exchange.$Properties,
+): GossipExchange {
+  const outcome = message.outcome;
+  return {
+    peerId: message.peerId ?? '',
+    name: message.name ?? '',
+    outcome: outcome === 'in_sync' || outcome === 'changed' ? outcome : 'failed',
+    ownersChanged: [...(message.ownersChanged ?? [])],
+  };
+}
+
+/** A 64-bit field as a number; exact up to 2^53, and microseconds since the epoch stay below. */
+export function optionalNumber(value: unknown): number | undefined {
+  return value === undefined || value === null ? undefined : Number(value);
+}
+
+function numbersOf(map: Readonly<Record<string, unknown>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, Number(value)]));
+}

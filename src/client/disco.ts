@@ -1,0 +1,283 @@
+/**
+ * The client: one connection to the daemon of this host, and what lives on it.
+ */
+import { systemClock, type Clock } from '../base/clock.ts';
+import { DiscoError } from '../base/error.ts';
+import { seededRandom, type Random } from '../base/random.ts';
+import { findDaemon } from './daemon-address.ts';
+import { exchangeFromProto, memberFromProto, statusFromProto } from './daemon-status.ts';
+import type { DaemonStatus, GossipExchange, Member } from './daemon-status.ts';
+import { DiscoveryStub } from './discovery-stub.ts';
+import { listInstances, type InstanceList, type ListFilter } from './instance-list.ts';
+import { instanceFromProto, type Instance } from './instance.ts';
+import { Registration, type RegisterOptions } from './registration.ts';
+import { ServiceView, type ViewOptions } from './service-view.ts';
+import { ViewCache } from './view-cache.ts';
+
+const timeoutMsDefault = 5_000;
+/** Leaving and a step of gossip talk to other nodes first. */
+const clusterDeadlineMs = 30_000;
+const resolvedViewsMaxDefault = 256;
+const registrationsMax = 1_000;
+const viewsMax = 1_000;
+
+/** How to reach the daemon. */
+export interface ConnectOptions {
+  /** `unix:/path`, `host:port` or `[v6]:port`; default: DISCO_ADDR, else DATA-DIR/daemon.json. */
+  readonly address?: string | undefined;
+  /** Where daemon.json is; default: DISCO_DATA_DIR, else $XDG_STATE_HOME/disco or its default. */
+  readonly dataDir?: string | undefined;
+  /** Milliseconds that a call may take, the first one too; default 5,000. */
+  readonly timeoutMs?: number | undefined;
+  /** How many services resolve() keeps a view of; default 256. */
+  readonly resolvedViewsMax?: number | undefined;
+  /** Time, for tests; default: the system's. */
+  readonly clock?: Clock | undefined;
+}
+
+/** What to take back: `instanceId`, or `ip` and `port`, or neither if there is only one. */
+export interface DeregisterOptions {
+  readonly group: string;
+  readonly name: string;
+  readonly ip?: string | undefined;
+  readonly port?: number | undefined;
+  readonly instanceId?: string | undefined;
+}
+
+/** One instance, and among how many it was picked. */
+export interface PickedInstance {
+  readonly instance: Instance;
+  readonly candidates: number;
+}
+
+/**
+ * A connected client. Made by Disco.connect(); close() it when done, or the process stays up.
+ *
+ * Every method throws DiscoError: UNAVAILABLE/NO_DAEMON when the daemon is away,
+ * UNAVAILABLE/TIMEOUT when it does not answer in time, FAILED_PRECONDITION/STOPPING after close(),
+ * and what is named at each.
+ */
+export class Disco {
+  readonly #stub: DiscoveryStub;
+  readonly #clock: Clock;
+  readonly #random: Random = seededRandom(Math.random() * 2 ** 32);
+  readonly #registering = new Set<Promise<Registration>>();
+  readonly #registrations = new Set<Registration>();
+  readonly #views = new Set<ServiceView>();
+  readonly #resolved: ViewCache;
+  readonly #timeoutMs: number;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Finds the daemon and asks it for a sign of life.
+   *
+   * @throws DiscoError UNAVAILABLE/NO_DAEMON, naming the address; INVALID_ARGUMENT/INVALID_ADDRESS
+   */
+  static async connect(options: ConnectOptions = {}): Promise<Disco> {
+    const daemon = findDaemon(options);
+    const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    const stub = new DiscoveryStub(daemon, timeoutMs);
+    try {
+      await stub.unary('Status', {});
+    } catch (error) {
+      stub.close();
+      throw error;
+    }
+    return new Disco(stub, timeoutMs, options);
+  }
+
+  private constructor(stub: DiscoveryStub, timeoutMs: number, options: ConnectOptions) {
+    this.#stub = stub;
+    this.#timeoutMs = timeoutMs;
+    this.#clock = options.clock ?? systemClock;
+    const resolvedMax = options.resolvedViewsMax ?? resolvedViewsMaxDefault;
+    this.#resolved = new ViewCache(resolvedMax, (group, name) => this.#openView({ group, name }));
+  }
+
+  /** The daemon's address, as a grpc-js target. */
+  get address(): string {
+    return this.#stub.address;
+  }
+
+  /**
+   * Registers an instance and keeps it registered: heartbeats, and again after the daemon was
+   * away. Until its close(), or this client's.
+   *
+   * @throws DiscoError INVALID_ARGUMENT; RESOURCE_EXHAUSTED at 1,000 of them; the signal's reason
+   *   when aborted
+   */
+  async register(options: RegisterOptions): Promise<Registration> {
+    this.#assertOpen();
+    if (this.#registrations.size + this.#registering.size >= registrationsMax) {
+      throw new DiscoError(
+        'RESOURCE_EXHAUSTED',
+        'TOO_MANY_RECORDS',
+        `this client holds ${registrationsMax} registrations already; close some of them`,
+      );
+    }
+    const registering = Registration.register(this.#tools(), options, (closed) =>
+      this.#registrations.delete(closed),
+    );
+    this.#registering.add(registering);
+    try {
+      const registration = await registering;
+      this.#registrations.add(registration);
+      // When close() came while the daemon was answering, it takes back this one too.
+      this.#assertOpen();
+      return registration;
+    } finally {
+      this.#registering.delete(registering);
+    }
+  }
+
+  /**
+   * Takes back any registration of this daemon; one made here is better ended by its own close(),
+   * or it comes back with the next heartbeat.
+   *
+   * @returns the id of the instance that is gone
+   * @throws DiscoError NOT_FOUND, INVALID_ARGUMENT/AMBIGUOUS_INSTANCE, PERMISSION_DENIED
+   */
+  async deregister(options: DeregisterOptions): Promise<string> {
+    const { group, name, ip = '', port = 0, instanceId = '' } = options;
+    const answer = await this.#stub.unary('Deregister', { group, name, ip, port, instanceId });
+    return answer.instanceId;
+  }
+
+  /**
+   * Asks the daemon to pick one instance: passing before warning. See resolve() for an answer
+   * from the process's own cache.
+   *
+   * @throws DiscoError NOT_FOUND/UNKNOWN_SERVICE, /NO_HEALTHY_INSTANCE or /SERVICE_GONE
+   */
+  async get(group: string, name: string): Promise<PickedInstance> {
+    const answer = await this.#stub.unary('Get', { group, name });
+    return { instance: instanceFromProto(answer), candidates: answer.candidates };
+  }
+
+  /**
+   * Lists what the daemon knows, all pages of it.
+   *
+   * @throws DiscoError INVALID_ARGUMENT; RESOURCE_EXHAUSTED beyond 1,000,000 instances
+   */
+  list(filter: ListFilter = {}): Promise<InstanceList> {
+    return listInstances(this.#stub, filter);
+  }
+
+  /**
+   * Opens a view that follows a group, a service, or everything. At once, without waiting: see
+   * its ready(). Until its close(), or this client's.
+   *
+   * @throws DiscoError RESOURCE_EXHAUSTED/TOO_MANY_WATCHERS at 1,000 open views
+   */
+  watch(options: ViewOptions = {}): ServiceView {
+    this.#assertOpen();
+    if (this.#views.size >= viewsMax) {
+      throw new DiscoError(
+        'RESOURCE_EXHAUSTED',
+        'TOO_MANY_WATCHERS',
+        `this client has ${viewsMax} open views already; close some, or watch a whole group`,
+      );
+    }
+    return this.#openView(options);
+  }
+
+  /**
+   * One instance of a service, from a view that stays open: after the first call nothing is asked
+   * of the daemon, and while it is away the last good answer serves.
+   *
+   * @param service `group/name`
+   * @param accept only among the instances for which it is true
+   * @throws DiscoError NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE, INVALID_ARGUMENT
+   */
+  async resolve(service: string, accept?: (instance: Instance) => boolean): Promise<Instance> {
+    this.#assertOpen();
+    const [group = '', name = '', ...rest] = service.split('/');
+    if (group === '' || name === '' || rest.length > 0) {
+      throw new DiscoError(
+        'INVALID_ARGUMENT',
+        'INVALID_NAME',
+        `${JSON.stringify(service)} is no service; expected group/name, such as math/add`,
+      );
+    }
+    return this.#resolved.use(group, name, async (view) => {
+      if (!view.loaded) await view.ready(this.#timeoutMs);
+      const instance = view.pick(accept);
+      if (instance === undefined) throw nothingToPick(service, view.instances().length);
+      return instance;
+    });
+  }
+
+  /** The nodes as the daemon sees them, itself among them. */
+  async members(): Promise<readonly Member[]> {
+    const answer = await this.#stub.unary('Members', {});
+    return answer.members.map(memberFromProto);
+  }
+
+  async status(): Promise<DaemonStatus> {
+    return statusFromProto(await this.#stub.unary('Status', {}));
+  }
+
+  /** Lets the daemon do one step of gossip now; may take up to 30 s. */
+  async gossip(): Promise<readonly GossipExchange[]> {
+    const answer = await this.#stub.unary('Gossip', {}, { deadlineMs: clusterDeadlineMs });
+    return answer.exchanges.map(exchangeFromProto);
+  }
+
+  /** Makes the daemon leave its cluster and stop; may take up to 30 s. */
+  async leave(): Promise<void> {
+    await this.#stub.unary('Leave', {}, { deadlineMs: clusterDeadlineMs });
+  }
+
+  /**
+   * Takes back every registration, closes every view and the connection. Takes 4 s at most, and
+   * `timeoutMs` longer when a register() is under way; never throws, may be called again.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#resolved.close();
+    for (const view of this.#views) view.close();
+    await Promise.allSettled(this.#registering);
+    await Promise.all([...this.#registrations].map((registration) => registration.close()));
+    this.#stub.close();
+  }
+
+  #openView(options: ViewOptions): ServiceView {
+    const view = new ServiceView(this.#tools(), options, (ended) => this.#views.delete(ended));
+    this.#views.add(view);
+    return view;
+  }
+
+  #tools() {
+    return { caller: this.#stub, clock: this.#clock, random: this.#random };
+  }
+
+  #assertOpen(): void {
+    if (this.#closing === undefined) return;
+    throw new DiscoError(
+      'FAILED_PRECONDITION',
+      'STOPPING',
+      'this disco client is closed; connect a new one with Disco.connect()',
+    );
+  }
+}
+
+function nothingToPick(service: string, known: number): DiscoError {
+  if (known === 0) {
+    return new DiscoError(
+      'NOT_FOUND',
+      'UNKNOWN_SERVICE',
+      `no instance of ${service} is registered, as far as this node knows; start one, ` +
+        'or look at what there is with `disco list`',
+    );
+  }
+  return new DiscoError(
+    'NOT_FOUND',
+    'NO_HEALTHY_INSTANCE',
+    `${service} has ${known} instances, but none that could be picked is passing or warning; ` +
+      'see why with `disco list`',
+  );
+}

@@ -1,0 +1,269 @@
+/**
+ * A registration that keeps itself alive.
+ *
+ *   register ─▶ registered ──every ttl/3── Heartbeat ─▶ registered
+ *                  ▲                          │ unknown there, or no answer
+ *                  └── Register, same ip, port, id ◀── lost (backoff up to ttl/3)
+ *
+ * One step is under way at a time, and none begins after close(): so Deregister is the last word.
+ */
+import type { Cancel, Clock } from '../base/clock.ts';
+import { DiscoError, errorText } from '../base/error.ts';
+import type { Random } from '../base/random.ts';
+import { Backoff } from './backoff.ts';
+import type { UnaryCaller } from './discovery-stub.ts';
+
+const ttlMsDefault = 10_000;
+const deregisterAfterMsDefault = 60_000;
+const retryFirstMs = 250;
+/** Below this a heartbeat costs more than it tells. */
+const intervalMsMin = 20;
+/** How long one call of the background may take; close() waits for two of them at most. */
+const callDeadlineMs = 2_000;
+
+/** `lost`: the daemon is away, or no longer knows the instance; being mended. */
+export type RegistrationState = 'registered' | 'lost';
+
+/** What to register, and how. */
+export interface RegisterOptions {
+  /** 1-128 of letters, digits, `.`, `_`, `-`; the same goes for `name`. */
+  readonly group: string;
+  readonly name: string;
+  /** Default: the address at which peers can reach this host. */
+  readonly ip?: string | undefined;
+  /** Default: the daemon picks a free port of this host; see Registration.port. */
+  readonly port?: number | undefined;
+  /** Default: `ip:port`. */
+  readonly instanceId?: string | undefined;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly version?: string | undefined;
+  /**
+   * Milliseconds without a heartbeat until the instance turns critical; default 10,000. 0: no
+   * heartbeats; the daemon holds the registration until it is taken back.
+   */
+  readonly ttlMs?: number | undefined;
+  /** Milliseconds from critical to deregistered; default 60,000 with a ttl. 0: never. */
+  readonly deregisterAfterMs?: number | undefined;
+  /** Aborting it closes the registration. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called when the state changes, with what went wrong when it is `lost`. */
+  readonly onStateChange?:
+    ((state: RegistrationState, problem: DiscoError | undefined) => void) | undefined;
+}
+
+/** What a registration works with. */
+export interface RegistrationTools {
+  readonly caller: UnaryCaller;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The instance as it was resolved: the very same is registered again when it got lost. */
+interface Resolved {
+  readonly ip: string;
+  readonly port: number;
+  readonly instanceId: string;
+}
+
+export class Registration {
+  readonly group: string;
+  readonly name: string;
+  /** The resolved address: what others are told. */
+  readonly ip: string;
+  readonly port: number;
+  readonly instanceId: string;
+  /** Peer id of the daemon that holds it. */
+  readonly owner: string;
+  /** Another owner had claimed the same group, name and address when this was registered. */
+  readonly conflict: boolean;
+  readonly #tools: RegistrationTools;
+  readonly #options: RegisterOptions;
+  readonly #onClosed: () => void;
+  readonly #backoff: Backoff;
+  #ttlMs: number;
+  #state: RegistrationState = 'registered';
+  #cancelTimer: Cancel = () => undefined;
+  #step: Promise<void> = Promise.resolve();
+  #closing: Promise<boolean> | undefined;
+  readonly #abort = (): void => void this.close();
+
+  /**
+   * Registers and stays registered until close() or the signal.
+   *
+   * @param onClosed called once, when it no longer needs its tools
+   * @throws DiscoError what the daemon refused, or UNAVAILABLE; the signal's reason when aborted
+   */
+  static async register(
+    tools: RegistrationTools,
+    options: RegisterOptions,
+    onClosed: (registration: Registration) => void = () => undefined,
+  ): Promise<Registration> {
+    checkMilliseconds('ttlMs', options.ttlMs);
+    checkMilliseconds('deregisterAfterMs', options.deregisterAfterMs);
+    checkPort(options.port);
+    const answer = await tools.caller.unary('Register', requestOf(options), {
+      signal: options.signal,
+    });
+    const registration = new Registration(tools, options, answer, onClosed);
+    // Aborted between the daemon's answer and here.
+    if (options.signal?.aborted) await registration.close();
+    options.signal?.throwIfAborted();
+    return registration;
+  }
+
+  private constructor(
+    tools: RegistrationTools,
+    options: RegisterOptions,
+    answer: Resolved & { readonly owner: string; readonly conflict: boolean },
+    onClosed: (registration: Registration) => void,
+  ) {
+    this.#tools = tools;
+    this.#backoff = new Backoff(tools.random, retryFirstMs);
+    this.#options = options;
+    this.#onClosed = () => onClosed(this);
+    this.group = options.group;
+    this.name = options.name;
+    this.ip = answer.ip;
+    this.port = answer.port;
+    this.instanceId = answer.instanceId;
+    this.owner = answer.owner;
+    this.conflict = answer.conflict;
+    this.#ttlMs = options.ttlMs ?? ttlMsDefault;
+    options.signal?.addEventListener('abort', this.#abort, { once: true });
+    this.#scheduleHeartbeat();
+  }
+
+  get state(): RegistrationState {
+    return this.#state;
+  }
+
+  /**
+   * Stops the heartbeats and takes the registration back. Takes 4 s at most, never throws, may be
+   * called again.
+   *
+   * @returns whether the daemon has confirmed it; when it has not, the ttl ends the registration
+   */
+  close(): Promise<boolean> {
+    this.#closing ??= this.#deregister();
+    return this.#closing;
+  }
+
+  async #deregister(): Promise<boolean> {
+    this.#cancelTimer();
+    this.#options.signal?.removeEventListener('abort', this.#abort);
+    // A Register on its way must not arrive after the Deregister.
+    await this.#step;
+    try {
+      const { group, name, ip, port, instanceId } = this;
+      const request = { group, name, ip, port, instanceId };
+      await this.#tools.caller.unary('Deregister', request, { deadlineMs: callDeadlineMs });
+      return true;
+    } catch (error) {
+      // Not known there: gone is what was asked for.
+      return error instanceof DiscoError && error.code === 'NOT_FOUND';
+    } finally {
+      this.#onClosed();
+    }
+  }
+
+  #scheduleHeartbeat(): void {
+    if (this.#ttlMs === 0) return;
+    this.#schedule(this.#tools.random.jitter(this.#ttlMs / 3, 0.1), () => this.#heartbeat());
+  }
+
+  #scheduleRegister(): void {
+    this.#schedule(this.#backoff.nextMs(this.#ttlMs / 3), () => this.#registerAgain());
+  }
+
+  #schedule(delayMs: number, step: () => Promise<void>): void {
+    if (this.#closing !== undefined) return;
+    this.#cancelTimer = this.#tools.clock.schedule(Math.max(intervalMsMin, delayMs), () => {
+      this.#step = step();
+    });
+  }
+
+  /** Never rejects; the same goes for #registerAgain. */
+  async #heartbeat(): Promise<void> {
+    try {
+      const { group, name, instanceId } = this;
+      const answer = await this.#tools.caller.unary(
+        'Heartbeat',
+        { group, name, instanceId },
+        { deadlineMs: callDeadlineMs },
+      );
+      const granted = Number(answer.ttlMs);
+      if (granted > 0) this.#ttlMs = granted;
+      this.#scheduleHeartbeat();
+    } catch (error) {
+      this.#setState('lost', error);
+      // The daemon is there and lacks the instance: no reason to wait.
+      const unknown = error instanceof DiscoError && error.code !== 'UNAVAILABLE';
+      if (unknown && this.#closing === undefined) await this.#registerAgain();
+      else this.#scheduleRegister();
+    }
+  }
+
+  async #registerAgain(): Promise<void> {
+    try {
+      const { ip, port, instanceId } = this;
+      const request = requestOf({ ...this.#options, ip, port, instanceId });
+      await this.#tools.caller.unary('Register', request, { deadlineMs: callDeadlineMs });
+      this.#backoff.reset();
+      this.#setState('registered', undefined);
+      this.#scheduleHeartbeat();
+    } catch {
+      this.#scheduleRegister();
+    }
+  }
+
+  #setState(state: RegistrationState, error: unknown): void {
+    if (this.#state === state || this.#closing !== undefined) return;
+    this.#state = state;
+    const problem =
+      error === undefined || error instanceof DiscoError
+        ? error
+        : new DiscoError('INTERNAL', 'BUG', errorText(error), error);
+    try {
+      this.#options.onStateChange?.(state, problem);
+    } catch (thrown) {
+      // The application's own mistake: shown, but no reason to stop the heartbeats.
+      process.emitWarning(thrown instanceof Error ? thrown : String(thrown));
+    }
+  }
+}
+
+function requestOf(options: RegisterOptions) {
+  const ttlMs = options.ttlMs ?? ttlMsDefault;
+  return {
+    group: options.group,
+    name: options.name,
+    ip: options.ip ?? '',
+    port: options.port ?? 0,
+    instanceId: options.instanceId ?? '',
+    metadata: { ...options.metadata },
+    tags: [...(options.tags ?? [])],
+    version: options.version ?? '',
+    ttlMs,
+    deregisterAfterMs: options.deregisterAfterMs ?? (ttlMs === 0 ? 0 : deregisterAfterMsDefault),
+  };
+}
+
+/** What protobuf would silently bend into another number is refused here. */
+function checkMilliseconds(field: string, value: number | undefined): void {
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return;
+  throw new DiscoError(
+    'INVALID_ARGUMENT',
+    'INVALID_TTL',
+    `${field} is ${value}; expected whole milliseconds, 0 for none`,
+  );
+}
+
+function checkPort(port: number | undefined): void {
+  if (port === undefined || (Number.isInteger(port) && port >= 0 && port <= 65_535)) return;
+  throw new DiscoError(
+    'INVALID_ARGUMENT',
+    'INVALID_PORT',
+    `port is ${port}; expected 1 to 65535, or 0 to let the daemon pick one`,
+  );
+}
