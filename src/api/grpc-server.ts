@@ -5,7 +5,8 @@ import * as grpc from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { DiscoError, errorText } from '../base/error.ts';
 import { discoveryDefinition } from '../base/grpc-methods.ts';
@@ -24,12 +25,18 @@ export interface GrpcServerOptions {
 
 const protoDirectory = fileURLToPath(new URL('../../proto', import.meta.url));
 const serviceName = 'disco.v1.Discovery';
-const requestBytesMax = 1024 * 1024;
+/** Well above what any check lets through, so that what is too long is told so by that check. */
+const requestBytesMax = 4 * 1024 * 1024;
 /** Linux' sun_path, less the closing NUL. */
 const socketPathBytesMax = 107;
 
 type Unary<Request, Response> = (request: Request) => Response | Promise<Response>;
-type WatchCall = grpc.ServerWritableStream<disco.v1.WatchRequest, disco.v1.WatchEvent.$Properties>;
+/** A request as it was decoded, or why it could not be. */
+type Received<Request> = Request | DiscoError;
+type WatchCall = grpc.ServerWritableStream<
+  Received<disco.v1.WatchRequest>,
+  disco.v1.WatchEvent.$Properties
+>;
 
 export class GrpcServer {
   readonly #service: DiscoveryService;
@@ -37,7 +44,8 @@ export class GrpcServer {
   readonly #log: Log;
   readonly #server: grpc.Server;
   readonly #health: HealthImplementation;
-  #watchers = 0;
+  /** How to end each of the streams that are open. */
+  readonly #watches = new Set<(error: DiscoError) => void>();
 
   constructor(service: DiscoveryService, options: GrpcServerOptions, log: Log) {
     this.#service = service;
@@ -48,7 +56,7 @@ export class GrpcServer {
       'grpc.max_receive_message_length': requestBytesMax,
       'grpc.max_send_message_length': -1,
     });
-    this.#server.addService(discoveryDefinition as grpc.ServiceDefinition, this.#handlers());
+    this.#server.addService(servedDefinition(), this.#handlers());
     this.#health = new HealthImplementation({ '': 'NOT_SERVING', [serviceName]: 'NOT_SERVING' });
     this.#health.addToServer(this.#server);
     addReflection(this.#server);
@@ -73,9 +81,11 @@ export class GrpcServer {
     this.#health.setStatus(serviceName, status);
   }
 
-  /** Waits up to `graceMs` for calls under way, then ends them. */
+  /** Ends the watches, waits up to `graceMs` for other calls under way, then ends them too. */
   async stop(graceMs: number): Promise<void> {
     this.setReady(false);
+    const sentence = 'this daemon is stopping: resume with the last cursor once it is back';
+    for (const fail of this.#watches) fail(new DiscoError('UNAVAILABLE', 'STOPPING', sentence));
     const force = setTimeout(() => this.#server.forceShutdown(), graceMs);
     await new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     clearTimeout(force);
@@ -102,9 +112,9 @@ export class GrpcServer {
 
   #unary<Request, Response>(
     answer: Unary<Request, Response>,
-  ): grpc.handleUnaryCall<Request, Response> {
+  ): grpc.handleUnaryCall<Received<Request>, Response> {
     return (call, callback) => {
-      const run = async (): Promise<Response> => answer(call.request);
+      const run = async (): Promise<Response> => answer(readable(call.request));
       run().then(
         (response) => callback(null, response),
         (error: unknown) => callback(this.#statusOf(error)),
@@ -113,36 +123,33 @@ export class GrpcServer {
   }
 
   #watch(call: WatchCall): void {
-    const fail = (error: unknown): void => void call.destroy(this.#statusOf(error));
-    if (this.#watchers >= this.#options.watchersMax) {
-      const sentence = `this daemon serves ${this.#watchers} watchers already: end some, or raise watchersMax`;
-      return fail(new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_WATCHERS', sentence));
-    }
+    // What the call still holds is written first: the error comes behind the last cursor.
+    const fail = (error: unknown): void => void call.emit('error', this.#statusOf(error));
     let session: WatchSession;
     try {
+      this.#checkWatchers();
       const sink = { write: (event: disco.v1.WatchEvent.$Properties) => call.write(event), fail };
-      session = new WatchSession(
-        this.#service.registry,
-        call.request,
-        sink,
-        this.#options.watchLagMax,
-      );
+      const { watchLagMax } = this.#options;
+      session = new WatchSession(this.#service.registry, readable(call.request), sink, watchLagMax);
     } catch (error) {
       return fail(error);
     }
-    this.#watchers += 1;
-    let isOver = false;
+    this.#watches.add(fail);
     const end = (): void => {
-      if (isOver) return;
-      isOver = true;
-      this.#watchers -= 1;
-      session.close();
+      if (this.#watches.delete(fail)) session.close();
     };
     call.on('drain', () => session.resume());
     call.on('cancelled', end);
     call.on('close', end);
     call.on('error', end);
     session.start();
+  }
+
+  #checkWatchers(): void {
+    const { size } = this.#watches;
+    if (size < this.#options.watchersMax) return;
+    const sentence = `this daemon serves ${size} watchers already: end some, or raise watchersMax`;
+    throw new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_WATCHERS', sentence);
   }
 
   #statusOf(error: unknown): Partial<grpc.StatusObject> & Error {
@@ -157,7 +164,7 @@ export class GrpcServer {
 
   async #bind(address: string): Promise<string> {
     const path = address.startsWith('unix:') ? address.slice('unix:'.length) : undefined;
-    if (path !== undefined) prepareSocket(path);
+    if (path !== undefined) await prepareSocket(path);
     const credentials = grpc.ServerCredentials.createInsecure();
     const port = await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync(address, credentials, (error, bound) => {
@@ -171,22 +178,66 @@ export class GrpcServer {
   }
 }
 
-/** The data dir is locked, so a socket that lies there is a dead one's. */
-function prepareSocket(path: string): void {
+/** Takes a dead daemon's socket away; whatever else lies there is left alone. */
+async function prepareSocket(path: string): Promise<void> {
   if (Buffer.byteLength(path) > socketPathBytesMax) {
     const sentence = `the unix socket ${path} has a path of more than ${socketPathBytesMax} bytes, which the system does not take: give a shorter --data-dir, or --grpc without it`;
     throw new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence);
   }
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isSocket()) {
+    const sentence = `${path} is there and is no socket: move it away, or give another --grpc`;
+    throw new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence);
+  }
+  if (await isAnswered(path)) throw inUse(`unix:${path}`);
   rmSync(path, { force: true });
 }
 
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
+
+function inUse(address: string, cause?: unknown): DiscoError {
+  const sentence = `the gRPC address ${address} is in use by another process: stop that one, or give another --grpc (port 0 picks a free one)`;
+  return new DiscoError('FAILED_PRECONDITION', 'PORT_IN_USE', sentence, cause);
+}
+
 function bindError(address: string, error: Error): DiscoError {
-  if (error.message.includes('EADDRINUSE')) {
-    const sentence = `the gRPC address ${address} is in use by another process: stop that one, or give another --grpc (port 0 picks a free one)`;
-    return new DiscoError('FAILED_PRECONDITION', 'PORT_IN_USE', sentence, error);
-  }
+  if (error.message.includes('EADDRINUSE')) return inUse(address, error);
   const sentence = `cannot listen for gRPC on ${address} (${error.message}): give an address of this host with --grpc`;
   return new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence, error);
+}
+
+/** Bytes that are no message of ours are refused with a reason, not as a mistake of this daemon. */
+function servedDefinition(): grpc.ServiceDefinition {
+  const methods = Object.entries(discoveryDefinition as grpc.ServiceDefinition);
+  return Object.fromEntries(
+    methods.map(([name, method]) => {
+      const requestDeserialize = (bytes: Buffer): unknown => {
+        try {
+          return method.requestDeserialize(bytes);
+        } catch (error) {
+          const sentence = `the request of ${name} cannot be decoded: use the messages of proto/disco/v1/discovery.proto`;
+          return new DiscoError('INVALID_ARGUMENT', 'INVALID_BODY', sentence, error);
+        }
+      };
+      return [name, { ...method, requestDeserialize }];
+    }),
+  );
+}
+
+function readable<Request>(received: Received<Request>): Request {
+  if (received instanceof DiscoError) throw received;
+  return received;
 }
 
 /** Lets grpcurl and the like work without a .proto file. */

@@ -8,12 +8,13 @@ import fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isIP } from 'node:net';
 import { formatAddress, parseAddress } from '../base/address.ts';
+import type { Address } from '../base/address.ts';
 import { DiscoError, errorText } from '../base/error.ts';
 import type { ErrorCode } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import { hostPort } from '../record/names.ts';
 import type { DiscoveryService } from './service.ts';
-import { invalid } from './validate.ts';
+import { invalid, quote } from './validate.ts';
 
 const bodyBytesMax = 256 * 1024;
 const defaultGroup = 'default';
@@ -34,16 +35,19 @@ export class HttpServer {
   readonly #log: Log;
   readonly #app: FastifyInstance;
 
-  /** @param address `host:port`; port 0 picks a free one */
-  constructor(service: DiscoveryService, address: string, log: Log) {
+  /**
+   * @param address `host:port`; port 0 picks a free one
+   * @param names by which it may be called, besides localhost and IP addresses of this host
+   */
+  constructor(service: DiscoveryService, address: string, names: readonly string[], log: Log) {
     this.#service = service;
     this.#address = address;
     this.#log = log;
     this.#app = fastify({ bodyLimit: bodyBytesMax, forceCloseConnections: true });
-    this.#app.addHook('onRequest', (request, _reply, next) => next(browserFault(request)));
+    this.#app.addHook('onRequest', (request, _reply, next) => next(browserFault(request, names)));
     this.#app.setErrorHandler((error, _request, reply) => this.#answerError(error, reply));
     this.#app.setNotFoundHandler((request, reply) => {
-      const sentence = `there is nothing at ${request.method} ${request.url.slice(0, 200)}`;
+      const sentence = `there is nothing at ${request.method} ${quote(request.url)}`;
       this.#answerError(new DiscoError('NOT_FOUND', 'UNKNOWN_PATH', sentence), reply);
     });
     this.#addRoutes();
@@ -83,7 +87,7 @@ export class HttpServer {
     app.get('/healthz', () => ({ status: 'ok' }));
     app.get('/readyz', (_request, reply) => {
       const { isReady, why } = this.#service.control.readiness();
-      return reply.code(isReady ? 200 : 503).send({ ready: isReady, why });
+      return reply.code(isReady ? 200 : 503).send({ ready: isReady, readiness: why });
     });
   }
 
@@ -127,38 +131,50 @@ function readClassicRegistration(body: unknown): {
     throw invalid('INVALID_BODY', `address and app_name must be strings, as in ${shape}`);
   const slash = appName.indexOf('/');
   const group = slash < 0 ? defaultGroup : appName.slice(0, slash);
-  const { host, port } = parseAddress(address);
+  const { host, port } = readAddress(address);
   return { group, name: appName.slice(slash + 1), ip: host, port };
 }
 
+function readAddress(text: string): Address {
+  try {
+    return parseAddress(text);
+  } catch {
+    // The text itself is shown safely, which parseAddress, made for operators, does not do.
+    throw invalid('INVALID_ADDRESS', `address is ${quote(text)}: write host:port or [IPv6]:port`);
+  }
+}
+
 /** What a web page in somebody's browser must not get through with. */
-function browserFault(request: FastifyRequest): DiscoError | undefined {
+function browserFault(request: FastifyRequest, names: readonly string[]): DiscoError | undefined {
   const { host, origin } = request.headers;
-  if (!isOurHost(host ?? '', request.socket.localAddress ?? '')) {
-    const sentence = `the Host header names ${JSON.stringify(host ?? '')}: call this API by an IP address of its host, or as localhost`;
+  if (!isOurHost(host ?? '', request.socket.localAddress ?? '', names)) {
+    const sentence = `the Host header names ${quote(host ?? '')}: call this API by an IP address of its host, as localhost, or by a name given with --http-hosts`;
     return new DiscoError('PERMISSION_DENIED', 'HOST_NOT_ALLOWED', sentence);
   }
   if (origin !== undefined && origin !== `http://${host}`) {
-    const sentence = `requests of pages from ${JSON.stringify(origin)} are not answered: this API is for programs on its host`;
+    const sentence = `requests of pages from ${quote(origin)} are not answered: this API is for programs on its host`;
     return new DiscoError('PERMISSION_DENIED', 'ORIGIN_FORBIDDEN', sentence);
   }
   const contentType = request.headers['content-type'];
-  if (request.method !== 'GET' && contentType?.split(';')[0]?.trim() !== 'application/json')
+  const isReading = request.method === 'GET' || request.method === 'HEAD';
+  if (!isReading && contentType?.split(';')[0]?.trim() !== 'application/json')
     return invalid('INVALID_BODY', 'send a JSON body with Content-Type: application/json');
   return undefined;
 }
 
 /** Localhost, or the very address that was connected to: names can be bound to us by anybody. */
-function isOurHost(header: string, localAddress: string): boolean {
+function isOurHost(header: string, localAddress: string, names: readonly string[]): boolean {
   const host = header.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
-  if (host === 'localhost' || host === '127.0.0.1' || host === '::1') return true;
+  if (['localhost', '127.0.0.1', '::1', ...names].includes(host)) return true;
   return isIP(host) !== 0 && localAddress.replace(/^::ffff:/, '') === host;
 }
 
 function frameworkError(error: unknown): DiscoError | undefined {
-  const status = (error as { statusCode?: unknown }).statusCode;
-  if (typeof status !== 'number' || status < 400 || status >= 500) return undefined;
-  return invalid('INVALID_BODY', `${errorText(error)}: send one JSON object`);
+  const { statusCode } = error as { statusCode?: unknown };
+  if (statusCode === 413)
+    return invalid('INVALID_BODY', `the body is larger than the ${bodyBytesMax} bytes allowed`);
+  if (typeof statusCode !== 'number' || statusCode < 400 || statusCode >= 500) return undefined;
+  return invalid('INVALID_BODY', 'the body cannot be read: send one JSON object');
 }
 
 function listenError(address: string, error: unknown): DiscoError {

@@ -8,7 +8,7 @@ import { DiscoError } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import type { disco } from '../gen/discovery.js';
 import { isShown } from '../membership/member.ts';
-import { hostPort } from '../record/names.ts';
+import { hostPort, isInstanceId } from '../record/names.ts';
 import { recordKey } from '../record/record.ts';
 import type { Health } from '../record/record.ts';
 import type { Instance } from '../registry/instance.ts';
@@ -18,7 +18,15 @@ import { instanceMessage, memberMessages } from './convert.ts';
 import { findFreePort } from './free-port.ts';
 import { cutPage, isMatch, readFilter } from './list-filter.ts';
 import type { NodeControl } from './node-control.ts';
-import { checkHost, checkInstanceId, checkName, checkPort, checkRegister } from './validate.ts';
+import {
+  checkHost,
+  checkInstanceId,
+  checkName,
+  checkPort,
+  checkRegister,
+  isRegistrable,
+  quote,
+} from './validate.ts';
 import { WriteQueue } from './write-queue.ts';
 
 type Messages = typeof disco.v1;
@@ -27,6 +35,8 @@ type Props<N extends keyof Messages> = Messages[N] extends { encode(message: inf
   : never;
 
 const givenPortsMax = 1_000;
+/** Of many instances that an error could name. */
+const idsShownMax = 5;
 
 export class DiscoveryService {
   readonly registry: Registry;
@@ -167,10 +177,17 @@ export class DiscoveryService {
   /** Fills in what the caller left to the daemon. */
   async #place(wish: Registration): Promise<Registration> {
     const { group, name } = wish;
-    const ip = wish.ip === '' ? this.control.hostAddress() : wish.ip;
+    const ip = wish.ip === '' ? this.#hostAddress() : wish.ip;
     const port = wish.port === 0 ? await this.#givePort(ip) : wish.port;
-    const instanceId = wish.instanceId === '' ? hostPort(ip, port) : wish.instanceId;
+    const instanceId = wish.instanceId === '' ? defaultInstanceId(ip, port) : wish.instanceId;
     return { ...wish, group, name, ip, port, instanceId };
+  }
+
+  #hostAddress(): string {
+    const address = this.control.hostAddress();
+    if (isRegistrable(address)) return address;
+    const sentence = `ip was left out, and the address of this node, ${quote(address)}, means nothing to others: give ip, or start the daemon with another --advertise`;
+    throw new DiscoError('INVALID_ARGUMENT', 'INVALID_ADDRESS', sentence);
   }
 
   /** A free port that this daemon has given to nobody else, not even a moment ago. */
@@ -189,8 +206,9 @@ export class DiscoveryService {
   #wantedId(request: Props<'DeregisterRequest'>): string | undefined {
     const { instanceId, ip, port } = request;
     if (instanceId != null && instanceId !== '') return checkInstanceId(instanceId);
-    if (ip == null || ip === '') return undefined;
-    return hostPort(checkHost(ip), checkPort(port ?? 0));
+    const isHere = ip == null || ip === '';
+    if (isHere && (port ?? 0) === 0) return undefined;
+    return hostPort(isHere ? this.#hostAddress() : checkHost(ip), checkPort(port ?? 0));
   }
 
   /** The id of an instance that was registered here: the one asked for, or the only one. */
@@ -203,8 +221,9 @@ export class DiscoveryService {
     const only = found[0];
     if (only !== undefined && found.length === 1) return only.record.instanceId;
     if (found.length > 1) {
-      const ids = own.map(({ record }) => record.instanceId).join(', ');
-      const sentence = `${group}/${name} has ${own.length} instances here (${ids}): give the instance_id of one`;
+      const ids = own.slice(0, idsShownMax).map(({ record }) => record.instanceId);
+      const shown = own.length > ids.length ? [...ids, '…'] : ids;
+      const sentence = `${group}/${name} has ${own.length} instances here (${shown.join(', ')}): give the instance_id of one`;
       throw new DiscoError('INVALID_ARGUMENT', 'AMBIGUOUS_INSTANCE', sentence);
     }
     const elsewhere = instances.find(
@@ -212,7 +231,7 @@ export class DiscoveryService {
     );
     const shown = wanted === undefined ? `${group}/${name}` : `${group}/${name}/${wanted}`;
     if (elsewhere !== undefined) {
-      const sentence = `${shown} was registered at node ${elsewhere.node} (${elsewhere.record.owner}), which alone can change it: ask that daemon`;
+      const sentence = `${shown} was registered at node ${quote(elsewhere.node)} (${elsewhere.record.owner}), which alone can change it: ask that daemon`;
       throw new DiscoError('FAILED_PRECONDITION', 'NOT_OWNED_HERE', sentence);
     }
     const sentence = `${shown} is not registered at this daemon: "disco list" shows what is`;
@@ -241,4 +260,11 @@ export class DiscoveryService {
   #message(instance: Instance): Props<'ServiceInstance'> {
     return instanceMessage(instance, this.registry.index.isConflict(instance));
   }
+}
+
+function defaultInstanceId(ip: string, port: number): string {
+  const id = hostPort(ip, port);
+  if (isInstanceId(id)) return id;
+  const sentence = `instance_id was left out, and ip:port is too long for one (${id.length} characters): give a shorter instance_id`;
+  throw new DiscoError('INVALID_ARGUMENT', 'INVALID_NAME', sentence);
 }

@@ -37,9 +37,14 @@ export function checkInstanceId(text: string): string {
   throw invalid('INVALID_NAME', `instance_id is ${quote(text)}: ${rule}`);
 }
 
+/** What others can be told: a zone (`fe80::1%eth0`) means nothing on another host. */
+export function isRegistrable(host: string): boolean {
+  return isHost(host) && !host.includes('%');
+}
+
 export function checkHost(text: string): string {
-  if (isHost(text)) return text;
-  const rule = 'give a literal IPv4 or IPv6 address or a host name, or leave it out';
+  if (isRegistrable(text)) return text;
+  const rule = 'give a literal IPv4 or IPv6 address without a zone, or a host name';
   throw invalid('INVALID_ADDRESS', `ip is ${quote(text)}: ${rule}`);
 }
 
@@ -131,11 +136,11 @@ export function invalid(reason: ErrorReason, sentence: string): DiscoError {
   return new DiscoError('INVALID_ARGUMENT', reason, sentence);
 }
 
-/** What was sent, safe to show: one line, not too long. */
-function quote(text: string): string {
+/** What was sent, safe to show: one line, nothing invisible, not too long. */
+export function quote(text: string): string {
   const shown = text.length > 60 ? `${text.slice(0, 60)}… (${text.length} characters)` : text;
-  return JSON.stringify(shown).replace(
-    /[\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return JSON.stringify(shown).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => {
+    const code = (char.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;
+  });
 }

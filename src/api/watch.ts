@@ -9,6 +9,7 @@
  */
 import { DiscoError } from '../base/error.ts';
 import { disco } from '../gen/discovery.js';
+import type { Change } from '../registry/change-feed.ts';
 import type { Instance, InstanceEvent } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import { instanceMessage } from './convert.ts';
@@ -26,10 +27,14 @@ export interface WatchSink {
   fail(error: DiscoError): void;
 }
 
-/** A place in the changes of one database. */
+/**
+ * A place in the changes of one database, written `id-revision`, or `id-revision.skip` amid the
+ * events of one change: all up to `revision` is told, and `skip` events of the change after it.
+ */
 interface Cursor {
   readonly databaseId: string;
   readonly revision: number;
+  readonly skip: number;
 }
 
 export class WatchSession {
@@ -41,6 +46,8 @@ export class WatchSession {
   /** Made already, not taken by the sink yet; refilled only when empty. */
   #queue: Iterator<WatchMessage> = [][Symbol.iterator]();
   #revision = 0;
+  /** Events of the change after `#revision` that were told already. */
+  #skip = 0;
   #isFull = false;
   #isPumping = false;
   #isClosed = false;
@@ -56,8 +63,6 @@ export class WatchSession {
     this.#registry = registry;
     this.#group = checkFilterName('group', request.group ?? '');
     this.#name = checkFilterName('name', request.name ?? '');
-    if (this.#name !== undefined && this.#group === undefined)
-      throw invalid('INVALID_NAME', 'name is given without group: give both, or neither');
     this.#sink = sink;
     this.#lagMax = lagMax;
     this.#begin(request.cursor ?? '');
@@ -82,9 +87,10 @@ export class WatchSession {
   #begin(text: string): void {
     const { feed, databaseId } = this.#registry;
     const cursor = text === '' ? undefined : readCursor(text);
-    if (cursor?.databaseId === databaseId && feed.read(cursor.revision, 1).kind === 'changes')
+    if (cursor?.databaseId === databaseId && feed.read(cursor.revision, 1).kind === 'changes') {
       this.#revision = cursor.revision;
-    else {
+      this.#skip = cursor.skip;
+    } else {
       this.#revision = feed.revision;
       this.#queue = this.#snapshot();
     }
@@ -113,10 +119,7 @@ export class WatchSession {
     const answer = this.#registry.feed.read(this.#revision);
     if (answer.kind === 'lost') return this.#tooSlow();
     if (answer.changes.length === 0) return false;
-    const messages: WatchMessage[] = [];
-    for (const { revision, events } of answer.changes)
-      for (const event of events)
-        if (this.#isWatched(event.instance)) messages.push(this.#message(event, revision));
+    const messages = answer.changes.flatMap((change) => this.#messages(change));
     this.#revision = answer.revision;
     this.#queue = messages[Symbol.iterator]();
     return true;
@@ -150,9 +153,21 @@ export class WatchSession {
     );
   }
 
-  #message(event: InstanceEvent, revision: number): WatchMessage {
+  #messages({ revision, events }: Change): WatchMessage[] {
+    const skip = this.#skip;
+    this.#skip = 0;
+    const messages: WatchMessage[] = [];
+    for (const [index, event] of events.entries()) {
+      if (index < skip || !this.#isWatched(event.instance)) continue;
+      const isLast = index + 1 === events.length;
+      const cursor = isLast ? this.#cursor(revision) : this.#cursor(revision - 1, index + 1);
+      messages.push(this.#message(event, cursor));
+    }
+    return messages;
+  }
+
+  #message(event: InstanceEvent, cursor: string): WatchMessage {
     const instance = this.#instance(event.instance);
-    const cursor = this.#cursor(revision);
     if (event.kind === 'up') return { kind: Kind.UP, instance, cursor };
     return { kind: Kind.DOWN, instance, cursor, reason: event.reason };
   }
@@ -161,16 +176,17 @@ export class WatchSession {
     return instanceMessage(instance, this.#registry.index.isConflict(instance));
   }
 
-  #cursor(revision: number): string {
-    return `${this.#registry.databaseId}-${revision}`;
+  #cursor(revision: number, skip = 0): string {
+    return `${this.#registry.databaseId}-${revision}${skip === 0 ? '' : `.${skip}`}`;
   }
 }
 
 function readCursor(text: string): Cursor {
-  const match = /^([A-Za-z0-9]{1,64})-(\d{1,16})$/.exec(text);
+  const match = /^([A-Za-z0-9]{1,64})-(\d{1,16})(?:\.(\d{1,9}))?$/.exec(text);
   if (match === null) {
     const sentence = 'cursor is none that this API gave out: use that of the last event, or none';
     throw invalid('INVALID_CURSOR', sentence);
   }
-  return { databaseId: match[1] as string, revision: Number(match[2]) };
+  const [, databaseId = '', revision, skip = '0'] = match;
+  return { databaseId, revision: Number(revision), skip: Number(skip) };
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
+import { errorText } from '../base/error.ts';
 import { options } from '../daemon/config-options.ts';
 import type { Option } from '../daemon/config-options.ts';
 import { renderConfig } from '../daemon/config-print.ts';
@@ -65,6 +66,10 @@ async function runDaemon({ config, seeds }: ReturnType<typeof loadSeeds>): Promi
   const log = createLog(config, process.stderr.isTTY);
   for (const warning of warnings(config)) log.warn({ warning }, 'configuration');
   const daemon = new Daemon(config, seeds, log);
+  // libp2p drops a promise now and then when a peer goes; that must not take this node along.
+  process.on('unhandledRejection', (error) => {
+    log.error({ error: errorText(error) }, 'unhandled rejection');
+  });
   const signalled = nextSignal();
   await daemon.start();
   const signal = await Promise.race([signalled, daemon.leaveAsked]);

@@ -60,6 +60,7 @@ const rows: { readonly [Key in keyof Config]: Row<Config[Key]> } = {
   seeds: text('seeds', '', 'SEEDS', 'seed nodes: FILE, or ADDR,…, or none'),
   grpc: list('grpc', ['127.0.0.1:7948', 'unix:disco.sock'], 'local API; off for none'),
   http: text('http', '127.0.0.1:7949', 'ADDR', 'JSON API, dashboard, metrics; off for none'),
+  httpHosts: list('name', [], 'names besides localhost that HTTP is called by', 'HOST'),
   logLevel: oneOf(logLevels, 'info', 'LEVEL', 'how much is logged'),
   logFormat: oneOf(logFormats, 'auto', 'FORMAT', 'auto is pretty on a terminal, else json'),
 
@@ -120,10 +121,15 @@ function text(kind: TextKind, value: string, placeholder: string, help: string):
   };
 }
 
-function list(kind: TextKind, value: readonly string[], help: string): Row<readonly string[]> {
+function list(
+  kind: TextKind,
+  value: readonly string[],
+  help: string,
+  placeholder = 'ADDR',
+): Row<readonly string[]> {
   return {
     help,
-    placeholder: 'ADDR',
+    placeholder,
     advanced: false,
     shape: { kind: 'list', text: kind, default: value },
   };

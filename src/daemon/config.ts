@@ -36,6 +36,11 @@ export interface Config {
   readonly grpc: readonly string[];
   /** JSON API, dashboard and /metrics; `off` for none. Loopback, as it has no login. */
   readonly http: string;
+  /**
+   * Host names by which HTTP may be called, besides localhost and IP addresses of this host. Each
+   * name that others can bind to this address lets web pages of that name call the API.
+   */
+  readonly httpHosts: readonly string[];
   /** debug also tells each exchange; error only what an operator must act on. */
   readonly logLevel: LogLevel;
   /** auto: pretty on a terminal, json elsewhere. */

@@ -108,7 +108,9 @@ export class Daemon implements NodeControl {
     const addresses = config.grpc;
     this.#grpcServer = new GrpcServer(this.#service, { ...config, addresses }, log);
     this.#httpServer =
-      config.http === 'off' ? undefined : new HttpServer(this.#service, config.http, log);
+      config.http === 'off'
+        ? undefined
+        : new HttpServer(this.#service, config.http, config.httpHosts, log);
     this.#memberLog = new MemberLog(this.#registry, log);
   }
 

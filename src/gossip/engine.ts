@@ -217,7 +217,7 @@ export class Engine {
     const before = registry.state(peer)?.head.head.lastUpdate ?? 0;
     const received = registry.receive(hello.head, [], false, now);
     this.#links.greet(peer);
-    if (received.kind === 'applied') this.#repaired(peer, before, peer);
+    if (received.kind === 'applied') this.#repaired(received.owner, before, peer);
     if (received.kind === 'own') this.#reclaim(received.head);
     if (hello.thoughtDead) this.#reincarnate();
     // One exchange serves both; a node that knows nothing yet does not wait for the other.

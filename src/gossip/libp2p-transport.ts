@@ -103,10 +103,7 @@ export class Libp2pTransport implements Transport {
 
   hangUp(peer: OwnerId): void {
     const link = this.#links.get(peer);
-    if (link === undefined) return;
-    link.writer.end(() => {
-      link.connection.close().catch((error: Error) => link.connection.abort(error));
-    });
+    link?.writer.end(() => this.#close(link.connection));
   }
 
   async stop(): Promise<void> {
@@ -187,10 +184,15 @@ export class Libp2pTransport implements Transport {
     this.#links.set(peer, { writer, connection });
     this.#handler.linked(peer);
     connection.newStream(protocol, { maxOutboundStreams: 2 }).then(
-      (stream) =>
-        writer.start(stream, () => connection.abort(new Error('the gossip stream closed'))),
+      // A link without its stream is none; whoever wants it dials again.
+      (stream) => writer.start(stream, () => this.#close(connection)),
       (error: Error) => connection.abort(error),
     );
+  }
+
+  /** Ends all connections to a peer: when both dialed at once, there are two. */
+  #close({ remotePeer }: Connection): void {
+    this.#node?.hangUp(remotePeer).catch(() => undefined);
   }
 
   #disconnected(peerId: PeerId): void {

@@ -52,7 +52,8 @@ export function show(
 
   if (after === undefined || !isShown(after)) {
     const reason = hiddenBecause(after);
-    if (wasShown) for (const { record } of [...removes, ...next.set.records()]) down(record, reason);
+    if (wasShown)
+      for (const { record } of [...removes, ...next.set.records()]) down(record, reason);
     return events;
   }
   for (const { record } of removes) down(record, 'replaced');

@@ -3,8 +3,9 @@
  *
  *   text ─▶ tree ─▶ leaves first, independent branches at once ─▶ one Apply an operation
  *                                                                    │ failed
- *                                    another instance of it ◀────────┘ (Apply is pure: any failure
- *                                                                      but a refusal of the numbers)
+ *                                    another instance of it ◀────────┘
+ *
+ * Apply is pure: any failure but a refusal of the numbers is worth another instance.
  */
 import { status } from '@grpc/grpc-js';
 import { errorText } from '../base/error.ts';

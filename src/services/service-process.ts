@@ -5,7 +5,7 @@
  * process at once.
  */
 import * as grpc from '@grpc/grpc-js';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { type Command, CommanderError, InvalidArgumentError } from 'commander';
 import { parseAddress, type Address } from '../base/address.ts';
 import { errorText } from '../base/error.ts';
 

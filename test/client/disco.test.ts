@@ -1,0 +1,259 @@
+import { status } from '@grpc/grpc-js';
+import { test, type Test } from 'tap';
+import { Disco, type ConnectOptions } from '../../src/client/disco.ts';
+import { disco as wire } from '../../src/gen/discovery.js';
+import { FakeDaemon, wireInstance } from './fake-daemon.ts';
+
+async function connected(t: Test, options: ConnectOptions = {}) {
+  const daemon = await FakeDaemon.start((run) => t.teardown(run));
+  const disco = await Disco.connect({ address: daemon.address, ...options });
+  t.teardown(() => disco.close());
+  return { daemon, disco };
+}
+
+const add = wireInstance();
+const service = { group: 'math', name: 'add' };
+
+test('connect finds the daemon by its run file', async (t) => {
+  const daemon = await FakeDaemon.start((run) => t.teardown(run));
+  const dataDir = t.testdir({ 'daemon.json': JSON.stringify({ grpc: [daemon.address] }) });
+  const disco = await Disco.connect({ dataDir });
+  t.equal(disco.address, daemon.address);
+  t.equal((await disco.status()).name, 'node-1');
+  await disco.close();
+});
+
+test('connect without a daemon says where it looked and what to do', async (t) => {
+  const daemon = await FakeDaemon.start((run) => t.teardown(run));
+  await daemon.stop();
+  await t.rejects(Disco.connect({ address: daemon.address }), {
+    name: 'DiscoError',
+    code: 'UNAVAILABLE',
+    reason: 'NO_DAEMON',
+    message:
+      `no disco daemon answers at ${daemon.address} (as given); ` +
+      'run `disco start` on this host, or name another address with DISCO_ADDR',
+  });
+});
+
+test('connect gives up on a daemon that hangs', async (t) => {
+  const daemon = await FakeDaemon.start((run) => t.teardown(run));
+  daemon.hang('Status');
+  await t.rejects(Disco.connect({ address: daemon.address, timeoutMs: 30 }), {
+    reason: 'TIMEOUT',
+    message: /within 30 ms/,
+  });
+});
+
+test('an address that is none is refused without trying', async (t) => {
+  await t.rejects(Disco.connect({ address: 'nonsense' }), {
+    code: 'INVALID_ARGUMENT',
+    reason: 'INVALID_ADDRESS',
+    message: /expected unix:/,
+  });
+});
+
+test('what is registered is listed, got and gone after close', async (t) => {
+  const { daemon, disco } = await connected(t);
+  const registration = await disco.register({ ...service, port: 4711, metadata: { zone: 'a' } });
+  t.match(await disco.get('math', 'add'), {
+    instance: { port: 4711, metadata: { zone: 'a' }, health: 'passing', ttlMs: 10_000 },
+    candidates: 1,
+  });
+  t.match(await disco.list(), { instances: [{ port: 4711 }], partial: false });
+  t.equal(await registration.close(), true);
+  t.equal(daemon.instances.size, 0);
+  await t.rejects(disco.get('math', 'add'), {
+    code: 'NOT_FOUND',
+    reason: 'UNKNOWN_SERVICE',
+    message: /never heard of/,
+  });
+});
+
+test('close takes back every registration and closes every view', async (t) => {
+  const { daemon, disco } = await connected(t);
+  await disco.register({ ...service, port: 1 });
+  await disco.register({ ...service, port: 2 });
+  const view = disco.watch();
+  await view.ready();
+  t.equal(daemon.instances.size, 2);
+  await Promise.all([disco.close(), disco.close()]);
+  t.equal(daemon.instances.size, 0);
+  t.ok(view.ended);
+  const closed = { code: 'FAILED_PRECONDITION', reason: 'STOPPING', message: /is closed/ };
+  await t.rejects(disco.register(service), closed);
+  await t.rejects(disco.resolve('math/add'), closed);
+  await t.rejects(disco.status(), closed);
+  t.throws(() => disco.watch(), closed);
+});
+
+test('close does not throw when the daemon is gone', async (t) => {
+  const { daemon, disco } = await connected(t);
+  await disco.register(service);
+  await daemon.stop();
+  await disco.close();
+});
+
+test('a registration that was on its way at close is taken back too', async (t) => {
+  const { daemon, disco } = await connected(t);
+  const registering = disco.register(service);
+  const closing = disco.close();
+  await t.rejects(registering, { reason: 'STOPPING', message: /is closed/ });
+  await closing;
+  t.strictSame(daemon.calls, ['Status', 'Register', 'Deregister']);
+  t.equal(daemon.instances.size, 0);
+});
+
+test('deregister takes back what another process registered', async (t) => {
+  const { daemon, disco } = await connected(t);
+  daemon.put(add);
+  t.equal(await disco.deregister({ ...service, instanceId: '127.0.0.1:4000' }), '127.0.0.1:4000');
+  t.equal(daemon.instances.size, 0);
+  await t.rejects(disco.deregister({ ...service, instanceId: 'x' }), {
+    code: 'NOT_FOUND',
+    reason: 'UNKNOWN_INSTANCE',
+    message: /no such instance/,
+  });
+});
+
+test('list follows the pages to the last', async (t) => {
+  const { daemon, disco } = await connected(t);
+  daemon.pageSizeMax = 2;
+  for (let port = 1; port <= 5; port++) daemon.put(wireInstance({ port }));
+  const list = await disco.list({ group: 'math' });
+  t.strictSame(
+    list.instances.map(({ port }) => port),
+    [1, 2, 3, 4, 5],
+  );
+  t.equal(list.sinceReconcileMs, 1_234);
+  t.equal(daemon.countOf('List'), 3);
+});
+
+test('the conditions of a list go to the daemon', async (t) => {
+  const { daemon, disco } = await connected(t);
+  const asked = daemon.next('List');
+  await disco.list({
+    ...service,
+    health: 'warning',
+    tags: ['blue'],
+    metadata: { zone: 'a' },
+    version: '2',
+  });
+  t.match(await asked, {
+    ...service,
+    health: wire.v1.Health.HEALTH_WARNING,
+    tags: ['blue'],
+    metadata: { zone: 'a' },
+    version: '2',
+    pageSize: 1_000,
+  });
+});
+
+test('a list without an end is an error, not a loop', async (t) => {
+  const { daemon, disco } = await connected(t);
+  daemon.put(add);
+  daemon.pageSizeMax = 0;
+  await t.rejects(disco.list(), {
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'INVALID_PAGE',
+    message: /more than 1000 pages/,
+  });
+});
+
+test('resolve asks the daemon once and then the own cache', async (t) => {
+  const { daemon, disco } = await connected(t);
+  daemon.put(add);
+  t.equal((await disco.resolve('math/add')).port, 4000);
+  t.equal((await disco.resolve('math/add')).port, 4000);
+  t.equal((await disco.resolve('math/add', ({ port }) => port === 4000)).port, 4000);
+  t.equal(daemon.countOf('Watch'), 1);
+  await daemon.stop();
+  t.equal((await disco.resolve('math/add')).port, 4000, 'and while the daemon is away');
+});
+
+test('resolve keeps a bounded number of views', async (t) => {
+  const { daemon, disco } = await connected(t, { resolvedViewsMax: 1 });
+  daemon.put(add);
+  daemon.put(wireInstance({ name: 'mul', port: 4001 }));
+  const ended = new Promise((resolve) => daemon.answered.once('watch ended', resolve));
+  await disco.resolve('math/add');
+  await disco.resolve('math/mul');
+  await ended;
+  t.equal(daemon.watchers, 1);
+});
+
+test('resolve says what is missing', async (t) => {
+  const { daemon, disco } = await connected(t);
+  await t.rejects(disco.resolve('math/add'), {
+    code: 'NOT_FOUND',
+    reason: 'UNKNOWN_SERVICE',
+    message: /no instance of math\/add is registered/,
+  });
+  daemon.put(wireInstance({ name: 'mul', health: wire.v1.Health.HEALTH_CRITICAL }));
+  await t.rejects(disco.resolve('math/mul'), {
+    code: 'NOT_FOUND',
+    reason: 'NO_HEALTHY_INSTANCE',
+    message: /math\/mul has 1 instances, but none/,
+  });
+  for (const bad of ['add', '/add', 'math/', 'a/b/c', '']) {
+    await t.rejects(disco.resolve(bad), {
+      code: 'INVALID_ARGUMENT',
+      reason: 'INVALID_NAME',
+      message: /expected group\/name/,
+    });
+  }
+});
+
+test('members, status, gossip and leave come as plain values', async (t) => {
+  const { disco, daemon } = await connected(t);
+  t.match(await disco.members(), [
+    { peerId: 'owner-1', state: 'alive', incarnation: 7, self: true, linked: false, addresses: [] },
+  ]);
+  t.match(await disco.status(), {
+    peerId: 'owner-1',
+    cluster: 'default',
+    ready: true,
+    startedAt: 1_700_000_000_000_000,
+    sinceReconcileMs: undefined,
+    refused: { bad_signature: 2 },
+    counted: {},
+  });
+  t.strictSame(await disco.gossip(), [
+    { peerId: 'owner-2', name: 'node-2', outcome: 'changed', ownersChanged: ['x'] },
+  ]);
+  await disco.leave();
+  t.equal(daemon.countOf('Leave'), 1);
+});
+
+test('a refusal of Register reaches the caller', async (t) => {
+  const { daemon, disco } = await connected(t);
+  const message = 'port 0 of a foreign host means nothing';
+  const refusal = { code: status.INVALID_ARGUMENT, reason: 'PORT_WITHOUT_HOST', message };
+  daemon.refuse('Register', refusal);
+  await t.rejects(disco.register({ ...service, ip: '10.0.0.9' }), {
+    code: 'INVALID_ARGUMENT',
+    reason: 'PORT_WITHOUT_HOST',
+    message,
+  });
+});
+
+test('one registration or view more than the bound is refused', async (t) => {
+  const { daemon, disco } = await connected(t, { timeoutMs: 30_000 });
+  const ports = Array.from({ length: 1_000 }, (_, index) => index + 1);
+  await Promise.all(ports.map((port) => disco.register({ ...service, port, ttlMs: 0 })));
+  await t.rejects(disco.register(service), {
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'TOO_MANY_RECORDS',
+    message: /1000 registrations/,
+  });
+  const views = ports.map((port) => disco.watch({ group: 'none', name: `n${port}` }));
+  t.throws(() => disco.watch(), {
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'TOO_MANY_WATCHERS',
+    message: /1000 open views/,
+  });
+  views[0]?.close();
+  disco.watch();
+  await disco.close();
+  t.equal(daemon.instances.size, 0);
+});

@@ -1,0 +1,51 @@
+import t from 'tap';
+import { TestCluster } from './cluster.ts';
+
+t.test('a round that is asked for answers with whom, and what changed', async (t) => {
+  const cluster = await TestCluster.of(3);
+  cluster.network.rules.dropsRumor = () => true;
+  cluster.register(2, 'add');
+  const round = cluster.node(1).agent.round();
+  cluster.run(50);
+  const reports = await round;
+  t.equal(reports.length, 2, 'both neighbors');
+  const changed = reports.find(({ outcome }) => outcome === 'changed');
+  t.strictSame(changed?.changed, [cluster.node(2).registry.self]);
+  t.ok(cluster.seenBy(1).includes('add'));
+});
+
+t.test('a round without neighbors answers at once with nothing', async (t) => {
+  const cluster = await TestCluster.of(1);
+  t.strictSame(await cluster.node(1).agent.round(), []);
+});
+
+t.test('a round ends after five seconds when a neighbor does not answer', async (t) => {
+  const cluster = await TestCluster.of(2);
+  cluster.network.rules.alter = () => Buffer.from('noise');
+  const round = cluster.node(1).agent.round();
+  cluster.run(5_000);
+  t.strictSame(await round, [
+    { peer: cluster.node(2).registry.self, outcome: 'failed', changed: [] },
+  ]);
+});
+
+t.test('whoever waits for a node to be ready is told, also when it is already', async (t) => {
+  const cluster = new TestCluster();
+  const { agent } = await cluster.start(1);
+  const waiting = agent.ready();
+  cluster.run(100);
+  await waiting;
+  await agent.ready();
+  t.pass();
+});
+
+t.test('a stopped agent takes no more inputs', async (t) => {
+  const cluster = await TestCluster.of(2);
+  const { agent, engine } = cluster.node(2);
+  await agent.stop();
+  const before = engine.counters.entries();
+  agent.message(cluster.node(1).registry.self, Buffer.from('late'));
+  t.equal(agent.rumor(cluster.node(1).registry.self, Buffer.from('late')), 'ignore');
+  cluster.run(3_000);
+  t.strictSame(engine.counters.entries(), before);
+});

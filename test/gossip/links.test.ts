@@ -1,0 +1,90 @@
+import t from 'tap';
+import type { MemberState } from '../../src/membership/member.ts';
+import { TestCluster } from './cluster.ts';
+
+/** Beyond the full mesh of 17. */
+const many = 30;
+
+t.test(
+  'beyond the full mesh every node keeps about K links, and all is still reached',
+  async (t) => {
+    const cluster = await TestCluster.of(many, 5);
+    cluster.run(20_000);
+    const counts = [...cluster.nodes.values()].map(({ engine }) => engine.linkCount);
+    t.ok(Math.max(...counts) <= 10, `at most ${Math.max(...counts)} links`);
+    t.ok(Math.min(...counts) >= 4, `at least ${Math.min(...counts)} links`);
+    t.ok(cluster.isConverged());
+    cluster.register(7, 'add');
+    t.ok(cluster.until(() => cluster.isSeenByAll('add'), 1_000) <= 10);
+  },
+);
+
+t.test('a crash is seen by those who held no link to it: each had a look itself', async (t) => {
+  const cluster = await TestCluster.of(many, 6);
+  cluster.register(9, 'add');
+  cluster.run(20_000);
+  const { self } = cluster.node(9).registry;
+  const linked = [...cluster.nodes.values()].filter(({ engine }) => engine.isLinked(self)).length;
+  t.ok(linked < many - 1, `${linked} had a link`);
+  cluster.crash(9);
+  const goneMs = cluster.until(() => cluster.isSeenByNone('add'), 2_000);
+  t.ok(goneMs <= 200, `${goneMs} ms`);
+});
+
+t.test('a living node that is accused is only looked at', async (t) => {
+  const cluster = await TestCluster.of(many, 7);
+  cluster.run(20_000);
+  const [a, b] = unlinkedPair(cluster);
+  cluster.network.rules.isCut = (x, y) => (x === a && y === b) || (x === b && y === a);
+  cluster.run(5_000);
+  const states = [...cluster.nodes.values()]
+    .filter(({ registry }) => registry.self !== a && registry.self !== b)
+    .map(({ registry }) => registry.member(b)?.state);
+  t.strictSame(new Set(states), new Set<MemberState>(['alive']));
+});
+
+t.test('dials that fail are spread out, and never more than the bound at once', async (t) => {
+  const cluster = new TestCluster(8);
+  let pending = 0;
+  let most = 0;
+  const seeds = Array.from({ length: 40 }, (_, index) => `mem/nobody-${index}`);
+  const node = await cluster.start(1, { seeds: [] });
+  const dial = node.transport.dial.bind(node.transport);
+  node.transport.dial = (target, timeoutMs, done) => {
+    most = Math.max(most, ++pending);
+    dial(target, timeoutMs, (outcome) => {
+      pending -= 1;
+      done(outcome);
+    });
+  };
+  cluster.crash(1);
+  const second = await cluster.start(2, { seeds });
+  cluster.run(60_000);
+  t.ok(most <= 16, `${most} at once`);
+  const dials = second.engine.counters.get('dials');
+  t.ok(dials >= 40 && dials <= 40 + 61, `${dials} dials: each seed once, then one an interval`);
+});
+
+t.test('a mere timeout does not bury a member that was never linked', async (t) => {
+  const cluster = await TestCluster.of(3);
+  const store = cluster.crash(3);
+  cluster.run(1_000);
+  const slow = cluster.node(1).registry.self;
+  cluster.network.rules.isCut = (x, y) => x === slow || y === slow;
+  await cluster.start(3, { store, seeds: ['mem/2'] });
+  cluster.run(1_500);
+  t.equal(cluster.node(3).registry.member(slow)?.state, 'alive', 'one timeout is not enough');
+  cluster.run(60_000);
+  t.equal(cluster.node(3).registry.member(slow)?.state, 'dead', 'three are');
+  cluster.network.rules.isCut = () => false;
+  cluster.run(10_000);
+  t.equal(cluster.node(3).registry.member(slow)?.state, 'alive');
+});
+
+/** Two nodes without a link between them. */
+function unlinkedPair(cluster: TestCluster): [string, string] {
+  for (const { engine, registry } of cluster.nodes.values())
+    for (const { owner } of registry.members())
+      if (owner !== registry.self && !engine.isLinked(owner)) return [registry.self, owner];
+  throw new Error('all nodes are linked');
+}

@@ -1,0 +1,71 @@
+import t from 'tap';
+import { VirtualClock } from '../../src/base/virtual-clock.ts';
+import { MemoryNetwork } from '../../src/gossip/memory-transport.ts';
+import { Recorder, transportContract } from '../contract/transport-contract.ts';
+
+t.test('the transport contract', (t) => {
+  const clock = new VirtualClock();
+  const network = new MemoryNetwork(clock);
+  let created = 0;
+  transportContract(t, {
+    nowhere: 'mem/nowhere',
+    create: (at = []) => {
+      created += 1;
+      const owner = `peer-${created}`;
+      const transport = network.join(owner, at[0] ?? `mem/${created}`);
+      return Promise.resolve({ owner, transport });
+    },
+    settle: async (promise) => {
+      let isSettled = false;
+      const watched = promise.finally(() => (isSettled = true));
+      for (let turn = 0; turn < 100_000 && !isSettled; turn++) {
+        clock.advance(1);
+        await Promise.resolve();
+      }
+      return watched;
+    },
+  });
+  t.end();
+});
+
+t.test('a cut breaks links and lets no dial through until it is healed', async (t) => {
+  const clock = new VirtualClock();
+  const network = new MemoryNetwork(clock);
+  const [a, b] = [network.join('a', 'mem/a'), network.join('b', 'mem/b')];
+  const heard = new Recorder();
+  await a.start(heard);
+  await b.start(new Recorder());
+  a.dial({ addresses: ['mem/b'] }, 1_000, () => undefined);
+  clock.advance(10);
+  network.rules.isCut = () => true;
+  network.applyCuts();
+  t.strictSame(heard.said, ['linked b', 'unlinked b']);
+  const outcomes: unknown[] = [];
+  a.dial({ addresses: ['mem/b'] }, 1_000, (outcome) => outcomes.push(outcome));
+  clock.advance(999);
+  t.strictSame(outcomes, []);
+  clock.advance(1);
+  t.strictSame(outcomes, [{ kind: 'failed', how: 'timeout' }]);
+  network.rules.isCut = () => false;
+  a.dial({ addresses: ['mem/b'] }, 1_000, (outcome) => outcomes.push(outcome));
+  clock.advance(10);
+  t.strictSame(outcomes[1], { kind: 'dialed', peer: 'b' });
+});
+
+t.test('a rumor is passed on only by those who accept it', async (t) => {
+  const clock = new VirtualClock();
+  const network = new MemoryNetwork(clock);
+  const peers = ['a', 'b', 'c'].map((owner) => network.join(owner, `mem/${owner}`));
+  const heard = peers.map(() => new Recorder());
+  await Promise.all(peers.map((peer, index) => peer.start(heard[index] as Recorder)));
+  peers[0]?.dial({ addresses: ['mem/b'] }, 1_000, () => undefined);
+  peers[1]?.dial({ addresses: ['mem/c'] }, 1_000, () => undefined);
+  clock.advance(10);
+  (heard[1] as Recorder).verdict = 'ignore';
+  peers[0]?.publish(Buffer.from('one'));
+  clock.advance(10);
+  (heard[1] as Recorder).verdict = 'accept';
+  peers[0]?.publish(Buffer.from('two'));
+  clock.advance(10);
+  t.strictSame(heard[2]?.said, ['linked b', 'rumor b two']);
+});

@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { Writer } from 'protobufjs/minimal.js';
+import t from 'tap';
+import { decodeFrame, decodeRumor, encodeFrame, encodeRumor } from '../../src/gossip/message.ts';
+import { frameBytesMax, rumorBytesMax } from '../../src/gossip/message.ts';
+import type { Frame } from '../../src/gossip/message.ts';
+import { signerOf } from './cluster.ts';
+
+const owner = signerOf(1).owner;
+const head = { body: Buffer.from('body'), signature: Buffer.from('signature') };
+const frames: readonly Frame[] = [
+  {
+    kind: 'hello',
+    cluster: 'c',
+    protocolMin: 1,
+    protocolMax: 2,
+    time: 1_750_000_000_000_000,
+    head,
+    thoughtDead: true,
+  },
+  { kind: 'refusal', reason: 'WRONG_CLUSTER', sentence: 'no' },
+  { kind: 'digest', sealed: head },
+  {
+    kind: 'delta',
+    exchange: 7,
+    head,
+    from: 1_750_000_000_000_000,
+    whole: true,
+    records: [Buffer.from('a'), Buffer.from('b')],
+    more: true,
+  },
+  { kind: 'want', exchange: 7, owners: [{ owner, lastUpdate: 5, whole: true }], more: true },
+  { kind: 'done', exchange: 7, more: true },
+  { kind: 'rumor', rumor: { head, previous: 9, records: [Buffer.from('a')] } },
+  { kind: 'check', owner, incarnation: 1_750_000_000 },
+  { kind: 'bye', reason: 'not a neighbor' },
+];
+
+t.test('every kind of frame comes back as it was', (t) => {
+  for (const frame of frames) {
+    const decoded = decodeFrame(encodeFrame(frame));
+    t.same(decoded, { kind: 'opened', value: frame }, frame.kind);
+  }
+  t.equal(frames.length, 9);
+  t.end();
+});
+
+t.test('frames that leave everything out are still read, or refused as malformed', (t) => {
+  const empty = (field: number): Uint8Array =>
+    Writer.create()
+      .uint32((field << 3) | 2)
+      .bytes(new Uint8Array())
+      .finish();
+  const kinds = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((field) => decodeFrame(empty(field)).kind);
+  const [hello, refusal, digest, delta, want, done, rumor, check, bye] = kinds;
+  t.strictSame(
+    [hello, delta, rumor, check],
+    Array(4).fill('refused'),
+    'they lack a head, an owner',
+  );
+  t.strictSame([refusal, digest, want, done, bye], Array(5).fill('opened'));
+  t.end();
+});
+
+t.test('a frame over the bound is refused before it is decoded', (t) => {
+  const oversize = new Uint8Array(frameBytesMax + 1);
+  t.same(decodeFrame(oversize), { kind: 'refused', reason: 'FRAME_TOO_LARGE' });
+  const rumor = new Uint8Array(2 * rumorBytesMax + 1);
+  t.same(decodeRumor(rumor), { kind: 'refused', reason: 'FRAME_TOO_LARGE' });
+  t.end();
+});
+
+t.test('any bytes are either a frame or malformed, never an exception', (t) => {
+  let refusals = 0;
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      if (decodeFrame(bytes).kind === 'refused') refusals += 1;
+      decodeRumor(bytes);
+    }),
+    { numRuns: 2_000, seed: 1 },
+  );
+  t.ok(refusals > 500, `${refusals} of 2000`);
+  t.end();
+});
+
+t.test('a damaged frame is either another frame or malformed, never an exception', (t) => {
+  fc.assert(
+    fc.property(fc.constantFrom(...frames), fc.nat(), fc.integer({ min: 1, max: 255 }), (...of) => {
+      const [frame, at, bits] = of;
+      const bytes = encodeFrame(frame);
+      bytes[at % bytes.length] = (bytes[at % bytes.length] as number) ^ bits;
+      decodeFrame(bytes);
+    }),
+    { numRuns: 2_000, seed: 2 },
+  );
+  t.pass('no exception in 2000 damaged frames');
+  t.end();
+});
+
+t.test('a frame of a later version with one more field is understood', (t) => {
+  const extra = Writer.create()
+    .uint32((99 << 3) | 2)
+    .string('from the future')
+    .finish();
+  const bytes = Buffer.concat([encodeFrame({ kind: 'done', exchange: 3, more: false }), extra]);
+  t.same(decodeFrame(bytes), {
+    kind: 'opened',
+    value: { kind: 'done', exchange: 3, more: false },
+  });
+  t.end();
+});
+
+t.test('a rumor comes back as it was', (t) => {
+  const rumor = { head, previous: 1_750_000_000_000_000, records: [Buffer.from('a')] };
+  t.same(decodeRumor(encodeRumor(rumor)), { kind: 'opened', value: rumor });
+  t.end();
+});

@@ -1,0 +1,139 @@
+import t from 'tap';
+import Long from 'long';
+import { bucketOf, openRecord, safeInteger, sealRecord } from '../../src/record/encoding.ts';
+import { sha256 } from '../../src/record/hash.ts';
+import { healths } from '../../src/record/record.ts';
+import type { RefusalReason } from '../../src/record/verdict.ts';
+import { makeRecord, makeSealed, makeTombstone, recordBytes, valueOf } from './fixtures.ts';
+import { withUnknownField } from './fixtures.ts';
+
+const bytesMax = 8_192;
+const refused = (reason: RefusalReason) => ({ kind: 'refused', reason });
+
+t.test('a sealed record opens to the same record, bytes, hash, key and bucket', (t) => {
+  for (const health of healths) {
+    const sealed = sealRecord(makeRecord({ health, ttlMs: 30_000, ip: '::1' }));
+    const reopened = valueOf(openRecord(sealed.bytes, bytesMax));
+    t.strictSame(reopened.record, sealed.record);
+    t.strictSame(reopened.hash, sha256(sealed.bytes));
+    t.equal(reopened.bytes, sealed.bytes, 'the very bytes are kept');
+    t.equal(reopened.key, 'shop/cart/cart-1');
+    t.equal(reopened.bucket, bucketOf('shop/cart/cart-1'));
+  }
+  t.end();
+});
+
+t.test('the bucket is the first byte of the hash of the key', (t) => {
+  t.equal(bucketOf('abc'), 0xba);
+  t.equal(bucketOf(''), 0xe3);
+  t.end();
+});
+
+t.test('a tombstone needs neither host nor port', (t) => {
+  const tombstone = makeTombstone();
+  t.strictSame(valueOf(openRecord(tombstone.bytes, bytesMax)).record, tombstone.record);
+  t.end();
+});
+
+t.test('a field that this version does not know stays in the bytes', (t) => {
+  const sealed = makeSealed();
+  const bytes = withUnknownField(sealed.bytes);
+  const reopened = valueOf(openRecord(bytes, bytesMax));
+  t.equal(reopened.bytes, bytes);
+  t.strictSame(reopened.record, sealed.record);
+  t.strictNotSame(reopened.hash, sealed.hash);
+  t.end();
+});
+
+t.test('a record of the largest size opens, and one byte more is refused', (t) => {
+  const { bytes } = makeSealed();
+  t.equal(openRecord(bytes, bytes.length).kind, 'opened');
+  t.strictSame(openRecord(bytes, bytes.length - 1), refused('RECORD_TOO_LARGE'));
+  t.end();
+});
+
+t.test('bytes that are no record are malformed', (t) => {
+  const cases = {
+    empty: new Uint8Array(0),
+    garbage: Buffer.from('ffffffffffff', 'hex'),
+    cut: makeSealed().bytes.subarray(0, 37),
+    'short owner': recordBytes({ owner: new Uint8Array(31) }),
+    'long owner': recordBytes({ owner: new Uint8Array(33) }),
+  };
+  for (const [name, bytes] of Object.entries(cases))
+    t.strictSame(openRecord(bytes, bytesMax), refused('MALFORMED'), name);
+  t.end();
+});
+
+t.test('names that could not be told apart, or break a key, are refused', (t) => {
+  const cases = [
+    { group: '' },
+    { group: 'a/b' },
+    { name: '' },
+    { name: 'a b' },
+    { name: '__proto__' },
+    { name: 'x'.repeat(129) },
+    { instanceId: '' },
+    { instanceId: 'a/b' },
+    { instanceId: '\n' },
+  ];
+  for (const fields of cases)
+    t.strictSame(openRecord(recordBytes(fields), bytesMax), refused('INVALID_NAME'));
+  t.end();
+});
+
+t.test('numbers and addresses out of their range are refused', (t) => {
+  const beyondSafe = Long.fromNumber(2 ** 53, true);
+  const cases = [
+    { lastUpdate: 0 },
+    { lastUpdate: beyondSafe },
+    { lastUpdate: Long.MAX_UNSIGNED_VALUE },
+    { ttlMs: beyondSafe },
+    { port: 0 },
+    { port: 65_536 },
+    { ip: '' },
+    { ip: '10.0.0.256' },
+    { ip: 'a b' },
+    { deleted: true, lastUpdate: 0 },
+  ];
+  for (const fields of cases)
+    t.strictSame(openRecord(recordBytes(fields), bytesMax), refused('OUT_OF_RANGE'));
+  t.end();
+});
+
+t.test('the largest safe lastUpdate and ttl are read exactly', (t) => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const bytes = recordBytes({ lastUpdate: most, ttlMs: most });
+  const { record } = valueOf(openRecord(bytes, bytesMax));
+  t.equal(record.lastUpdate, most);
+  t.equal(record.ttlMs, most);
+  t.end();
+});
+
+t.test('a health that this version does not know reads as critical', (t) => {
+  for (const health of [0, 5, 4_000_000_000]) {
+    const { record } = valueOf(openRecord(recordBytes({ health }), bytesMax));
+    t.equal(record.health, 'critical');
+  }
+  t.end();
+});
+
+t.test('metadata cannot reach the prototype of anything', (t) => {
+  const metadata = JSON.parse('{"__proto__": "evil", "constructor": "x"}') as {
+    [k: string]: string;
+  };
+  const { record } = valueOf(openRecord(recordBytes({ metadata }), bytesMax));
+  t.equal(Object.getPrototypeOf(record.metadata), Object.prototype);
+  t.equal(record.metadata['constructor'], 'x');
+  t.end();
+});
+
+t.test('a 64-bit field is a number when it is safe, and NaN when it is not', (t) => {
+  t.equal(safeInteger(7), 7);
+  t.equal(safeInteger(Long.fromNumber(7)), 7);
+  t.equal(safeInteger(Long.fromNumber(Number.MAX_SAFE_INTEGER)), Number.MAX_SAFE_INTEGER);
+  t.ok(Number.isNaN(safeInteger(Long.fromString('9007199254740993'))));
+  t.ok(Number.isNaN(safeInteger(2 ** 53)));
+  t.ok(Number.isNaN(safeInteger(1.5)));
+  t.end();
+});
