@@ -1,7 +1,7 @@
 /**
  * Where the daemon of this host answers.
  *
- *   option ▸ DISCO_ADDR ▸ DATA-DIR/daemon.json ▸ 127.0.0.1:7948
+ *   option ▸ DISCO_ADDR ▸ DATA-DIR/daemon.json ▸ 127.0.0.1:7948, or the socket of a named data dir
  *
  * The first that is set wins, even when nothing answers there: a wrong address is told, not
  * worked around.
@@ -50,8 +50,12 @@ export function findDaemon(options: DaemonAddressOptions = {}): DaemonAddress {
   if (fromEnv !== undefined && fromEnv !== '') {
     return { address: parseTarget(fromEnv, 'DISCO_ADDR'), source: 'from DISCO_ADDR' };
   }
-  const runFile = join(dataDirectory(options.dataDir, env), 'daemon.json');
-  return readRunFile(runFile);
+  const directory = dataDirectory(options.dataDir, env);
+  const socket = join(directory, 'disco.sock');
+  const isNamed = options.dataDir !== undefined && Buffer.byteLength(socket) <= socketPathBytesMax;
+  // Whoever names a data dir means its daemon, and not whichever has the usual port: a daemon that
+  // is not ready yet has its socket already.
+  return readRunFile(join(directory, 'daemon.json'), isNamed ? `unix:${socket}` : defaultAddress);
 }
 
 /** DATA-DIR, as the daemon itself finds it. */
@@ -66,7 +70,7 @@ export function dataDirectory(
 }
 
 /** Prefers the socket: it does not move when the daemon restarts on another port. */
-function readRunFile(path: string): DaemonAddress {
+function readRunFile(path: string, fallback: string): DaemonAddress {
   let listed: unknown;
   try {
     const content: unknown = JSON.parse(readFileSync(path, 'utf8'));
@@ -74,12 +78,12 @@ function readRunFile(path: string): DaemonAddress {
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === 'ENOENT';
     const why = absent ? `there is no ${path}` : `${path} is unreadable: ${errorText(error)}`;
-    return { address: defaultAddress, source: `the default, as ${why}` };
+    return { address: fallback, source: `the default, as ${why}` };
   }
   const addresses = Array.isArray(listed) ? listed.filter((item) => typeof item === 'string') : [];
   const chosen = addresses.find((address) => address.startsWith('unix:')) ?? addresses[0];
   if (chosen === undefined) {
-    return { address: defaultAddress, source: `the default, as ${path} lists no gRPC address` };
+    return { address: fallback, source: `the default, as ${path} lists no gRPC address` };
   }
   return { address: parseTarget(chosen, path), source: `from ${path}` };
 }

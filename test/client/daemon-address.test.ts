@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { homedir } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
 import { test } from 'tap';
 import { dataDirectory, findDaemon } from '../../src/client/daemon-address.ts';
 
@@ -32,14 +33,22 @@ test('without a socket the first address of the run file is taken', async (t) =>
 
 test('without a run file it is the default port, and the source says why', async (t) => {
   const dataDir = t.testdir({});
-  const found = findDaemon({ dataDir, env: { DISCO_ADDR: '' } });
+  const found = findDaemon({ env: { DISCO_ADDR: '', DISCO_DATA_DIR: dataDir } });
   t.equal(found.address, '127.0.0.1:7948');
   t.equal(found.source, `the default, as there is no ${join(dataDir, 'daemon.json')}`);
 });
 
+test('whoever names a data dir gets its socket, never another daemon at the usual port', async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'disco-'));
+  t.teardown(() => rm(dataDir, { recursive: true }));
+  const found = findDaemon({ dataDir, env: {} });
+  t.equal(found.address, `unix:${join(dataDir, 'disco.sock')}`);
+  t.match(found.source, /as there is no .*daemon\.json/);
+});
+
 test('a damaged run file is no reason to fail, but is told', async (t) => {
   const cut = t.testdir({ 'daemon.json': '{"grpc": [' });
-  t.match(findDaemon({ dataDir: cut, env: {} }), {
+  t.match(findDaemon({ env: { DISCO_DATA_DIR: cut } }), {
     address: '127.0.0.1:7948',
     source: /daemon\.json is unreadable/,
   });
