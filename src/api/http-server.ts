@@ -43,13 +43,18 @@ export class HttpServer {
     this.#service = service;
     this.#address = address;
     this.#log = log;
-    this.#app = fastify({ bodyLimit: bodyBytesMax, forceCloseConnections: true });
+    this.#app = fastify({
+      bodyLimit: bodyBytesMax,
+      forceCloseConnections: true,
+      // A path that is no URL, such as /%zz; no hook has seen it yet.
+      frameworkErrors: (_error, request, reply) =>
+        this.#answerError(browserFault(request, names) ?? unknownPath(request), reply),
+    });
     this.#app.addHook('onRequest', (request, _reply, next) => next(browserFault(request, names)));
     this.#app.setErrorHandler((error, _request, reply) => this.#answerError(error, reply));
-    this.#app.setNotFoundHandler((request, reply) => {
-      const sentence = `there is nothing at ${request.method} ${quote(request.url)}`;
-      this.#answerError(new DiscoError('NOT_FOUND', 'UNKNOWN_PATH', sentence), reply);
-    });
+    this.#app.setNotFoundHandler((request, reply) =>
+      this.#answerError(unknownPath(request), reply),
+    );
     this.#addRoutes();
   }
 
@@ -167,6 +172,10 @@ function isOurHost(header: string, localAddress: string, names: readonly string[
   const host = header.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
   if (['localhost', '127.0.0.1', '::1', ...names].includes(host)) return true;
   return isIP(host) !== 0 && localAddress.replace(/^::ffff:/, '') === host;
+}
+
+function unknownPath({ method, url }: FastifyRequest): DiscoError {
+  return new DiscoError('NOT_FOUND', 'UNKNOWN_PATH', `there is nothing at ${method} ${quote(url)}`);
 }
 
 function frameworkError(error: unknown): DiscoError | undefined {

@@ -50,7 +50,8 @@ export class VirtualClock implements Clock {
       next.run();
       calls += 1;
     }
-    this.#nowMs = endMs;
+    // A call may have advanced the clock itself, and further.
+    this.#nowMs = Math.max(this.#nowMs, endMs);
     return calls;
   }
 

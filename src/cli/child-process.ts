@@ -26,7 +26,9 @@ export class Child {
     const file = fileURLToPath(new URL(`../../bin/${script}`, import.meta.url));
     this.name = name;
     this.#process = spawn(process.execPath, [file, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // Should this process die without a word, the channel closes and bin/launch.js ends the child.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, DISCO_LAUNCHER_PID: String(process.pid) },
       // A session of its own: Ctrl-C reaches the demo alone, which then ends them in order.
       detached: true,
     });

@@ -22,7 +22,9 @@ export interface DemoNode {
 export class DemoCluster {
   readonly #directory: string;
   readonly #nodes: DemoNode[] = [];
+  readonly #daemons: Child[] = [];
   readonly #services: Child[] = [];
+  #isStopped = false;
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -42,18 +44,17 @@ export class DemoCluster {
     const ports = ['--listen', '127.0.0.1:0', '--grpc', '127.0.0.1:0', 'unix:disco.sock'];
     const rest = ['--http', 'off', '--seeds', seeds, '--log-format', 'json', '--log-level', 'warn'];
     const args = ['start', '--data-dir', dataDir, '--name', name, ...ports, ...rest];
+    this.#assertGoing();
     const daemon = new Child(name, 'disco.js', args);
-    try {
-      const { listen } = await runFile(dataDir, daemon);
-      const address = `unix:${join(dataDir, 'disco.sock')}`;
-      const disco = await Disco.connect({ address });
-      const node = { name, daemon, disco, address, gossip: listen[0] ?? '' };
-      this.#nodes.push(node);
-      return node;
-    } catch (error) {
-      await daemon.stop();
-      throw error;
-    }
+    this.#daemons.push(daemon);
+    const { listen } = await runFile(dataDir, daemon);
+    const address = `unix:${join(dataDir, 'disco.sock')}`;
+    const disco = await Disco.connect({ address });
+    const node = { name, daemon, disco, address, gossip: listen[0] ?? '' };
+    this.#nodes.push(node);
+    // Stopped meanwhile: then nobody else closes the client.
+    if (this.#isStopped) await disco.close();
+    return node;
   }
 
   /** Starts a service beside a daemon; answers what it said when it served. */
@@ -63,6 +64,7 @@ export class DemoCluster {
     args: readonly string[],
   ): Promise<{ child: Child; line: string }> {
     const name = [script, ...args].join(' ');
+    this.#assertGoing();
     const child = new Child(name, script, [...args, '--addr', node.address]);
     this.#services.push(child);
     return { child, line: await child.firstLine() };
@@ -70,10 +72,16 @@ export class DemoCluster {
 
   /** Ends everything that still runs, services first, and takes the data dirs away. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await Promise.all(this.#services.map((service) => service.stop()));
     await Promise.all(this.#nodes.map(({ disco }) => disco.close()));
-    await Promise.all(this.#nodes.map(({ daemon }) => daemon.stop()));
+    await Promise.all(this.#daemons.map((daemon) => daemon.stop()));
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** What is interrupted must not go on to start things that nobody ends. */
+  #assertGoing(): void {
+    if (this.#isStopped) throw new CliError(1, 'the demo is stopped');
   }
 }
 

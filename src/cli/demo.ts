@@ -44,13 +44,15 @@ export async function runDemo({ isStaying }: { isStaying: boolean }): Promise<vo
       process.once(signal, () => reject(new CliError(1, 'interrupted')));
   });
   try {
-    await Promise.race([play(cluster, isStaying), interrupted]);
+    await Promise.race([play(cluster), interrupted]);
+    if (isStaying) await stay(nodeNumber(cluster, 1), interrupted);
   } finally {
     await cluster.stop();
   }
+  title('Everything is stopped and its data dirs are gone');
 }
 
-async function play(cluster: DemoCluster, isStaying: boolean): Promise<void> {
+async function play(cluster: DemoCluster): Promise<void> {
   const startedMs = performance.now();
   await startDaemons(cluster);
   const services = await startServices(cluster);
@@ -63,8 +65,7 @@ async function play(cluster: DemoCluster, isStaying: boolean): Promise<void> {
   await crash(cluster, services);
   await evaluate(nodeNumber(cluster, 1));
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-  if (isStaying) await stay(nodeNumber(cluster, 1));
-  else title(`Done in ${seconds} s; everything is stopped and its data dirs are gone`);
+  title(`Done in ${seconds} s`);
 }
 
 async function startDaemons(cluster: DemoCluster): Promise<void> {
@@ -95,8 +96,8 @@ async function startServices(
   });
   const front = nodeNumber(cluster, 1);
   const entrypoint = cluster.startService(front, 'entrypoint.js', []);
-  await Promise.all(starting);
-  print(`  ${front.name}  ${(await entrypoint).line}`);
+  const [{ line }] = await Promise.all([entrypoint, ...starting]);
+  print(`  ${front.name}  ${line}`);
   return children;
 }
 
@@ -187,10 +188,11 @@ async function waitFor<T>(
   throw new CliError(1, `${node.name} did not see all ${what} within ${visibleTimeoutMs} ms`);
 }
 
-async function stay(node: DemoNode): Promise<void> {
+/** The daemons, whose handles are open, keep this process up. */
+async function stay(node: DemoNode, interrupted: Promise<never>): Promise<void> {
   title('Staying up until interrupted; try');
   print(`  npx disco list --addr ${node.address}`);
-  await new Promise(() => setInterval(() => undefined, 60_000));
+  await interrupted;
 }
 
 function nodeNumber(cluster: DemoCluster, number: number): DemoNode {

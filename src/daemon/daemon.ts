@@ -139,7 +139,9 @@ export class Daemon implements NodeControl {
       await this.stop({ isGraceful: false });
       throw error;
     }
-    this.#log.info({ peerId: this.#registry.self, ...this.describe() }, 'started');
+    const { cluster, listen, advertise, grpc, http, dataDir } = this.describe();
+    const peerId = this.#registry.self;
+    this.#log.info({ peerId, cluster, listen, advertise, grpc, http, dataDir, version }, 'started');
     void this.#agent.ready().then(() => this.#ready());
   }
 

@@ -76,18 +76,28 @@ function makeDirectory(path: string): void {
 }
 
 function lock(path: string): Database.Database {
-  const db = new Database(join(path, 'lock'), { timeout: 0 });
+  const file = join(path, 'lock');
+  let db: Database.Database | undefined;
   try {
+    db = new Database(file, { timeout: 0 });
     db.pragma('locking_mode = EXCLUSIVE');
     db.exec('BEGIN EXCLUSIVE');
     return db;
   } catch (error) {
-    db.close();
+    db?.close();
+    if (!isBusy(error)) {
+      const sentence = `the lock ${file} cannot be taken (${errorText(error)}): move it aside, it holds nothing, or give another --data-dir`;
+      throw new DiscoError('FAILED_PRECONDITION', 'DISK', sentence, error);
+    }
     const pid = readPid(path);
     const holder = pid === undefined ? 'another daemon' : `the daemon with pid ${pid}`;
     const sentence = `the data dir ${path} is in use by ${holder}: stop that one, or give another --data-dir`;
     throw new DiscoError('FAILED_PRECONDITION', 'DATA_DIR_IN_USE', sentence, error);
   }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
 function readPid(path: string): string | undefined {

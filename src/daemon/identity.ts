@@ -19,7 +19,7 @@ const foreignWrite = 0o022;
 /**
  * Reads the key of a data dir, or makes it.
  *
- * @throws DiscoError FAILED_PRECONDITION: KEY_UNREADABLE, INSECURE_PERMISSIONS
+ * @throws DiscoError FAILED_PRECONDITION: KEY_UNREADABLE, INSECURE_PERMISSIONS, DISK
  */
 export function loadIdentity(dataDir: string): KeyObject {
   const file = join(dataDir, 'key');
@@ -29,8 +29,9 @@ export function loadIdentity(dataDir: string): KeyObject {
     throw insecure(`${file} is a symbolic link: put the key itself there`);
   }
   if ((stat.mode & foreignRights) !== 0) {
-    const mode = (stat.mode & 0o777).toString(8).padStart(4, '0');
-    throw insecure(`${file} can be used by others (mode ${mode}): run chmod 600 ${file}`);
+    throw insecure(
+      `${file} can be used by others (mode ${modeText(stat.mode)}): run chmod 600 ${file}`,
+    );
   }
   return readKey(file);
 }
@@ -46,7 +47,7 @@ export function checkDirectory(directory: string): void {
   const { mode } = fs.statSync(directory);
   if ((mode & foreignWrite) === 0) return;
   throw insecure(
-    `${directory} can be written by others (mode ${(mode & 0o777).toString(8)}): run chmod go-w ${directory}`,
+    `${directory} can be written by others (mode ${modeText(mode)}): run chmod go-w ${directory}`,
   );
 }
 
@@ -63,16 +64,29 @@ function readKey(file: string): KeyObject {
 
 function createKey(file: string): KeyObject {
   const { privateKey } = generateKeyPairSync('ed25519');
-  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' });
+  const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  try {
+    writeNew(file, pem);
+    syncDirectory(dirname(file));
+  } catch (error) {
+    const sentence = `the key ${file} cannot be made (${errorText(error)}): free some disk space, or give another --data-dir`;
+    throw new DiscoError('FAILED_PRECONDITION', 'DISK', sentence, error);
+  }
+  return privateKey;
+}
+
+/** Whole or not at all: half a key would be taken for a damaged one at the next start. */
+function writeNew(file: string, content: string): void {
   const handle = fs.openSync(file, 'wx', ownerOnly);
   try {
-    fs.writeSync(handle, pem.toString());
+    fs.writeSync(handle, content);
     fs.fsyncSync(handle);
+  } catch (error) {
+    fs.rmSync(file, { force: true });
+    throw error;
   } finally {
     fs.closeSync(handle);
   }
-  syncDirectory(dirname(file));
-  return privateKey;
 }
 
 /** The name of a new file is on disk only when its directory is. */
@@ -83,6 +97,10 @@ function syncDirectory(directory: string): void {
   } finally {
     fs.closeSync(handle);
   }
+}
+
+function modeText(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(4, '0');
 }
 
 function insecure(sentence: string): DiscoError {

@@ -85,7 +85,8 @@ export function difference(
     const other = others.get(own.owner);
     others.delete(own.owner);
     const order = other === undefined ? 1 : compareSummaries(own, other);
-    const base = { owner: own.owner, whole: false };
+    // Two heads with one number lead to each other by no delta.
+    const base = { owner: own.owner, whole: own.lastUpdate === other?.lastUpdate };
     if (order > 0) give.push({ ...base, lastUpdate: other?.lastUpdate ?? 0 });
     if (order < 0) want.push({ ...base, lastUpdate: own.lastUpdate });
   }

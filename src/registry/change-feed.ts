@@ -64,7 +64,8 @@ export class ChangeFeed {
 
   /** What came after `cursor`, at most about `eventsMax` instance events. */
   read(cursor: number, eventsMax = 1_000): FeedAnswer {
-    if (cursor < this.#since || cursor > this.#revision) return { kind: 'lost' };
+    const isHere = cursor >= this.#since && cursor <= this.#revision;
+    if (!isHere || !Number.isInteger(cursor)) return { kind: 'lost' };
     const changes: Change[] = [];
     let events = 0;
     let index = this.#start + (cursor - this.#since);

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { decodeFrame, encodeFrame, frameBytesMax } from '../../src/gossip/message.ts';
 import { sealHead } from '../../src/record/head.ts';
+import type { SealedHead } from '../../src/record/head.ts';
 import { RecordSet } from '../../src/record/record-set.ts';
 import { signerOf, TestCluster } from './cluster.ts';
 import type { TestNode } from './cluster.ts';
@@ -156,20 +157,34 @@ t.test('a node whose clock jumped back goes above its own newer head', async (t)
   t.strictSame(cluster.seenBy(1), [], 'what nobody asked for in this life is not shown');
 });
 
+t.test('an owner that says two things at once ends as the same one everywhere', async (t) => {
+  const cluster = await TestCluster.of(2);
+  const { wallMicros, monoMs } = cluster.clock.now();
+  const twins = ['one', 'other'].map((name) => headOf(100, wallMicros, name));
+  twins.forEach((twin, index) => {
+    cluster.node(index + 1).registry.receive(twin, [], true, { wallMicros, monoMs });
+  });
+  t.not(cluster.fingerprint(1), cluster.fingerprint(2));
+  cluster.run(4_000);
+  t.equal(cluster.fingerprint(1), cluster.fingerprint(2));
+  const counts = [1, 2].map((number) => cluster.node(number).registry.refusals.get('EQUIVOCATION'));
+  t.ok(Math.max(...counts) > 0, 'and it is counted');
+});
+
 /** Gives a node the heads of many owners that run nowhere. */
 function addOwners({ registry }: TestNode, count: number, wallMicros: number): void {
-  const { root } = RecordSet.empty;
-  const times = { monoMs: 0, wallMicros };
-  for (let number = 100; number < 100 + count; number++) {
-    const signer = signerOf(number);
-    const facts = { ...factsOf(number), startedAt: wallMicros };
-    const counts = { lastUpdate: wallMicros, incarnation: 1, floor: 0, count: 0, root };
-    const head = { cluster: 'test', owner: signer.owner, bootId: '00'.repeat(8), ...counts, facts };
-    registry.receive(sealHead(head, signer), [], true, times);
-  }
+  const now = { monoMs: 0, wallMicros };
+  for (let number = 100; number < 100 + count; number++)
+    registry.receive(headOf(number, wallMicros, `ghost-${number}`), [], true, now);
 }
 
-function factsOf(number: number) {
-  const protocol = { protocolMin: 1, protocolMax: 1 };
-  return { name: `ghost-${number}`, addresses: [], ...protocol, left: true, version: '' };
+/** The head of a node that runs nowhere and has no records. */
+function headOf(number: number, wallMicros: number, name: string): SealedHead {
+  const signer = signerOf(number);
+  const protocol = { protocolMin: 1, protocolMax: 1, version: '' };
+  const facts = { name, addresses: [], startedAt: wallMicros, left: true, ...protocol };
+  const { root } = RecordSet.empty;
+  const counts = { lastUpdate: wallMicros, incarnation: 1, floor: 0, count: 0, root };
+  const bootId = '00'.repeat(8);
+  return sealHead({ cluster: 'test', owner: signer.owner, bootId, ...counts, facts }, signer);
 }

@@ -78,6 +78,14 @@ t.test('a raised floor takes the tombstones below it out, and nothing else', (t)
   t.end();
 });
 
+t.test('a tombstone below the floor that still comes along is let go of', (t) => {
+  const collected = makeState([a1], { lastUpdate: 5, floor: 4 });
+  const verdict = appliedOf(merge(undefined, collected.head, [a1, bGone], true, wideBounds));
+  t.strictSame(verdict.puts, [a1]);
+  t.strictSame(contentOf(verdict.next.set), contentOf(collected.set));
+  t.end();
+});
+
 t.test('who is below the floor needs the whole, and is told so by a gap', (t) => {
   const collected = makeState([a1], { lastUpdate: 5, floor: 4 });
   t.strictSame(merge(held, collected.head, [], false, wideBounds), { kind: 'gap' });

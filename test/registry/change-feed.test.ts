@@ -60,6 +60,7 @@ t.test('what is over the bound is gone, and who has not read it is told so', (t)
   t.equal(revisions(feed, 16), 'lost', 'a cursor from a future that never was');
   t.equal(revisions(feed, -1), 'lost');
   t.equal(revisions(feed, NaN), 'lost');
+  t.equal(revisions(feed, 13.5), 'lost');
   t.end();
 });
 
@@ -79,10 +80,7 @@ t.test('a change without events counts for one, one with many for each', (t) => 
 
 t.test('a long life keeps its bound and its order', (t) => {
   const feed = new ChangeFeed(0, 100);
-  for (let i = 1; i <= 10_000; i++) {
-    append(feed);
-    t.equal(revisions(feed, i - 1)?.length, 1);
-  }
+  for (let i = 1; i <= 10_000; i++) append(feed);
   t.strictSame(
     revisions(feed, 9_900),
     Array.from({ length: 100 }, (_, i) => 9_901 + i),

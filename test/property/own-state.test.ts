@@ -1,0 +1,90 @@
+/** Whatever is asked of the own state, others can follow it. */
+import fc from 'fast-check';
+import assert from 'node:assert/strict';
+import t from 'tap';
+import { openRecord } from '../../src/record/encoding.ts';
+import { isSignedByOwner, readHead } from '../../src/record/head.ts';
+import { assertInvariant, merge } from '../../src/record/merge.ts';
+import type { OwnerState } from '../../src/record/merge.ts';
+import { ed25519Verifier } from '../../src/record/signature.ts';
+import { appliedOf, rulesAtStart, valueOf, wideBounds } from '../record/fixtures.ts';
+import { deltaFrom, holds, play, recordsOf, rowsOf, straightHistory } from './histories.ts';
+import { historyBounds, textOf, written } from './histories.ts';
+
+t.test('every advance is a state that a stranger opens, verifies and merges', (t) => {
+  holds(
+    t,
+    60,
+    fc.property(straightHistory, (history) => {
+      for (const { next } of play(history)) {
+        const { body, signature } = next.head;
+        const head = valueOf(readHead({ body, signature }, rulesAtStart));
+        assert.equal(isSignedByOwner(head, ed25519Verifier), true);
+        const records = recordsOf(next).map(({ bytes }) => valueOf(openRecord(bytes, 2_048)));
+        const merged = appliedOf(merge(undefined, head, records, true, wideBounds));
+        assert.equal(textOf(merged.next), textOf(next));
+      }
+    }),
+  );
+  t.end();
+});
+
+t.test('who holds the state before merges the puts alone, or is below the floor', (t) => {
+  const seen = { deltas: 0, wholes: 0 };
+  holds(
+    t,
+    200,
+    fc.property(straightHistory, (history) => {
+      let held: OwnerState | undefined;
+      for (const { next } of play(history)) {
+        const version = held?.head.head.lastUpdate ?? 0;
+        const isDelta = version > 0 && version >= next.head.head.floor;
+        seen[isDelta ? 'deltas' : 'wholes'] += 1;
+        const records = isDelta ? deltaFrom(next, version) : recordsOf(next);
+        const verdict = appliedOf(merge(held, next.head, records, !isDelta, wideBounds));
+        assert.equal(textOf(verdict.next), textOf(next));
+        held = verdict.next;
+      }
+    }),
+  );
+  t.ok(seen.deltas > 200 && seen.wholes > 200, JSON.stringify(seen));
+  t.end();
+});
+
+t.test('what an advance says is to be written is exactly what changed', (t) => {
+  holds(
+    t,
+    200,
+    fc.property(straightHistory, (history) => {
+      let before: OwnerState | undefined;
+      for (const { next, puts, removes } of play(history)) {
+        assert.deepEqual(written(before, removes, puts), rowsOf(next));
+        before = next;
+      }
+    }),
+  );
+  t.end();
+});
+
+t.test('stamps rise strictly over a life, and tombstones lie above the floor', (t) => {
+  holds(
+    t,
+    200,
+    fc.property(straightHistory, (history) => {
+      let last = 0;
+      for (const { next, puts } of play(history)) {
+        const stamps = puts.map(({ record }) => record.lastUpdate);
+        const { lastUpdate, floor } = next.head.head;
+        assert.ok(stamps.every((stamp) => stamp > last && stamp < lastUpdate));
+        assert.equal(new Set(stamps).size, stamps.length);
+        assert.ok(lastUpdate > last && floor < lastUpdate);
+        const tombstones = recordsOf(next).filter(({ record }) => record.deleted);
+        assert.ok(tombstones.every(({ record }) => record.lastUpdate > floor));
+        assert.ok(tombstones.length <= historyBounds.tombstonesMax);
+        assert.doesNotThrow(() => assertInvariant(next));
+        last = lastUpdate;
+      }
+    }),
+  );
+  t.end();
+});

@@ -1,0 +1,287 @@
+/**
+ * A whole registry against dumb twins, over made-up lives: peers that fork and lie about nothing but
+ * themselves, messages lost, doubled and mixed, deaths, full disks, restarts and long sleeps.
+ */
+import fc from 'fast-check';
+import assert from 'node:assert/strict';
+import t from 'tap';
+import type { Now } from '../../src/base/clock.ts';
+import type { MemberEvent } from '../../src/membership/member.ts';
+import { isShown } from '../../src/membership/member.ts';
+import { assertInvariant } from '../../src/record/merge.ts';
+import type { OwnerState } from '../../src/record/merge.ts';
+import type { ServiceRecord } from '../../src/record/record.ts';
+import { compareInstances } from '../../src/registry/instance.ts';
+import type { Mutation } from '../../src/registry/own-state.ts';
+import type { Registry } from '../../src/registry/registry.ts';
+import { makeSealed, startMicros } from '../record/fixtures.ts';
+import { deregister, hourMs, keyOf, nameOf, register } from '../registry/fixtures.ts';
+import { startNode, WatchedStore } from '../registry/fixtures.ts';
+import { deltaFrom, forkedHistory, holds, play, recordsOf, textOf } from './histories.ts';
+import type { Step } from './histories.ts';
+
+const ids = ['a', 'b', 'c', 'd'];
+const instanceId = fc.constantFrom(...ids);
+
+type Operation =
+  | { kind: 'send'; owner: number; state: number; from: number; whole: boolean; forge: boolean }
+  | { kind: 'own'; mutations: Mutation[] }
+  | { kind: 'heartbeat'; id: string }
+  | { kind: 'observe'; owner: number; how: 'linked' | 'unreachable' }
+  | { kind: 'tick'; ms: number }
+  | { kind: 'disk'; isFull: boolean }
+  | { kind: 'restart'; isFlushed: boolean };
+
+const ownMutation: fc.Arbitrary<Mutation> = fc.oneof(
+  fc
+    .tuple(instanceId, fc.integer({ min: 1, max: 9 }), fc.constantFrom(0, 1_000))
+    .map(([id, port, ttlMs]) => register(id, { port, ttlMs })),
+  instanceId.map(deregister),
+  fc.boolean().map((left) => ({ kind: 'facts' as const, facts: { left } })),
+);
+
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('send' as const),
+      owner: fc.nat(2),
+      state: fc.nat(),
+      from: fc.nat(),
+      whole: fc.boolean(),
+      forge: fc.boolean(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('own' as const),
+      mutations: fc.array(ownMutation, { minLength: 1, maxLength: 3 }),
+    }),
+  },
+  fc.record({ kind: fc.constant('heartbeat' as const), id: instanceId }),
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('observe' as const),
+      owner: fc.nat(2),
+      how: fc.constantFrom('linked' as const, 'unreachable' as const),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('tick' as const),
+      ms: fc.constantFrom(1, 900, 1_100, hourMs, 25 * hourMs),
+    }),
+  },
+  fc.record({ kind: fc.constant('disk' as const), isFull: fc.boolean() }),
+  fc.record({ kind: fc.constant('restart' as const), isFlushed: fc.boolean() }),
+);
+
+/** One node, what it must be like, and a watcher that knows it by its feed alone. */
+class World {
+  readonly owners: OwnerState[][];
+  readonly store = new WatchedStore();
+  readonly wanted = new Map<string, Mutation>();
+  readonly counts = new Map<string, number>();
+  node: Registry;
+  now: Now = { monoMs: 0, wallMicros: startMicros };
+  #watched = new Map<string, ServiceRecord>();
+  #cursor = 0;
+  #lastUpdate = 0;
+
+  constructor(histories: readonly (readonly Step[])[]) {
+    this.owners = histories.map((history, i) => play(history, i + 2).map(({ next }) => next));
+    this.node = startNode({ store: this.store }, this.now);
+    this.#list();
+  }
+
+  run(operation: Operation): void {
+    const { node, now } = this;
+    switch (operation.kind) {
+      case 'send':
+        return this.#send(operation);
+      case 'own':
+        return this.#own(operation.mutations);
+      case 'heartbeat':
+        return this.#unlessRefused(() => node.heartbeat(nameOf(operation.id), now));
+      case 'observe': {
+        const event: Exclude<MemberEvent, { kind: 'head' }> = { kind: operation.how };
+        return node.observe(this.#stateOf(operation.owner, 0).head.head.owner, event, now);
+      }
+      case 'tick':
+        this.#sleep(operation.ms);
+        return this.#unlessRefused(() => node.tick(this.now));
+      case 'disk':
+        this.store.isFull = operation.isFull;
+        return undefined;
+      case 'restart':
+        return this.#restart(operation.isFlushed);
+    }
+  }
+
+  check(): void {
+    const { node } = this;
+    const expected: ServiceRecord[] = [];
+    for (const [owner, state] of node.owners()) {
+      assertInvariant(state);
+      const said = this.owners.flat().filter(({ head }) => head.head.owner === owner);
+      const isKnown = owner === node.self || said.some((one) => textOf(one) === textOf(state));
+      assert.ok(isKnown, 'what is held was said, word for word');
+      const live = recordsOf(state).filter(({ record }) => !record.deleted);
+      if (isShown(node.member(owner)!.state)) expected.push(...live.map(({ record }) => record));
+    }
+    const listed = node.index.list();
+    assert.equal(node.index.count, listed.length);
+    const sorted = expected.map((record) => ({ record, node: '' })).sort(compareInstances);
+    assert.deepEqual(listed.map(addressed), sorted.map(addressed), 'the list is what is shown');
+    this.#watch();
+    const seen = [...this.#watched.values()].map((record) => ({ record, node: '' }));
+    assert.deepEqual(
+      seen.sort(compareInstances).map(addressed),
+      listed.map(addressed),
+      'a watcher',
+    );
+    for (const id of ids)
+      assert.equal(node.registration(keyOf(id)) !== undefined, this.wanted.has(id));
+    const { lastUpdate } = node.state(node.self)!.head.head;
+    assert.ok(lastUpdate >= this.#lastUpdate, 'the own head never moves back');
+    this.#lastUpdate = lastUpdate;
+  }
+
+  #send({ owner, state, from, whole, forge }: Extract<Operation, { kind: 'send' }>): void {
+    const target = this.#stateOf(owner, state);
+    const base = this.#stateOf(owner, from);
+    const honest = whole ? recordsOf(target) : deltaFrom(target, base.head.head.lastUpdate);
+    const id = target.head.head.owner;
+    const forged = ids.map((name) => makeSealed({ owner: id, instanceId: name, ip: '6.6.6.6' }));
+    const records = [...(forge ? forged : []), ...honest].map(({ bytes }) => bytes);
+    this.#count(`send ${this.node.receive(target.head, records, whole, this.now).kind}`);
+  }
+
+  #own(mutations: readonly Mutation[]): void {
+    const before = this.node.state(this.node.self);
+    this.#unlessRefused(() => {
+      const results = this.node.commit(mutations, this.now);
+      for (const [index, mutation] of mutations.entries()) {
+        if (results[index]?.kind !== 'done') continue;
+        if (mutation.kind === 'register')
+          this.wanted.set(mutation.registration.instanceId, mutation);
+        if (mutation.kind === 'deregister')
+          this.wanted.delete(mutation.key.split('/')[2] as string);
+      }
+    });
+    if (this.store.isFull) assert.equal(this.node.state(this.node.self), before);
+  }
+
+  #restart(isFlushed: boolean): void {
+    if (isFlushed) this.#unlessRefused(() => this.node.flush());
+    const isAllOnDisk = isFlushed && !this.store.isFull;
+    const before = this.#holdings();
+    this.store.isFull = false;
+    const { revision } = this.node.feed;
+    this.#sleep(10);
+    this.node = startNode({ store: this.store }, this.now);
+    assert.ok(this.node.feed.revision > revision, 'no revision is given out twice');
+    const stored = this.node.refusals.entries().filter(([name]) => name.startsWith('STORED_'));
+    assert.deepEqual(stored, [], 'what was written adds up');
+    if (isAllOnDisk) assert.deepEqual(this.#holdings(), before);
+    const live = recordsOf(this.node.state(this.node.self)!).filter(
+      ({ record }) => !record.deleted,
+    );
+    assert.deepEqual(
+      live.map(({ record }) => record.instanceId).sort(),
+      [...this.wanted.keys()].sort(),
+    );
+    this.#list();
+    this.#count('restart');
+  }
+
+  /** What is held of others that a new life would take up, and how they are thought to be. */
+  #holdings(): string[] {
+    const earliest = this.now.wallMicros - 23 * hourMs * 1_000;
+    const others = [...this.node.owners()].filter(
+      ([owner, { head }]) => owner !== this.node.self && head.head.lastUpdate > earliest,
+    );
+    return others
+      .map(([owner, state]) => `${this.node.member(owner)?.state} ${textOf(state)}`)
+      .sort();
+  }
+
+  #unlessRefused(run: () => unknown): void {
+    try {
+      run();
+    } catch (error) {
+      const { reason } = error as { reason?: string };
+      assert.ok(['DISK', 'UNKNOWN_INSTANCE', 'NO_TTL'].includes(reason ?? ''), String(error));
+      this.#count(`refused ${reason}`);
+    }
+  }
+
+  #sleep(ms: number): void {
+    const { monoMs, wallMicros } = this.now;
+    this.now = { monoMs: monoMs + ms, wallMicros: wallMicros + ms * 1_000 };
+  }
+
+  #list(): void {
+    this.#watched = new Map(this.node.index.list().map(({ record }) => [keyed(record), record]));
+    this.#cursor = this.node.feed.revision;
+  }
+
+  #watch(): void {
+    const answer = this.node.feed.read(this.#cursor, Infinity);
+    assert.ok(answer.kind === 'changes');
+    this.#cursor = answer.revision;
+    for (const { kind, instance, reason } of answer.changes.flatMap(({ events }) => events)) {
+      const key = keyed(instance.record);
+      assert.notEqual(instance.record.ip, '6.6.6.6', 'nobody is told of a forged record');
+      const isExpected = this.#watched.has(key) === (kind === 'down' || reason === 'updated');
+      assert.ok(isExpected, `${kind} ${reason}`);
+      if (kind === 'up') this.#watched.set(key, instance.record);
+      else this.#watched.delete(key);
+      this.#count(`${kind} ${reason}`);
+    }
+  }
+
+  #stateOf(owner: number, index: number): OwnerState {
+    const states = this.owners[owner] as OwnerState[];
+    return states[index % states.length] as OwnerState;
+  }
+
+  #count(name: string): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+}
+
+const keyed = (record: ServiceRecord) => `${record.owner} ${record.instanceId}`;
+const addressed = ({ record }: { record: ServiceRecord }) =>
+  `${keyed(record)} ${record.ip}:${record.port} ${record.health} ${record.lastUpdate}`;
+
+t.test('a registry holds, shows, tells and keeps what its dumb twins say', (t) => {
+  const totals = new Map<string, number>();
+  const histories = fc.tuple(forkedHistory, forkedHistory, forkedHistory);
+  const operations = fc.array(operation, { minLength: 10, maxLength: 60 });
+  holds(
+    t,
+    150,
+    fc.property(histories, operations, (lives, steps) => {
+      const world = new World(lives);
+      world.check();
+      for (const step of steps) {
+        world.run(step);
+        world.check();
+      }
+      for (const [name, count] of world.counts) totals.set(name, (totals.get(name) ?? 0) + count);
+    }),
+  );
+  const verdicts = ['applied', 'duplicate', 'stale', 'gap', 'refused'].map(
+    (kind) => `send ${kind}`,
+  );
+  const ups = ['up registered', 'up updated', 'up owner_back'];
+  const downs = ['deregistered', 'owner_left', 'owner_dead', 'expired', 'replaced'];
+  const refusals = ['refused DISK', 'refused UNKNOWN_INSTANCE', 'refused NO_TTL', 'restart'];
+  for (const name of [...verdicts, ...ups, ...downs.map((reason) => `down ${reason}`), ...refusals])
+    t.ok((totals.get(name) ?? 0) > 0, `${name}: ${totals.get(name)}`);
+  t.end();
+});
