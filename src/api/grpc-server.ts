@@ -5,8 +5,9 @@ import * as grpc from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
-import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DiscoError, errorText } from '../base/error.ts';
 import { discoveryDefinition } from '../base/grpc-methods.ts';
@@ -182,6 +183,11 @@ export class GrpcServer {
 async function prepareSocket(path: string): Promise<void> {
   if (Buffer.byteLength(path) > socketPathBytesMax) {
     const sentence = `the unix socket ${path} has a path of more than ${socketPathBytesMax} bytes, which the system does not take: give a shorter --data-dir, or --grpc without it`;
+    throw new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence);
+  }
+  // Listening would only say "permission denied".
+  if (!existsSync(dirname(path))) {
+    const sentence = `there is no folder for the unix socket ${path}: make it, or give another --grpc`;
     throw new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence);
   }
   const stat = lstatSync(path, { throwIfNoEntry: false });

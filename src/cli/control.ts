@@ -1,11 +1,11 @@
 /** The verbs about the daemon itself: health, gossip, leave, version, demo. */
 import type { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
-import { errorText } from '../base/error.ts';
+import { DiscoError, errorText } from '../base/error.ts';
 import type { DaemonStatus } from '../client/daemon-status.ts';
 import { version } from '../daemon/version.ts';
 import { CliError } from './exit.ts';
-import { note, parseDuration, print, printList, printOne, table } from './output.ts';
+import { note, parseDuration, printList, printOne, table } from './output.ts';
 import { globalOptions, withDisco } from './session.ts';
 import type { GlobalOptions } from './session.ts';
 
@@ -33,6 +33,7 @@ export function addControlVerbs(program: Command): void {
   program
     .command('version')
     .description('the release of this program')
+    .addHelpText('after', '\nExample:\n  $ disco version -o json')
     .action((_: object, verb: Command) => {
       const { output } = globalOptions(verb);
       printOne(output, { version, node: process.version }, () => `disco ${version}`);
@@ -72,6 +73,7 @@ async function waitReady(options: GlobalOptions, timeoutMs: number): Promise<Dae
   let isNoticed = false;
   for (;;) {
     const found = await ask(options).catch((error: unknown) => error);
+    if (found instanceof DiscoError && found.code !== 'UNAVAILABLE') throw found;
     const status = found instanceof Error ? undefined : (found as DaemonStatus);
     if (status?.ready === true) return status;
     const state = status === undefined ? errorText(found) : `not ready: ${status.readiness}`;
@@ -98,22 +100,22 @@ function pause(delayMs: number): Promise<void> {
 async function gossip(_: object, verb: Command): Promise<void> {
   const options = globalOptions(verb);
   const exchanges = await withDisco(options, (disco) => disco.gossip());
-  printList(options.output, { exchanges }, exchanges, () =>
-    exchanges.length === 0
-      ? 'no neighbor to gossip with'
-      : table(
-          ['NODE', 'OUTCOME', 'CHANGED', 'PEER ID'],
-          exchanges.map(({ name, outcome, ownersChanged, peerId }) => [
-            name,
-            outcome,
-            String(ownersChanged.length),
-            peerId,
-          ]),
-        ),
-  );
+  const asTable = (): string =>
+    table(
+      ['NODE', 'OUTCOME', 'CHANGED', 'PEER ID'],
+      exchanges.map(({ name, outcome, ownersChanged, peerId }) => [
+        name,
+        outcome,
+        String(ownersChanged.length),
+        peerId,
+      ]),
+    );
+  const ifEmpty = 'disco: no neighbor to gossip with';
+  printList(options.output, { exchanges }, exchanges, asTable, ifEmpty);
 }
 
 async function leave(_: object, verb: Command): Promise<void> {
-  await withDisco(globalOptions(verb), (disco) => disco.leave());
-  print('the daemon leaves its cluster and stops');
+  const options = globalOptions(verb);
+  await withDisco(options, (disco) => disco.leave());
+  printOne(options.output, { leaving: true }, () => 'the daemon leaves its cluster and stops');
 }

@@ -27,8 +27,9 @@ const byCode: Readonly<Record<ErrorCode, ExitCode>> = {
   INTERNAL: 1,
 };
 
-/** What is broken here rather than refused. */
+/** What is broken here rather than refused, and what answers without being a daemon. */
 const byReason: Readonly<Partial<Record<ErrorReason, ExitCode>>> = {
+  NO_DAEMON: 4,
   PORT_IN_USE: 1,
   ADDRESS_UNAVAILABLE: 1,
   KEY_UNREADABLE: 1,

@@ -70,4 +70,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
 });
+// Nobody is left to be told; the exit code still says it.
+process.stderr.on('error', () => undefined);
 process.exitCode = await run(process.argv.slice(2));

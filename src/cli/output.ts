@@ -8,7 +8,8 @@ export const outputForms = ['table', 'json', 'ndjson'] as const;
 export type OutputForm = (typeof outputForms)[number];
 
 /** Aligned columns; the last one is not padded. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(header: readonly string[], content: readonly (readonly string[])[]): string {
+  const rows = content.map((row) => row.map(visible));
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
   );
@@ -23,22 +24,30 @@ export function table(header: readonly string[], rows: readonly (readonly string
 /** Pairs of a name and a value, a line each. */
 export function sheet(pairs: readonly (readonly [string, string])[]): string {
   const width = Math.max(...pairs.map(([name]) => name.length));
-  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
+  return pairs.map(([name, value]) => `${name.padEnd(width)}  ${visible(value)}`).join('\n');
+}
+
+/** What others wrote must not begin a line, nor draw on the terminal. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
 /**
  * Prints a list in the form that was asked for.
  *
  * @param whole what `json` prints as one document; `ndjson` prints the items, a line each
+ * @param ifEmpty what people are told, on stderr, instead of a table without rows
  */
 export function printList<T>(
   form: OutputForm,
   whole: object,
   items: readonly T[],
   asTable: () => string,
+  ifEmpty: string,
 ): void {
   if (form === 'json') print(JSON.stringify(whole, undefined, 2));
   else if (form === 'ndjson') for (const item of items) print(JSON.stringify(item));
+  else if (items.length === 0) note(ifEmpty);
   else print(asTable());
 }
 
@@ -89,11 +98,16 @@ export function parseDuration(text: string): number {
 
 /** `k=v` pairs to an object. @throws CliError usage */
 export function parsePairs(flag: string, pairs: readonly string[]): Record<string, string> {
-  const parsed: Record<string, string> = {};
-  for (const pair of pairs) {
-    const equals = pair.indexOf('=');
-    if (equals < 1) throw new CliError(2, `${flag} ${pair}: write ${flag} key=value`);
-    parsed[pair.slice(0, equals)] = pair.slice(equals + 1);
-  }
-  return parsed;
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const equals = pair.indexOf('=');
+      if (equals < 1) throw new CliError(2, `${flag} ${pair}: write ${flag} key=value`);
+      return [pair.slice(0, equals), pair.slice(equals + 1)];
+    }),
+  );
+}
+
+/** For an option that may be given several times, with one value each. */
+export function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }

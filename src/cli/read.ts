@@ -1,11 +1,15 @@
 /** The verbs that only look: get, list, members, status. */
 import type { Command } from 'commander';
+import { errorText } from '../base/error.ts';
 import type { DaemonStatus, Member } from '../client/daemon-status.ts';
+import type { Disco } from '../client/disco.ts';
 import type { InstanceList, ListFilter } from '../client/instance-list.ts';
 import { instanceAddress } from '../client/instance.ts';
 import type { Health, Instance } from '../client/instance.ts';
 import { CliError } from './exit.ts';
-import { age, note, parsePairs, print, printList, printOne, sheet, table } from './output.ts';
+import { age, collect, note, parsePairs, print, printList, printOne } from './output.ts';
+import { sheet, table } from './output.ts';
+import type { OutputForm } from './output.ts';
 import { globalOptions, withDisco } from './session.ts';
 import { follow } from './watch.ts';
 
@@ -56,8 +60,8 @@ function addListOptions(command: Command): Command {
     .option('--group <group>', 'only this group')
     .option('--name <name>', 'only this service')
     .option('--health <health>', 'only passing, warning, critical or maintenance ones')
-    .option('--tag <tag...>', 'only those with all of these tags')
-    .option('--meta <key=value...>', 'only those with all of this metadata')
+    .option('--tag <tag>', 'only those with this tag; may be repeated', collect)
+    .option('--meta <key=value>', 'only those with this metadata; may be repeated', collect)
     .option('--version <version>', 'only this version')
     .option('--watch', 'print the list again whenever it changes');
 }
@@ -80,29 +84,49 @@ async function list(flags: ListFlags, verb: Command): Promise<void> {
     version: flags.version,
   };
   await withDisco(options, async (disco) => {
-    const show = (answer: InstanceList): void => {
-      if (answer.partial) note('disco: partial: this node has not yet heard from any other');
-      printList(options.output, answer, answer.instances, () => instanceTable(answer.instances));
-    };
-    show(await disco.list(filter));
-    if (flags.watch !== true) return;
-    const view = disco.watch({ group: flags.group, name: flags.name });
-    await view.ready();
-    let listing = Promise.resolve();
-    await follow(view, () => {
-      listing = listing.then(async () => {
-        print('');
-        show(await disco.list(filter));
-      });
-    });
-    await listing;
+    if (flags.watch === true) await listAgain(disco, filter, options.output);
+    else showList(options.output, await disco.list(filter));
   });
+}
+
+function showList(form: OutputForm, answer: InstanceList): void {
+  const { instances, partial } = answer;
+  if (partial) note('disco: partial: this node has not yet heard from any other');
+  printList(form, answer, instances, () => instanceTable(instances), 'disco: no instances');
+}
+
+/** The list now, and whole again at each change; for programs a line (ndjson) or document each. */
+async function listAgain(disco: Disco, filter: ListFilter, form: OutputForm): Promise<void> {
+  const view = disco.watch({ group: filter.group, name: filter.name });
+  await view.ready();
+  const show = async (): Promise<void> => {
+    const answer = await disco.list(filter);
+    if (form === 'ndjson') print(JSON.stringify(answer));
+    else showList(form, answer);
+  };
+  let isDue = false;
+  let listing = show();
+  const again = async (): Promise<void> => {
+    isDue = false;
+    if (form === 'table') print('');
+    await show();
+  };
+  const followed = follow(view, (change) => {
+    if (change.kind === 'stale') return note(`disco: ${change.problem.message}`);
+    if (isDue) return;
+    isDue = true;
+    // A daemon that goes in between does not end this: the view tells when it is back.
+    listing = listing.then(again).catch((error: unknown) => note(`disco: ${errorText(error)}`));
+  });
+  await Promise.all([listing, followed]);
+  await listing;
 }
 
 async function members(_: object, verb: Command): Promise<void> {
   const options = globalOptions(verb);
   const found = await withDisco(options, (disco) => disco.members());
-  printList(options.output, { members: found }, found, () => memberTable(found));
+  const asTable = (): string => memberTable(found);
+  printList(options.output, { members: found }, found, asTable, 'disco: no members');
 }
 
 async function status(_: object, verb: Command): Promise<void> {

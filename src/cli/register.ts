@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { hostPort } from '../record/names.ts';
 import { CliError } from './exit.ts';
-import { note, parseDuration, parsePairs, printOne } from './output.ts';
+import { collect, note, parseDuration, parsePairs, printOne } from './output.ts';
 import { readService } from './read.ts';
 import { globalOptions, withDisco, withStub } from './session.ts';
 import type { GlobalOptions } from './session.ts';
@@ -53,8 +53,8 @@ export function addRegisterVerbs(program: Command): void {
     .option('--port <port>', 'default: a free one of this host')
     .option('--ip <ip>', 'default: the address at which peers reach this host')
     .option('--id <id>', 'names the instance; default: ip:port')
-    .option('--tag <tag...>', 'words to filter by, such as blue or region=eu')
-    .option('--meta <key=value...>', 'metadata')
+    .option('--tag <tag>', 'to filter by, such as blue or region=eu; may be repeated', collect)
+    .option('--meta <key=value>', 'metadata; may be repeated', collect)
     .option('--version <version>', 'release of the service')
     .option('--ttl <duration>', 'critical when no heartbeat came for so long')
     .option('--deregister-after <duration>', 'deregistered when critical for so long')
@@ -96,7 +96,11 @@ async function registerCommand(
 ): Promise<void> {
   if (file === undefined) throw new CliError(2, 'give a command after --');
   const { ttlMs, deregisterAfterMs, ...rest } = wanted;
-  const lease = ttlMs === 0 ? {} : { ttlMs, deregisterAfterMs };
+  // What was not asked for is the client's to choose: it always keeps a lease that ends by itself.
+  const lease = {
+    ...(ttlMs === 0 ? {} : { ttlMs }),
+    ...(deregisterAfterMs === 0 ? {} : { deregisterAfterMs }),
+  };
   process.exitCode = await withDisco(options, async (disco) => {
     const instance = await disco.register({ ...rest, ...lease });
     const { ip, port } = instance;
@@ -113,7 +117,10 @@ function runCommand(
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { stdio: 'inherit', env });
-    const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+    const forward = (signal: NodeJS.Signals): void => {
+      // What the terminal sends has reached the command already.
+      if (signal === 'SIGTERM' || !process.stdin.isTTY) child.kill(signal);
+    };
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, forward);
     child.once('error', (error) => {
       reject(new CliError(1, `cannot run ${file} (${error.message}): give a program after --`));

@@ -50,8 +50,9 @@ async function start(flags: Record<string, unknown>, verb: Command): Promise<voi
   });
   const withSeeds = loadSeeds(loaded, readFile);
   if (flags['printConfig'] === true) {
-    const form = globalOptions(verb).output === 'table' ? 'table' : 'json';
-    process.stdout.write(renderConfig(withSeeds, form));
+    const { output } = globalOptions(verb);
+    const text = renderConfig(withSeeds, output === 'table' ? 'table' : 'json');
+    process.stdout.write(output === 'ndjson' ? `${JSON.stringify(JSON.parse(text))}\n` : text);
     return;
   }
   await runDaemon(withSeeds);
@@ -70,19 +71,21 @@ async function runDaemon({ config, seeds }: ReturnType<typeof loadSeeds>): Promi
   process.on('unhandledRejection', (error) => {
     log.error({ error: errorText(error) }, 'unhandled rejection');
   });
-  const signalled = nextSignal();
+  let isStopping = false;
+  const signalled = new Promise<string>((resolve) => {
+    // Never taken off: between two handlers a second signal would find none.
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.on(signal, () => {
+        if (isStopping) process.exit(1);
+        isStopping = true;
+        resolve(signal);
+      });
+  });
   await daemon.start();
   const signal = await Promise.race([signalled, daemon.leaveAsked]);
+  isStopping = true;
   log.info({ cause: signal ?? 'asked to leave' }, 'stopping');
-  void nextSignal().then(() => process.exit(1));
   await daemon.stop();
   // Whatever a library still holds open must not keep a stopped daemon.
   process.exit(0);
-}
-
-function nextSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.once(signal, () => resolve(signal));
-  });
 }

@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { instanceAddress } from '../client/instance.ts';
 import type { ServiceView, ViewChange } from '../client/service-view.ts';
-import { note, paint, print } from './output.ts';
+import { CliError } from './exit.ts';
+import { note, paint, print, visible } from './output.ts';
 import type { OutputForm } from './output.ts';
 import { globalOptions, withDisco } from './session.ts';
 
@@ -17,7 +18,9 @@ export function addWatchVerbs(program: Command): void {
 
 async function watch(service: string | undefined, _: object, verb: Command): Promise<void> {
   const options = globalOptions(verb);
-  const [group, name] = service?.split('/') ?? [];
+  const [group, name, ...rest] = service?.split('/') ?? [];
+  if (group === '' || name === '' || rest.length > 0)
+    throw new CliError(2, `${JSON.stringify(service)} names nothing: write GROUP or GROUP/NAME`);
   await withDisco(options, async (disco) => {
     await follow(disco.watch({ group, name }), (change) => show(options.output, change));
   });
@@ -32,8 +35,9 @@ export function follow(view: ServiceView, take: (change: ViewChange) => void): P
   return new Promise((resolve, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     view.onChange((change) => {
-      if (view.ended) reject(view.problem ?? new Error('the watch ended'));
-      else take(change);
+      if (change.kind !== 'stale') return take(change);
+      // A view that is refused for good says why, and ends just after that.
+      queueMicrotask(() => (view.ended ? reject(change.problem) : take(change)));
     });
   });
 }
@@ -50,7 +54,8 @@ function show(form: OutputForm, change: ViewChange): void {
       const sign = change.kind === 'down' ? paint('red', '-') : paint('green', '+');
       const reason = change.kind === 'down' ? change.reason : instance.health;
       const service = `${instance.group}/${instance.name}`;
-      print(`${sign} ${service} ${instanceAddress(instance)} ${reason} on ${instance.node}`);
+      const place = `${instanceAddress(instance)} ${reason} on ${instance.node}`;
+      print(`${sign} ${visible(`${service} ${place}`)}`);
     }
   }
 }
