@@ -31,6 +31,9 @@ const requestBytesMax = 4 * 1024 * 1024;
 /** Linux' sun_path, less the closing NUL. */
 const socketPathBytesMax = 107;
 
+// Its own words on stderr would stand between lines of the log; what matters comes as errors too.
+if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+
 type Unary<Request, Response> = (request: Request) => Response | Promise<Response>;
 /** A request as it was decoded, or why it could not be. */
 type Received<Request> = Request | DiscoError;

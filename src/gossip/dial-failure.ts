@@ -1,4 +1,5 @@
 /** What a failed dial says about the other side, out of the errors of libp2p and Node. */
+import { errorText } from '../base/error.ts';
 import type { DialFailure } from './context.ts';
 
 const unreachableCodes = ['EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL'];
@@ -34,4 +35,10 @@ function marksOf(error: unknown, depth: number): string[] {
     ...inner.flatMap((each) => marksOf(each, depth + 1)),
     ...marksOf(error.cause, depth + 1),
   ];
+}
+
+/** The system's own words, without the stack traces that libp2p packs into its message. */
+export function listenProblem(error: unknown): string {
+  const system = marksOf(error, 0).flatMap((mark) => /\blisten E[A-Z]+: .*/.exec(mark) ?? []);
+  return system[0] ?? (errorText(error).split('\n')[0] as string);
 }

@@ -39,6 +39,12 @@ export interface EngineOptions {
   readonly seeds: readonly string[];
 }
 
+interface HelloFault {
+  readonly reason: 'WRONG_CLUSTER' | 'PROTOCOL_VERSION';
+  readonly sentence: string;
+  readonly toPeer: string;
+}
+
 export class Engine {
   readonly counters = new Counters();
   readonly #context: GossipContext & { now: Now };
@@ -210,9 +216,10 @@ export class Engine {
     const { registry, identity, now } = this.#context;
     const refusal = helloFault(hello, identity.cluster);
     if (refusal !== undefined) {
-      registry.refusals.add(refusal.reason);
-      this.#send(peer, { kind: 'refusal', ...refusal });
-      return this.#refusedBy(peer, refusal.sentence);
+      const { reason, sentence, toPeer } = refusal;
+      registry.refusals.add(reason);
+      this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
+      return this.#refusedBy(peer, sentence);
     }
     const before = registry.state(peer)?.head.head.lastUpdate ?? 0;
     const received = registry.receive(hello.head, [], false, now);
@@ -321,18 +328,23 @@ export class Engine {
   }
 }
 
-/** Why a peer's hello is refused, as both sides are told. */
+/** Why a peer's hello is refused, in the words of each side: both log the same sentence once. */
 function helloFault(
   { cluster, protocolMin, protocolMax }: Extract<Frame, { kind: 'hello' }>,
   ownCluster: string,
-): { reason: 'WRONG_CLUSTER' | 'PROTOCOL_VERSION'; sentence: string } | undefined {
+): HelloFault | undefined {
   if (cluster !== ownCluster) {
-    const sentence = `the other node is of cluster "${cluster}", this one of "${ownCluster}": nodes of two clusters never mix; give both the same --cluster, or other seeds`;
-    return { reason: 'WRONG_CLUSTER', sentence };
+    const told = (theirs: string, own: string): string =>
+      `the other node is of cluster "${theirs}", this one of "${own}": nodes of two clusters never mix; give both the same --cluster, or other seeds`;
+    const [sentence, toPeer] = [told(cluster, ownCluster), told(ownCluster, cluster)];
+    return { reason: 'WRONG_CLUSTER', sentence, toPeer };
   }
   if (protocolMin > protocolVersion || protocolMax < protocolVersion) {
-    const sentence = `the other node speaks gossip protocol ${protocolMin} to ${protocolMax}, this one ${protocolVersion}: upgrade the older of the two`;
-    return { reason: 'PROTOCOL_VERSION', sentence };
+    const theirs = `${protocolMin} to ${protocolMax}`;
+    const own = `${protocolVersion} to ${protocolVersion}`;
+    const told = (other: string, mine: string): string =>
+      `the other node speaks gossip protocol ${other}, this one ${mine}: upgrade the older of the two`;
+    return { reason: 'PROTOCOL_VERSION', sentence: told(theirs, own), toPeer: told(own, theirs) };
   }
   return undefined;
 }

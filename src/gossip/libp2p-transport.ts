@@ -16,11 +16,11 @@ import type { Connection, Libp2p, PeerId, ServiceMap, Stream } from '@libp2p/int
 import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
-import { DiscoError, errorText } from '../base/error.ts';
+import { DiscoError } from '../base/error.ts';
 import { sha256 } from '../record/hash.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { DialTarget } from './context.ts';
-import { dialFailureOf, isPortInUse } from './dial-failure.ts';
+import { dialFailureOf, isPortInUse, listenProblem } from './dial-failure.ts';
 import { FrameReader, FrameWriter } from './frame-stream.ts';
 import { frameBytesMax, rumorBytesMax } from './message.ts';
 import type { DialOutcome, Transport, TransportHandler } from './transport.ts';
@@ -163,7 +163,7 @@ export class Libp2pTransport implements Transport {
         const sentence = `the gossip address ${listen} is in use by another process: stop that one, or give another --listen (port 0 picks a free one)`;
         throw new DiscoError('FAILED_PRECONDITION', 'PORT_IN_USE', sentence, error);
       }
-      const sentence = `cannot listen for gossip on ${listen} (${errorText(error)}): give an address of this host with --listen`;
+      const sentence = `cannot listen for gossip on ${listen} (${listenProblem(error)}): give an address of this host with --listen`;
       throw new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence, error);
     }
   }

@@ -9,8 +9,8 @@
  * - A killed process closes its connections at once: a lost link is confirmed by one dial of at
  *   most `dialTimeoutMs`, and when that fails the member is dead for this node.
  * - Beyond the full mesh others are asked to see for themselves (`check`); nobody believes anybody.
- * - Each interval one dead member, or a seed node that is not among the living, is dialed, so that
- *   halves find each other again.
+ * - Each interval one dead member, one that had left before this life, or a seed node that is not
+ *   among the living, is dialed, so that halves find each other again.
  */
 import type { Head } from '../record/head.ts';
 import { isShown } from '../membership/member.ts';
@@ -45,6 +45,8 @@ export class Links {
   readonly #departed = new Set<OwnerId>();
   /** Peers whose link broke: one more failed dial, of whatever kind, and they are dead. */
   readonly #lost = new Set<OwnerId>();
+  /** Members that had left before this life: they may be back, and not know where we are now. */
+  readonly #leftBefore = new Set<OwnerId>();
   readonly #backoff = new Map<OwnerId, Backoff>();
   /** Who answered at a seed address; `self` is remembered too. */
   readonly #seedPeers = new Map<string, OwnerId>();
@@ -89,6 +91,8 @@ export class Links {
     const { registry, random } = this.#context;
     const peers = random.sample([...registry.rememberedPeers()], Infinity);
     peers.sort((a, b) => Number(a.isDead) - Number(b.isDead));
+    for (const { owner } of peers)
+      if (registry.member(owner)?.state === 'left') this.#leftBefore.add(owner);
     this.#waiting = [
       ...this.#seeds.map((seed) => ({ addresses: [seed] })),
       ...peers.map(({ owner, addresses }) => ({ peer: owner, addresses })),
@@ -100,6 +104,7 @@ export class Links {
     this.#links.set(peer, { isGreeted: false, unwantedSinceMs: undefined });
     this.#departed.delete(peer);
     this.#lost.delete(peer);
+    this.#leftBefore.delete(peer);
     this.#backoff.delete(peer);
   }
 
@@ -230,8 +235,9 @@ export class Links {
     const candidates: DialTarget[] = [];
     for (const { owner, addresses, isDead } of registry.rememberedPeers()) {
       const state = registry.member(owner)?.state;
-      if (state === 'left' || this.#links.has(owner)) continue;
-      if (state === 'dead' || (state === undefined && isDead))
+      if (this.#links.has(owner)) continue;
+      const mayBeBack = state === 'left' && this.#leftBefore.has(owner);
+      if (mayBeBack || state === 'dead' || (state === undefined && isDead))
         candidates.push({ peer: owner, addresses });
     }
     for (const seed of this.#seeds)
