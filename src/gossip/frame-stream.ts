@@ -14,7 +14,6 @@ export class FrameWriter {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #isEnded = false;
-  #onEnd: (() => void) | undefined;
 
   /** @param closed called when the stream closes, however it does */
   start(stream: Stream, closed: () => void): void {
@@ -36,29 +35,27 @@ export class FrameWriter {
     return true;
   }
 
-  /** Takes no more; calls back once what was written is on its way. */
-  end(sent: () => void): void {
+  /** Takes no more; closes the stream behind what was written, so that the reader sees its end. */
+  end(): void {
     this.#isEnded = true;
-    this.#onEnd = sent;
     this.#flush();
   }
 
   #flush(): void {
     const stream = this.#stream;
+    // Not open yet: `start` comes, or the connection ends.
+    if (stream === undefined) return;
     while (this.#waiting.length > 0) {
-      // Not open yet: `start` comes, or the connection ends.
-      if (stream === undefined) return;
       if (stream.status !== 'open') {
         this.#waiting = [];
-        break;
+        return;
       }
       if (stream.writableNeedsDrain) return;
       const framed = this.#waiting.shift() as Uint8Array;
       this.#waitingBytes -= framed.length;
       stream.send(framed);
     }
-    this.#onEnd?.();
-    this.#onEnd = undefined;
+    if (this.#isEnded) stream.close().catch((error: Error) => stream.abort(error));
   }
 }
 
@@ -74,7 +71,9 @@ export class FrameReader {
     this.#frame = frame;
   }
 
-  start(stream: Stream): void {
+  /** @param ended called when the other side has ended the stream and all of it was read */
+  start(stream: Stream, ended: () => void): void {
+    stream.addEventListener('end', ended, { once: true });
     stream.addEventListener('message', ({ data }) => {
       try {
         for (const frame of this.#decoder.decode(data)) this.#frame(frame.subarray());

@@ -26,6 +26,8 @@ import { frameBytesMax, rumorBytesMax } from './message.ts';
 import type { DialOutcome, Transport, TransportHandler } from './transport.ts';
 
 const protocol = '/disco/gossip/1';
+/** Time for the other side to read what was sent before a link was hung up. */
+const lingerMs = 1_000;
 
 export interface Libp2pTransportOptions {
   /** Seed of the Ed25519 key, 32 bytes. */
@@ -103,7 +105,12 @@ export class Libp2pTransport implements Transport {
 
   hangUp(peer: OwnerId): void {
     const link = this.#links.get(peer);
-    link?.writer.end(() => this.#close(link.connection));
+    if (link === undefined) return;
+    link.writer.end();
+    // The other side closes the connection once it has read all; if it does not, we do.
+    setTimeout(() => {
+      if (this.#links.get(peer) === link) this.#close(link.connection);
+    }, lingerMs).unref();
   }
 
   async stop(): Promise<void> {
@@ -203,6 +210,6 @@ export class Libp2pTransport implements Transport {
   #incoming(stream: Stream, connection: Connection): void {
     const peer = connection.remotePeer.toString();
     const reader = new FrameReader(frameBytesMax, (bytes) => this.#handler?.message(peer, bytes));
-    reader.start(stream);
+    reader.start(stream, () => this.#close(connection));
   }
 }
