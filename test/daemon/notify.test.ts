@@ -27,7 +27,7 @@ const childCount = (): number =>
 function fakeNotify(t: Test): { path: string; pipe: string } {
   const dir = t.testdir();
   const pipe = join(dir, 'pipe');
-  spawnSync('mkfifo', [pipe]);
+  spawnSync('sh', ['-c', 'mkfifo "$0"', pipe]);
   const script = `#!/bin/sh\necho "$NOTIFY_SOCKET" "$@" > ${pipe}\n`;
   fs.writeFileSync(join(dir, 'systemd-notify'), script, { mode: 0o755 });
   return { path: `${dir}${delimiter}${process.env['PATH']}`, pipe };

@@ -1,0 +1,308 @@
+/**
+ * The API over a registry in memory: a clock that stands still, a store that can refuse, a daemon
+ * around it that does what a test says, and a bare gRPC client that shows the codes as they come.
+ */
+import { EventEmitter, once } from 'node:events';
+import * as grpc from '@grpc/grpc-js';
+import type { Test } from 'tap';
+import { GrpcServer } from '../../src/api/grpc-server.ts';
+import type { NodeControl, NodeDescription, RoundReport } from '../../src/api/node-control.ts';
+import { DiscoveryService } from '../../src/api/service.ts';
+import { DiscoError } from '../../src/base/error.ts';
+import { discoveryDefinition } from '../../src/base/grpc-methods.ts';
+import type { RequestOf, ResponseOf } from '../../src/base/grpc-methods.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { VirtualClock } from '../../src/base/virtual-clock.ts';
+import { defaults } from '../../src/daemon/config-options.ts';
+import type { Config } from '../../src/daemon/config.ts';
+import { disco } from '../../src/gen/discovery.js';
+import type { SealedRecord } from '../../src/record/record.ts';
+import { ed25519Verifier } from '../../src/record/signature.ts';
+import { Registry } from '../../src/registry/registry.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
+import type { Batch } from '../../src/store/store.ts';
+import { cluster, makeFacts, makeState, signerOf, startMicros } from '../record/fixtures.ts';
+
+type Definition = typeof discoveryDefinition;
+export type UnaryName = Exclude<keyof Definition, 'Watch'>;
+export type WatchEvent = disco.v1.WatchEvent.$Properties;
+
+/** A store that remembers its commits, and can be full. */
+export class SpyStore extends MemoryStore {
+  readonly commits: Batch[] = [];
+  isFull = false;
+
+  override commit(batch: Batch): void {
+    if (this.isFull) {
+      const sentence = 'cannot write to disco.sqlite (database or disk is full): free some space';
+      throw new DiscoError('RESOURCE_EXHAUSTED', 'DISK', sentence);
+    }
+    this.commits.push(batch);
+    super.commit(batch);
+  }
+}
+
+/** A daemon of which a test says what it does. */
+export class FakeControl implements NodeControl {
+  description: NodeDescription = {
+    name: 'node-1',
+    cluster,
+    version: '0.1.0',
+    pid: 4711,
+    startedAt: startMicros,
+    listen: ['/ip4/127.0.0.1/tcp/7001'],
+    advertise: ['/ip4/127.0.0.1/tcp/7001'],
+    grpc: ['127.0.0.1:7002', 'unix:/tmp/disco.sock'],
+    http: '127.0.0.1:7003',
+    dataDir: '/var/lib/disco',
+  };
+  state = { isReady: true, why: 'reconciled with a peer' };
+  reconciledMs: number | undefined = 250;
+  partial = false;
+  linked: readonly string[] = [];
+  counters: Record<string, number> = {};
+  reports: readonly RoundReport[] = [];
+  host = '127.0.0.1';
+  leaves = 0;
+
+  describe(): NodeDescription {
+    return this.description;
+  }
+
+  readiness(): { isReady: boolean; why: string } {
+    return this.state;
+  }
+
+  sinceReconcileMs(): number | undefined {
+    return this.reconciledMs;
+  }
+
+  isPartial(): boolean {
+    return this.partial;
+  }
+
+  linkCount(): number {
+    return this.linked.length;
+  }
+
+  isLinked(peer: string): boolean {
+    return this.linked.includes(peer);
+  }
+
+  counted(): Record<string, number> {
+    return this.counters;
+  }
+
+  round(): Promise<readonly RoundReport[]> {
+    return Promise.resolve(this.reports);
+  }
+
+  leave(): void {
+    this.leaves += 1;
+  }
+
+  hostAddress(): string {
+    return this.host;
+  }
+}
+
+/** One node without a network: everything of the API but how it is carried. */
+export class Node {
+  readonly clock = new VirtualClock(startMicros);
+  readonly store: SpyStore;
+  readonly control = new FakeControl();
+  readonly registry: Registry;
+  readonly service: DiscoveryService;
+  /** Emits `follow` and `unfollow` as followers of the feed come and go. */
+  readonly followers = new EventEmitter();
+  #peerUpdate = startMicros;
+
+  constructor(change: Partial<Config> = {}, store = new SpyStore()) {
+    this.store = store;
+    const identity = { signer: signerOf(1), cluster, bootId: '0011223344556677' };
+    const config = { ...defaults, ...change };
+    const facts = makeFacts();
+    const now = this.clock.now();
+    this.registry = new Registry(identity, facts, ed25519Verifier, this.store, config, now);
+    this.registry.begin(facts, now);
+    this.store.commits.length = 0;
+    this.service = new DiscoveryService(this.registry, this.control, this.clock, seededRandom(7));
+    this.#spyOnFeed();
+  }
+
+  get self(): string {
+    return this.registry.self;
+  }
+
+  /** What another node says it has, all of it, reaches this one. */
+  hear(key: number, records: readonly SealedRecord[], facts = makeFacts({ name: `node-${key}` })) {
+    const signer = signerOf(key);
+    this.#peerUpdate += 1_000;
+    const lastUpdate = this.#peerUpdate;
+    const { head } = makeState(records, { lastUpdate, facts }, signer);
+    const bytes = records.map((record) => record.bytes);
+    return this.registry.receive(head, bytes, true, this.clock.now());
+  }
+
+  #spyOnFeed(): void {
+    const { feed } = this.registry;
+    const follow = feed.follow.bind(feed);
+    feed.follow = (wake) => {
+      const unfollow = follow(wake);
+      this.followers.emit('follow');
+      return () => {
+        unfollow();
+        this.followers.emit('unfollow');
+      };
+    };
+  }
+}
+
+export interface ServedOptions {
+  readonly addresses?: readonly string[];
+  readonly watchersMax?: number;
+  readonly watchLagMax?: number;
+  readonly config?: Partial<Config>;
+  readonly store?: SpyStore;
+}
+
+/** A node that answers over gRPC on a free port, and a client of it. */
+export async function serve(
+  t: Test,
+  options: ServedOptions = {},
+): Promise<{ node: Node; server: GrpcServer; bound: readonly string[]; client: ApiClient }> {
+  const node = new Node(options.config, options.store);
+  const { addresses = ['127.0.0.1:0'], watchersMax = 100, watchLagMax = 1_000 } = options;
+  const server = new GrpcServer(node.service, { addresses, watchersMax, watchLagMax }, silentLog);
+  const bound = await server.start();
+  const client = new ApiClient(bound[0] as string);
+  t.teardown(async () => {
+    client.close();
+    await server.stop(0);
+  });
+  return { node, server, bound, client };
+}
+
+/** What a call was refused with. */
+export interface Refusal {
+  readonly code: string;
+  readonly reason: string;
+  readonly sentence: string;
+}
+
+type AnyMethod = grpc.MethodDefinition<unknown, unknown>;
+
+export class ApiClient extends grpc.Client {
+  constructor(address: string) {
+    super(address, grpc.credentials.createInsecure(), {
+      'grpc.enable_channelz': 0,
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.max_receive_message_length': -1,
+    });
+  }
+
+  call<N extends UnaryName>(
+    name: N,
+    request: RequestOf<Definition[N]>,
+  ): Promise<ResponseOf<Definition[N]>> {
+    const method = discoveryDefinition[name] as AnyMethod;
+    return new Promise((resolve, reject) => {
+      this.makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        (error, answer) => {
+          if (error === null) resolve(answer as ResponseOf<Definition[N]>);
+          else reject(error);
+        },
+      );
+    });
+  }
+
+  /** What a call is refused with; a failure of the test when it is not. */
+  async refusal<N extends UnaryName>(name: N, request: RequestOf<Definition[N]>): Promise<Refusal> {
+    const outcome = await this.call(name, request).catch((error: unknown) => error);
+    return refusalOf(outcome);
+  }
+
+  watch(request: disco.v1.WatchRequest.$Properties = {}): WatchReader {
+    const method = discoveryDefinition.Watch;
+    return new WatchReader(
+      this.makeServerStreamRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+      ),
+    );
+  }
+}
+
+export function refusalOf(error: unknown): Refusal {
+  if (!(error instanceof Error && 'details' in error))
+    throw new Error(`expected a refusal, not ${JSON.stringify(error)}`, { cause: error });
+  const { code, details, metadata } = error as grpc.ServiceError;
+  const reason = String(metadata.get('disco-reason')[0] ?? 'none');
+  return { code: grpc.status[code] as string, reason, sentence: details };
+}
+
+/** A Watch stream that is read only when it is asked for more. */
+export class WatchReader {
+  readonly call: grpc.ClientReadableStream<disco.v1.WatchEvent>;
+  #events: AsyncIterator<disco.v1.WatchEvent> | undefined;
+
+  constructor(call: grpc.ClientReadableStream<disco.v1.WatchEvent>) {
+    this.call = call;
+    // A status that nobody waits for any more.
+    call.on('error', () => undefined);
+  }
+
+  async next(): Promise<disco.v1.WatchEvent> {
+    this.#events ??= this.call[Symbol.asyncIterator]();
+    const next = await this.#events.next();
+    if (next.done === true) throw new Error('the stream ended without an error');
+    return next.value as disco.v1.WatchEvent;
+  }
+
+  async take(count: number): Promise<disco.v1.WatchEvent[]> {
+    const events: disco.v1.WatchEvent[] = [];
+    while (events.length < count) events.push(await this.next());
+    return events;
+  }
+
+  /** Up to and with the end mark. */
+  async snapshot(): Promise<disco.v1.WatchEvent[]> {
+    const events: disco.v1.WatchEvent[] = [];
+    do events.push(await this.next());
+    while (events.at(-1)?.kind !== disco.v1.WatchEvent.Kind.SNAPSHOT_END);
+    return events;
+  }
+
+  /** Everything until the stream fails, and with what. */
+  async rest(): Promise<{ events: disco.v1.WatchEvent[]; refusal: Refusal }> {
+    const events: disco.v1.WatchEvent[] = [];
+    for (;;) {
+      const next = await this.next().catch((error: unknown) => error);
+      if (next instanceof Error) return { events, refusal: refusalOf(next) };
+      events.push(next as disco.v1.WatchEvent);
+    }
+  }
+
+  /** Resolves once the server has let go of it. */
+  async cancel(node: Node): Promise<void> {
+    const released = once(node.followers, 'unfollow');
+    this.call.cancel();
+    await released;
+  }
+}
+
+/** `UP math/add 127.0.0.1:5001`, `DOWN … deregistered`, `SNAPSHOT_BEGIN`: an event as a line. */
+export function lineOf(event: WatchEvent): string {
+  const kind = disco.v1.WatchEvent.Kind[event.kind ?? 0] as string;
+  const { instance, reason } = event;
+  if (instance == null) return kind;
+  const { group, name, instanceId } = instance;
+  return [kind, `${group}/${name}`, instanceId, reason].filter(Boolean).join(' ');
+}

@@ -1,0 +1,325 @@
+/** get, list, members, status: what people and what programs are shown. */
+import { spawn } from 'node:child_process';
+import t from 'tap';
+import { instanceTable, readService } from '../../src/cli/read.ts';
+import { makeFacts, makeSealed, signerOf } from '../record/fixtures.ts';
+import type { Node } from '../api/fixture.ts';
+import { cleanEnv, program, Run, serveApi } from './fixture.ts';
+
+const owner = signerOf(2).owner;
+const add = { group: 'math', name: 'add', ip: '127.0.0.1' };
+
+/** An instance as a program gets it. */
+const shown = (node: Node, port: number, change: object = {}) => ({
+  ...add,
+  port,
+  instanceId: `127.0.0.1:${port}`,
+  owner: node.self,
+  node: 'node-1',
+  health: 'passing',
+  lastUpdate: Number,
+  metadata: {},
+  tags: [],
+  version: '',
+  ttlMs: 0,
+  conflict: false,
+  ...change,
+});
+
+const anAge = (text: string): string =>
+  text.replace(/(?<= )\d+[smhd]\b( ago)?/g, 'AGE').replace(/ +/g, ' ');
+const linesOf = (text: string): unknown[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown);
+
+t.test('get: one instance as a row, a document or a line', async (t) => {
+  const { run, node } = await serveApi(t);
+  await node.service.register({ ...add, port: 5001, tags: ['blue'], version: '2' });
+  const [table, json, ndjson, before] = await Promise.all([
+    run('get', 'math/add'),
+    run('get', 'math', 'add', '--output', 'json'),
+    run('get', 'math/add', '-o', 'ndjson'),
+    run('--output', 'json', 'get', 'math/add'),
+  ]);
+  const row = 'math/add 127.0.0.1:5001 passing node-1 AGE version=2 blue';
+  t.equal(anAge(table.stdout), `SERVICE ADDRESS HEALTH NODE UPDATED NOTES\n${row}\n`);
+  const instance = { ...shown(node, 5001, { tags: ['blue'], version: '2' }), candidates: 1 };
+  t.match(JSON.parse(json.stdout), instance);
+  t.strictSame(Object.keys(JSON.parse(json.stdout) as object), Object.keys(instance));
+  t.match(linesOf(ndjson.stdout), [instance]);
+  t.equal(before.stdout, json.stdout, 'the option may stand before the verb');
+  t.strictSame(
+    [table, json, ndjson, before].map(({ code }) => code),
+    [0, 0, 0, 0],
+  );
+});
+
+t.test('list: rows, one document, or a line for each instance', async (t) => {
+  const { run, node } = await serveApi(t);
+  for (const port of [5001, 5002]) await node.service.register({ ...add, port });
+  node.hear(2, [
+    makeSealed({ owner, group: 'shop', name: 'cart', health: 'critical', tags: ['a b'] }),
+  ]);
+  const [table, json, ndjson, before, group] = await Promise.all([
+    run('list'),
+    run('list', '-o', 'json'),
+    run('list', '--output', 'ndjson'),
+    run('-o', 'ndjson', 'list'),
+    run('list', '--group', 'shop', '-o', 'ndjson'),
+  ]);
+  t.equal(
+    anAge(table.stdout),
+    [
+      'SERVICE ADDRESS HEALTH NODE UPDATED NOTES',
+      'math/add 127.0.0.1:5001 passing node-1 AGE',
+      'math/add 127.0.0.1:5002 passing node-1 AGE',
+      'shop/cart 10.0.0.7:8080 critical node-2 AGE id=cart-1 version=1.2.3 a b zone=a',
+      '',
+    ].join('\n'),
+  );
+  t.equal(table.stderr, '');
+  const whole = JSON.parse(json.stdout) as { instances: object[] };
+  t.strictSame(Object.keys(whole), ['instances', 'partial', 'sinceReconcileMs']);
+  t.match(whole, { partial: false, sinceReconcileMs: 250 });
+  t.match(whole.instances, [shown(node, 5001), shown(node, 5002), { group: 'shop' }]);
+  t.strictSame(linesOf(ndjson.stdout), whole.instances, 'the same instances, a line each');
+  t.equal(before.stdout, ndjson.stdout);
+  t.match(linesOf(group.stdout), [{ group: 'shop', health: 'critical' }]);
+});
+
+t.test('list: filters by name, health, tags, metadata and version', async (t) => {
+  const { run, node } = await serveApi(t);
+  await node.service.register({
+    ...add,
+    port: 5001,
+    tags: ['blue', 'eu'],
+    metadata: { zone: 'a', rack: '7' },
+    version: '1',
+  });
+  await node.service.register({ ...add, port: 5002, tags: ['blue'], version: '2' });
+  node.hear(2, [makeSealed({ owner, ...add, port: 5003, health: 'warning', tags: [] })]);
+  const ports = async (...flags: string[]): Promise<number[]> => {
+    const { stdout } = await run('list', '-o', 'json', ...flags);
+    const { instances } = JSON.parse(stdout) as { instances: { port: number }[] };
+    return instances.map(({ port }) => port);
+  };
+  const [name, health, tag, tags, meta, version, nobody] = await Promise.all([
+    ports('--name', 'add'),
+    ports('--health', 'warning'),
+    ports('--tag', 'blue'),
+    ports('--tag', 'blue', '--tag', 'eu'),
+    ports('--meta', 'zone=a', '--meta', 'rack=7'),
+    ports('--version', '2'),
+    ports('--group', 'nobody'),
+  ]);
+  t.strictSame(
+    { name, health, tag, tags, meta, version, nobody },
+    {
+      name: [5001, 5002, 5003],
+      health: [5003],
+      tag: [5001, 5002],
+      tags: [5001],
+      meta: [5001],
+      version: [5002],
+      nobody: [],
+    },
+  );
+  t.match(await run('list', '--health', 'well'), {
+    code: 2,
+    stderr: 'disco: --health well: write one of passing, warning, critical, maintenance\n',
+  });
+});
+
+t.test('list: an empty one is 0, with an empty stdout or an empty document', async (t) => {
+  const { run, node } = await serveApi(t);
+  node.control.partial = true;
+  node.control.reconciledMs = undefined;
+  const [table, json, ndjson] = await Promise.all([
+    run('list'),
+    run('list', '-o', 'json'),
+    run('list', '-o', 'ndjson'),
+  ]);
+  const partial = 'disco: partial: this node has not yet heard from any other\n';
+  t.match(table, { code: 0, stdout: '' });
+  t.equal(table.stderr, `${partial}disco: no instances\n`);
+  t.strictSame(JSON.parse(json.stdout), { instances: [], partial: true });
+  t.match(ndjson, { code: 0, stdout: '' });
+  t.equal(ndjson.stderr, partial);
+});
+
+t.test('list --watch: the list again at each change, until interrupted', async (t) => {
+  const { address, node } = await serveApi(t);
+  const run = new Run(t, ['list', '--watch', '--name', 'add'], { env: { DISCO_ADDR: address } });
+  await run.complained(/disco: no instances\n/);
+  await node.service.register({ ...add, port: 5001 });
+  t.equal(await run.line(), '');
+  t.match(await run.line(), /^SERVICE /);
+  t.match(await run.line(), /^math\/add +127\.0\.0\.1:5001 /);
+  await node.service.register({ ...add, group: 'other', name: 'sub', port: 5002 });
+  await node.service.register({ ...add, port: 5003 });
+  t.equal(await run.line(), '', 'what is not asked for prints nothing');
+  await run.line();
+  t.match(await run.line(), /^math\/add +127\.0\.0\.1:5001 /);
+  t.match(await run.line(), /^math\/add +127\.0\.0\.1:5003 /);
+  t.match(await run.stop(), { code: 0, signal: null });
+});
+
+t.test('list --watch for programs: a line or a document for each list', async (t) => {
+  const { address, node } = await serveApi(t);
+  const env = { DISCO_ADDR: address };
+  const run = new Run(t, ['list', '--watch', '-o', 'ndjson'], { env });
+  t.strictSame(JSON.parse(await run.line()), {
+    instances: [],
+    partial: false,
+    sinceReconcileMs: 250,
+  });
+  await node.service.register({ ...add, port: 5001 });
+  t.match(JSON.parse(await run.line()), { instances: [{ port: 5001 }] });
+  t.match(await run.stop('SIGTERM'), { code: 0, stderr: '' });
+});
+
+t.test('list --watch outlives its daemon, and says so', async (t) => {
+  const { address, server } = await serveApi(t);
+  const run = new Run(t, ['list', '--watch'], { env: { DISCO_ADDR: address } });
+  await run.complained(/disco: no instances\n/);
+  await server.stop(0);
+  const told = await run.complained(/stopping|no disco daemon answers/);
+  t.match(told, /^disco: this daemon is stopping: resume with the last cursor once it is back$/m);
+  t.match(await run.stop(), { code: 0, stdout: '' });
+});
+
+t.test('members: this node first, with states and links', async (t) => {
+  const { run, node } = await serveApi(t);
+  node.hear(2, [makeSealed({ owner })], makeFacts({ name: 'bob' }));
+  node.hear(3, [], makeFacts({ name: 'eve', addresses: [] }));
+  node.registry.observe(signerOf(3).owner, { kind: 'unreachable' }, node.clock.now());
+  node.control.linked = [owner];
+  const [table, json, ndjson] = await Promise.all([
+    run('members'),
+    run('members', '-o', 'json'),
+    run('-o', 'ndjson', 'members'),
+  ]);
+  const address = '/ip4/10.0.0.7/tcp/7600';
+  t.equal(
+    anAge(table.stdout),
+    [
+      'NODE STATE SINCE ADDRESS INSTANCES LINK VERSION PEER ID',
+      `node-1 (this) alive AGE ${address} 0 - 0.1.0 ${node.self}`,
+      `bob alive AGE ${address} 1 yes 0.1.0 ${owner}`,
+      `eve dead AGE - 0 no 0.1.0 ${signerOf(3).owner}`,
+      '',
+    ].join('\n'),
+  );
+  const whole = JSON.parse(json.stdout) as { members: object[] };
+  t.strictSame(Object.keys(whole), ['members']);
+  t.match(whole.members, [
+    { name: 'node-1', self: true },
+    { name: 'bob', state: 'alive', linked: true, instances: 1, addresses: [address] },
+    { name: 'eve', state: 'dead' },
+  ]);
+  t.strictSame(linesOf(ndjson.stdout), whole.members);
+});
+
+t.test('status: a sheet for people, every field for programs', async (t) => {
+  const { run, node } = await serveApi(t);
+  node.control.counters = { exchanges: 3 };
+  node.control.reconciledMs = undefined;
+  await node.service.register({ ...add, port: 5001 });
+  const [table, json, ndjson] = await Promise.all([
+    run('status'),
+    run('status', '-o', 'json'),
+    run('status', '-o', 'ndjson'),
+  ]);
+  t.equal(
+    anAge(table.stdout),
+    [
+      `node node-1 (${node.self})`,
+      'cluster test',
+      'version 0.1.0, pid 4711',
+      'up AGE',
+      'ready yes: reconciled with a peer',
+      `gossip ${node.control.description.listen[0]}`,
+      `advertised ${node.control.description.advertise[0]}`,
+      `grpc ${node.control.description.grpc.join(', ')}`,
+      `http ${node.control.description.http}`,
+      'data dir /var/lib/disco',
+      'members 1 alive, 0 dead, 0 linked',
+      'instances 1 known, 1 registered here',
+      'revision 2',
+      'reconciled never',
+      'refused nothing',
+      'counted exchanges=3',
+      '',
+    ].join('\n'),
+  );
+  t.match(JSON.parse(json.stdout), {
+    peerId: node.self,
+    ready: true,
+    readiness: 'reconciled with a peer',
+    dataDir: '/var/lib/disco',
+    membersAlive: 1,
+    instances: 1,
+    instancesOwn: 1,
+    refused: {},
+    counted: { exchanges: 3 },
+  });
+  t.strictSame(linesOf(ndjson.stdout), [JSON.parse(json.stdout)]);
+});
+
+t.test('a reader that has had enough is no failure: disco list | head -1', async (t) => {
+  const { address, node } = await serveApi(t);
+  const metadata = { note: 'x'.repeat(1_000) };
+  const ports = Array.from({ length: 500 }, (_, index) => 6_000 + index);
+  await Promise.all(ports.map((port) => node.service.register({ ...add, port, metadata })));
+  for (const form of ['table', 'json', 'ndjson']) {
+    const shell = '{ "$0" "$1" list -o "$2"; echo "exit $?" >&2; } | head -1';
+    const child = spawn('sh', ['-c', shell, process.execPath, program, form], {
+      env: cleanEnv({ DISCO_ADDR: address }),
+    });
+    const [stdout, stderr] = await Promise.all([child.stdout.toArray(), child.stderr.toArray()]);
+    t.equal(stdout.join('').trimEnd().split('\n').length, 1, form);
+    t.equal(stderr.join(''), 'exit 0\n', form);
+  }
+});
+
+t.test('a stderr that nobody reads changes no exit code', async (t) => {
+  const { address } = await serveApi(t);
+  const run = new Run(t, ['get', 'math/add'], { env: { DISCO_ADDR: address } });
+  run.child.stderr.destroy();
+  t.match(await run.ended, { code: 3, signal: null });
+});
+
+t.test('a service is named GROUP/NAME or GROUP NAME', (t) => {
+  t.strictSame(readService('math/add', undefined), ['math', 'add']);
+  t.strictSame(readService('math', 'add'), ['math', 'add']);
+  for (const text of ['math', 'a/b/c', ''])
+    t.throws(() => readService(text, undefined), {
+      exitCode: 2,
+      message: `"${text}" names no service: write GROUP/NAME`,
+    });
+  t.end();
+});
+
+t.test('what another node wrote cannot break the rows', (t) => {
+  const instance = {
+    ...add,
+    port: 5001,
+    instanceId: 'a',
+    owner,
+    node: 'x\nmath/add  evil',
+    health: 'passing' as const,
+    lastUpdate: 0,
+    metadata: { k: '\u001b[2J' },
+    tags: ['\u202e'],
+    version: '',
+    ttlMs: 0,
+    conflict: true,
+  };
+  const lines = instanceTable([instance]).split('\n');
+  t.equal(lines.length, 2);
+  t.match(lines[1], 'x\ufffdmath/add  evil');
+  t.match(lines[1], 'id=a \ufffd k=\ufffd[2J CONFLICT');
+  t.end();
+});
