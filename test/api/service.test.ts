@@ -1,3 +1,5 @@
+import { syncBuiltinESMExports } from 'node:module';
+import net from 'node:net';
 import t from 'tap';
 import { disco } from '../../src/gen/discovery.js';
 import { makeFacts, makeSealed, signerOf } from '../record/fixtures.ts';
@@ -78,6 +80,33 @@ t.test('a Register without ip and port is given free ports, each once', async (t
   t.ok(ports.every((port) => port > 0 && port <= 65_535));
   t.equal(new Set(ports).size, ports.length);
   t.equal(node.registry.index.count, ports.length);
+});
+
+t.test('a port is given to one service only, also when the system offers it again', async (t) => {
+  const node = new Node();
+  // What the system offers, one after the other.
+  const offered = [6_001, 6_001, 6_002, 6_002, 6_001, 6_003];
+  const { createServer } = net;
+  const offers = t.intercept(net, 'createServer', {
+    value: () => {
+      const server = createServer();
+      server.listen = ((_port: number, _host: string, done: () => void) => {
+        setImmediate(done);
+        return server;
+      }) as typeof server.listen;
+      server.address = () => ({ address: '127.0.0.1', family: 'IPv4', port: offered.shift() ?? 0 });
+      return server;
+    },
+  });
+  t.teardown(() => {
+    offers.restore();
+    syncBuiltinESMExports();
+  });
+  syncBuiltinESMExports();
+  t.match(await node.service.register(add), { port: 6_001 });
+  t.match(await node.service.register(add), { port: 6_002 });
+  await node.service.deregister({ ...add, port: 6_001 });
+  t.match(await node.service.register(add), { port: 6_003 }, 'not even one that is free again');
 });
 
 t.test('the address of this host is not told when it means nothing to others', async (t) => {

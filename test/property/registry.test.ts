@@ -111,7 +111,7 @@ class World {
         return node.observe(this.#stateOf(operation.owner, 0).head.head.owner, event, now);
       }
       case 'tick':
-        this.#sleep(operation.ms);
+        this.#passTime(operation.ms);
         return this.#unlessRefused(() => node.tick(this.now));
       case 'disk':
         this.store.isFull = operation.isFull;
@@ -181,7 +181,7 @@ class World {
     const before = this.#holdings();
     this.store.isFull = false;
     const { revision } = this.node.feed;
-    this.#sleep(10);
+    this.#passTime(10);
     this.node = startNode({ store: this.store }, this.now);
     assert.ok(this.node.feed.revision > revision, 'no revision is given out twice');
     const stored = this.node.refusals.entries().filter(([name]) => name.startsWith('STORED_'));
@@ -219,7 +219,7 @@ class World {
     }
   }
 
-  #sleep(ms: number): void {
+  #passTime(ms: number): void {
     const { monoMs, wallMicros } = this.now;
     this.now = { monoMs: monoMs + ms, wallMicros: wallMicros + ms * 1_000 };
   }

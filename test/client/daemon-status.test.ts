@@ -1,0 +1,52 @@
+import Long from 'long';
+import { test } from 'tap';
+import {
+  exchangeFromProto,
+  memberFromProto,
+  optionalNumber,
+  statusFromProto,
+} from '../../src/client/daemon-status.ts';
+import { disco } from '../../src/gen/discovery.js';
+
+test('a member comes with plain numbers and words', (t) => {
+  const lastUpdate = Long.fromString('1795251187047001', true);
+  const message = { peerId: 'p', name: 'n', state: disco.v1.Member.State.DEAD, lastUpdate };
+  const member = memberFromProto({ ...message, addresses: ['/ip4/1.2.3.4/tcp/1'], linked: true });
+  t.match(member, { peerId: 'p', state: 'dead', lastUpdate: 1_795_251_187_047_001, linked: true });
+  t.strictSame(member.addresses, ['/ip4/1.2.3.4/tcp/1']);
+  t.end();
+});
+
+test('a state that only a newer daemon knows is no reason to call a member well', (t) => {
+  t.equal(memberFromProto({ state: 99 as never }).state, 'suspect');
+  t.equal(memberFromProto({}).state, 'suspect');
+  t.end();
+});
+
+test('a status survives the wire', (t) => {
+  const sent = { name: 'n', ready: true, revision: 7, refused: { EXPIRED: 3 }, membersAlive: 2 };
+  const { StatusResponse } = disco.v1;
+  const status = statusFromProto(StatusResponse.decode(StatusResponse.encode(sent).finish()));
+  t.match(status, {
+    name: 'n',
+    ready: true,
+    revision: 7,
+    refused: { EXPIRED: 3 },
+    membersAlive: 2,
+  });
+  t.equal(status.sinceReconcileMs, undefined, 'absent before the first reconcile');
+  t.strictSame(status.listen, []);
+  t.end();
+});
+
+test('an outcome that is not known counts as failed', (t) => {
+  t.equal(exchangeFromProto({ outcome: 'in_sync' }).outcome, 'in_sync');
+  t.equal(exchangeFromProto({ outcome: 'changed', ownersChanged: ['o'] }).ownersChanged.length, 1);
+  t.equal(exchangeFromProto({ outcome: 'something new' }).outcome, 'failed');
+  t.end();
+});
+
+test('an absent number is undefined, and zero is zero', (t) => {
+  t.strictSame([undefined, null, 0, Long.UZERO].map(optionalNumber), [undefined, undefined, 0, 0]);
+  t.end();
+});

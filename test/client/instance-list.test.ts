@@ -1,0 +1,42 @@
+import { test } from 'tap';
+import type { UnaryCaller } from '../../src/client/discovery-stub.ts';
+import { listInstances } from '../../src/client/instance-list.ts';
+import { disco } from '../../src/gen/discovery.js';
+
+/** A daemon that answers with these pages, one after another, and remembers what it was asked. */
+function callerOf(pages: readonly disco.v1.ListResponse.$Properties[]) {
+  const asked: disco.v1.ListRequest.$Properties[] = [];
+  const unary = (_: string, request: disco.v1.ListRequest.$Properties) => {
+    const { ListResponse } = disco.v1;
+    const page = pages[asked.length % pages.length] ?? {};
+    asked.push(request);
+    return Promise.resolve(ListResponse.decode(ListResponse.encode(page).finish()));
+  };
+  return { caller: { unary } as unknown as UnaryCaller, asked };
+}
+
+test('pages are followed to the last, each from the token of the one before', async (t) => {
+  const { caller, asked } = callerOf([
+    { instances: [{ group: 'g', name: 'a' }], nextPageToken: 'more' },
+    { instances: [{ group: 'g', name: 'b' }], partial: true, sinceReconcileMs: 40 },
+  ]);
+  const list = await listInstances(caller, { group: 'g', health: 'warning', tags: ['blue'] });
+  t.strictSame(
+    list.instances.map(({ name }) => name),
+    ['a', 'b'],
+  );
+  t.match(list, { partial: true, sinceReconcileMs: 40 });
+  t.match(asked, [
+    { group: 'g', health: 2, tags: ['blue'], pageToken: '' },
+    { group: 'g', health: 2, tags: ['blue'], pageToken: 'more' },
+  ]);
+});
+
+test('a list without end is given up', async (t) => {
+  const { caller, asked } = callerOf([{ nextPageToken: 'again' }]);
+  await t.rejects(listInstances(caller, {}), {
+    code: 'RESOURCE_EXHAUSTED',
+    message: /more than 1000 pages of 1000; narrow it with a filter/,
+  });
+  t.equal(asked.length, 1_000);
+});
