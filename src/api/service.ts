@@ -82,7 +82,8 @@ export class DiscoveryService {
       const candidates = instances.filter(({ record }) => record.health === health);
       const picked = this.#random.pick(candidates);
       if (picked === undefined) continue;
-      return { ...this.#message(picked), candidates: candidates.length };
+      const partial = this.control.isPartial();
+      return { ...this.#message(picked), candidates: candidates.length, partial };
     }
     throw this.#notFound(group, name, instances);
   }

@@ -1,6 +1,7 @@
 /**
  * Validation at the border: from what a caller sent to what may be written, or one clear error.
  */
+import { isWildcard } from '../base/address.ts';
 import { DiscoError } from '../base/error.ts';
 import type { ErrorReason } from '../base/error.ts';
 import type { disco } from '../gen/discovery.js';
@@ -43,6 +44,10 @@ export function isRegistrable(host: string): boolean {
 }
 
 export function checkHost(text: string): string {
+  if (isWildcard(text)) {
+    const rule = 'it stands for every address of a host, and nobody can call it; leave ip out';
+    throw invalid('INVALID_ADDRESS', `ip is ${quote(text)}: ${rule}`);
+  }
   if (isRegistrable(text)) return text;
   const rule = 'give a literal IPv4 or IPv6 address without a zone, or a host name';
   throw invalid('INVALID_ADDRESS', `ip is ${quote(text)}: ${rule}`);

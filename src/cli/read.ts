@@ -21,6 +21,8 @@ export function readService(first: string, second: string | undefined): [string,
   return [group, name];
 }
 
+const partialNotice = 'disco: partial: this node has not yet heard from any other';
+
 export function addReadVerbs(program: Command): void {
   program
     .command('get')
@@ -69,8 +71,10 @@ function addListOptions(command: Command): Command {
 async function get(first: string, second: string | undefined, _: object, verb: Command) {
   const [group, name] = readService(first, second);
   const options = globalOptions(verb);
-  const { instance, candidates } = await withDisco(options, (disco) => disco.get(group, name));
-  printOne(options.output, { ...instance, candidates }, () => instanceTable([instance]));
+  const picked = await withDisco(options, (disco) => disco.get(group, name));
+  const { instance, ...rest } = picked;
+  if (picked.partial) note(partialNotice);
+  printOne(options.output, { ...instance, ...rest }, () => instanceTable([instance]));
 }
 
 async function list(flags: ListFlags, verb: Command): Promise<void> {
@@ -91,7 +95,7 @@ async function list(flags: ListFlags, verb: Command): Promise<void> {
 
 function showList(form: OutputForm, answer: InstanceList): void {
   const { instances, partial } = answer;
-  if (partial) note('disco: partial: this node has not yet heard from any other');
+  if (partial) note(partialNotice);
   printList(form, answer, instances, () => instanceTable(instances), 'disco: no instances');
 }
 

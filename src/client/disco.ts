@@ -48,6 +48,8 @@ export interface DeregisterOptions {
 export interface PickedInstance {
   readonly instance: Instance;
   readonly candidates: number;
+  /** The daemon has not yet completed a reconcile with a peer: there may be others. */
+  readonly partial: boolean;
 }
 
 /**
@@ -151,7 +153,8 @@ export class Disco {
    */
   async get(group: string, name: string): Promise<PickedInstance> {
     const answer = await this.#stub.unary('Get', { group, name });
-    return { instance: instanceFromProto(answer), candidates: answer.candidates };
+    const { candidates, partial } = answer;
+    return { instance: instanceFromProto(answer), candidates, partial };
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * Daemon: the only place where the parts are put together.
  *
- *   start   data dir ▸ key ▸ store ▸ registry ▸ transport ▸ own head ▸ gossip ▸ API ▸ run file
+ *   start   data dir ▸ key ▸ store ▸ registry ▸ transport ▸ own head ▸ API ▸ gossip ▸ run file
  *   stop    say goodbye ▸ API ▸ gossip ▸ registry ▸ store ▸ data dir          (the other way round)
  */
 import { randomBytes } from 'node:crypto';
@@ -78,12 +78,14 @@ export class Daemon implements NodeControl {
     this.#startedAt = now.wallMicros;
     this.#facts = factsOf(config, now.wallMicros);
     this.#dataDir = new DataDir(config.dataDir);
+    let store: SqliteStore | undefined;
     try {
       const key = loadIdentity(config.dataDir);
       const signer = ed25519Signer(key);
       const bootId = randomBytes(bootIdBytes).toString('hex');
       const identity = { signer, cluster: config.cluster, bootId };
-      this.#store = new SqliteStore(this.#dataDir.database, config.cluster);
+      store = new SqliteStore(this.#dataDir.database, config.cluster);
+      this.#store = store;
       const verifier = ed25519Verifier;
       this.#registry = new Registry(identity, this.#facts, verifier, this.#store, config, now);
       this.#engine = new Engine({
@@ -100,6 +102,7 @@ export class Daemon implements NodeControl {
         listen: config.listen.map(toListenMultiaddr),
       });
     } catch (error) {
+      store?.close();
       this.#dataDir.close();
       throw error;
     }
@@ -131,10 +134,11 @@ export class Daemon implements NodeControl {
       this.#facts = { ...this.#facts, addresses };
       this.#registry.begin(this.#facts, this.#clock.now());
       this.#memberLog.start();
-      this.#agent.start();
       this.#tick();
       this.#grpc = await this.#grpcServer.start();
       if (this.#httpServer !== undefined) this.#http = await this.#httpServer.start();
+      // Last, so that nobody hears of a node whose API finds its port taken.
+      this.#agent.start();
     } catch (error) {
       await this.stop({ isGraceful: false });
       throw error;

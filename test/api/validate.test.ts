@@ -98,6 +98,15 @@ t.test('every method checks the names that it is given', async (t) => {
   t.strictSame(name.refusal, refused('INVALID_NAME', String.raw`name is "a\nb": ${nameRule}`));
 });
 
+t.test('an address that stands for all of a host is no place to call', async (t) => {
+  const { client } = await serve(t);
+  for (const ip of ['0.0.0.0', '::']) {
+    const refusal = await client.refusal('Register', { ...here, ip });
+    const rule = 'it stands for every address of a host, and nobody can call it; leave ip out';
+    t.strictSame(refusal, refused('INVALID_ADDRESS', `ip is "${ip}": ${rule}`));
+  }
+});
+
 t.test('a host that is no address and no host name is refused', async (t) => {
   const { client } = await serve(t);
   const hosts = ['999.1.1.1', 'a b', '1.2.3', '::g', 'fe80::1%eth0', '-x', 'a_b', '10.0.0.1/8'];

@@ -45,7 +45,11 @@ t.test('get: one instance as a row, a document or a line', async (t) => {
   ]);
   const row = 'math/add 127.0.0.1:5001 passing node-1 AGE version=2 blue';
   t.equal(anAge(table.stdout), `SERVICE ADDRESS HEALTH NODE UPDATED NOTES\n${row}\n`);
-  const instance = { ...shown(node, 5001, { tags: ['blue'], version: '2' }), candidates: 1 };
+  const instance = {
+    ...shown(node, 5001, { tags: ['blue'], version: '2' }),
+    candidates: 1,
+    partial: false,
+  };
   t.match(JSON.parse(json.stdout), instance);
   t.strictSame(Object.keys(JSON.parse(json.stdout) as object), Object.keys(instance));
   t.match(linesOf(ndjson.stdout), [instance]);

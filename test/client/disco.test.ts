@@ -59,6 +59,7 @@ test('what is registered is listed, got and gone after close', async (t) => {
   t.match(await disco.get('math', 'add'), {
     instance: { port: 4711, metadata: { zone: 'a' }, health: 'passing', ttlMs: 10_000 },
     candidates: 1,
+    partial: false,
   });
   t.match(await disco.list(), { instances: [{ port: 4711 }], partial: false });
   t.equal(await registration.close(), true);
