@@ -3,6 +3,7 @@
  * is touched: bring it up, ask its daemons, and take all of it away again.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 
@@ -45,7 +46,10 @@ const errorLinesMax = 12;
 export class DockerCluster {
   readonly #project: string;
   readonly #compose: readonly string[];
-  readonly #watches = new Set<ChildProcess>();
+  /** What runs for this cluster now. */
+  readonly #children = new Set<ChildProcess>();
+  /** Names of the volumes of its containers, which are not all labelled with the project. */
+  #volumes: readonly string[] = [];
 
   /** @throws Error that says what is missing on this machine */
   static async open(project: string): Promise<DockerCluster> {
@@ -85,7 +89,11 @@ export class DockerCluster {
 
   /** Containers, networks and volumes; the image stays, since its layers make the next build. */
   async down(): Promise<void> {
-    for (const child of this.#watches) child.kill();
+    await this.#endChildren();
+    const containers = await this.containers();
+    const format = '{{range .Mounts}}{{.Name}} {{end}}';
+    const mounts = containers.map(({ id }) => this.docker(['inspect', '-f', format, id]));
+    this.#volumes = (await Promise.all(mounts)).join(' ').split(' ').filter(Boolean);
     await this.#composeRun(
       ['down', '--volumes', '--remove-orphans', '--timeout', '2'],
       upTimeoutMs,
@@ -105,7 +113,11 @@ export class DockerCluster {
       const lines = (await this.docker(args)).split('\n').filter((line) => line !== '');
       found.push(...lines.map((line) => `${kind} ${line}`));
     }
-    return found;
+    const volumes = new Set((await this.docker(['volume', 'ls', '-q'])).split('\n'));
+    found.push(
+      ...this.#volumes.filter((name) => volumes.has(name)).map((name) => `volume ${name}`),
+    );
+    return [...new Set(found)];
   }
 
   async containers(): Promise<Container[]> {
@@ -164,7 +176,7 @@ export class DockerCluster {
   watch({ id }: Container, service: string): { ready: Promise<void>; gone: Promise<number> } {
     const args = ['exec', id, 'disco', 'watch', service, '-o', 'ndjson'];
     const child = spawn('docker', args, { stdio: ['ignore', 'pipe', 'ignore'] });
-    this.#watches.add(child);
+    this.#keep(child);
     const ready = Promise.withResolvers<void>();
     const gone = Promise.withResolvers<number>();
     child.once('error', ready.reject);
@@ -183,23 +195,41 @@ export class DockerCluster {
   }
 
   docker(args: readonly string[]): Promise<string> {
-    return run('docker', args);
+    return run('docker', args, { started: (child) => this.#keep(child) });
+  }
+
+  #keep(child: ChildProcess): void {
+    this.#children.add(child);
+    child.once('close', () => this.#children.delete(child));
+  }
+
+  /** What an interrupted step left running would start what `down` has just taken away. */
+  async #endChildren(): Promise<void> {
+    const ends = [...this.#children].map((child) => once(child, 'close'));
+    for (const child of this.#children) child.kill();
+    await Promise.all(ends);
   }
 
   #composeRun(args: readonly string[], timeoutMs: number): Promise<string> {
     const [command = '', ...prefix] = this.#compose;
     const env = { DISCO_IMAGE: 'disco:smoke', DISCO_ENTRYPOINT_PORT: '0' };
     const all = [...prefix, '-p', this.#project, '-f', composeFile, ...args];
-    return run(command, all, timeoutMs, env);
+    return run(command, all, { timeoutMs, env, started: (child) => this.#keep(child) });
   }
+}
+
+interface RunOptions {
+  readonly timeoutMs?: number;
+  /** On top of this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly started?: (child: ChildProcess) => void;
 }
 
 /** @returns stdout, trimmed. @throws Error with the end of stderr, or of stdout */
 function run(
   command: string,
   args: readonly string[],
-  timeoutMs = commandTimeoutMs,
-  env: Readonly<Record<string, string>> = {},
+  { timeoutMs = commandTimeoutMs, env = {}, started }: RunOptions = {},
 ): Promise<string> {
   const options = {
     cwd: root,
@@ -208,7 +238,7 @@ function run(
     maxBuffer: outputBytesMax,
   };
   return new Promise((resolve, reject) => {
-    execFile(command, [...args], options, (error, stdout, stderr) => {
+    const child = execFile(command, [...args], options, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout.trim());
       const said = (stderr.trim() === '' ? stdout : stderr).trim().split('\n');
       const end = said.slice(-errorLinesMax).join('\n');
@@ -216,5 +246,6 @@ function run(
       const why = end === '' ? how.split('\n')[0] : end;
       reject(new Error(`${command} ${args.slice(0, 6).join(' ')}: ${why}`, { cause: error }));
     });
+    started?.(child);
   });
 }

@@ -24,16 +24,14 @@ const pollMs = 1_000;
 /** `docker exec`s at once: each starts a process, and the daemons want the processors, too. */
 const execsMax = 4;
 const observersMax = 3;
+/** A bridge network of Docker has no more addresses for them by default. */
+const nodesMax = 200;
 
-const { values: flags } = parseArgs({
-  options: {
-    nodes: { type: 'string', default: '20' },
-    keep: { type: 'boolean', default: false },
-  },
-});
-const nodesAsked = Number(flags.nodes);
-if (!Number.isInteger(nodesAsked) || nodesAsked < 1 || nodesAsked > 200)
-  throw new Error(`--nodes ${flags.nodes}: expected 1 to 200`);
+interface Flags {
+  /** Of the service `node`; six daemons come on top. */
+  readonly nodes: number;
+  readonly isKept: boolean;
+}
 
 /** Runs one step and says what it took. `run` answers what there is to tell of it. */
 async function step(title: string, run: () => Promise<string>): Promise<void> {
@@ -45,16 +43,18 @@ async function step(title: string, run: () => Promise<string>): Promise<void> {
 
 class Smoke {
   readonly #cluster: DockerCluster;
+  readonly #nodes: number;
   #all: Container[] = [];
   /** Containers that run a daemon. */
   #daemons: Container[] = [];
 
-  constructor(cluster: DockerCluster) {
+  constructor(cluster: DockerCluster, nodes: number) {
     this.#cluster = cluster;
+    this.#nodes = nodes;
   }
 
   async run(): Promise<void> {
-    const total = nodesAsked + 2 + operations.length;
+    const total = this.#nodes + 2 + operations.length;
     await step('build the image', () => this.#build());
     await step(`start ${total} nodes, 4 math services and the entrypoint`, () => this.#up(total));
     await step('wait until every node sees every other alive', () => this.#converge());
@@ -71,7 +71,7 @@ class Smoke {
   }
 
   async #up(total: number): Promise<string> {
-    await this.#cluster.up(nodesAsked);
+    await this.#cluster.up(this.#nodes);
     this.#all = await this.#cluster.containers();
     this.#daemons = this.#all.filter(({ service }) => /^seed$|^node$|-node$/.test(service));
     check(this.#daemons.length === total, `${this.#daemons.length} of ${total} nodes are there`);
@@ -292,7 +292,21 @@ async function clean(cluster: DockerCluster): Promise<void> {
   });
 }
 
+function readFlags(): Flags {
+  const { values } = parseArgs({
+    options: {
+      nodes: { type: 'string', default: '20' },
+      keep: { type: 'boolean', default: false },
+    },
+  });
+  const nodes = Number(values.nodes);
+  const isInRange = Number.isInteger(nodes) && nodes >= 1 && nodes <= nodesMax;
+  check(isInRange, `--nodes ${values.nodes}: expected 1 to ${nodesMax}`);
+  return { nodes, isKept: values.keep };
+}
+
 async function main(): Promise<void> {
+  const { nodes, isKept } = readFlags();
   const project = `disco-smoke-${process.pid}`;
   const cluster = await DockerCluster.open(project);
   process.stdout.write(`project ${project}, by ${cluster.composeCommand}\n`);
@@ -301,7 +315,7 @@ async function main(): Promise<void> {
       process.once(signal, () => reject(new Error(`interrupted by ${signal}`)));
   });
   const startMs = performance.now();
-  const failure = await Promise.race([new Smoke(cluster).run(), interrupted]).then(
+  const failure = await Promise.race([new Smoke(cluster, nodes).run(), interrupted]).then(
     () => undefined,
     (error: Error) => error,
   );
@@ -312,7 +326,7 @@ async function main(): Promise<void> {
     process.stderr.write(`what the containers logged is in ${file}\n`);
     process.exitCode = 1;
   }
-  if (flags.keep)
+  if (isKept)
     process.stdout.write(`still up; to end it: ${cluster.composeCommand} -p ${project} down -v\n`);
   else await clean(cluster);
   if (failure === undefined)
