@@ -153,6 +153,7 @@ export class Engine {
 
   #wake(): void {
     const { now, random, config } = this.#context;
+    this.#links.noteLag(now.monoMs - this.#wakeAtMs);
     this.#wakeAtMs = Infinity;
     this.#rumors.wake();
     if (now.monoMs < this.#roundAtMs) return;

@@ -47,6 +47,9 @@ export class Links {
   readonly #lost = new Set<OwnerId>();
   /** Members that had left before this life: they may be back, and not know where we are now. */
   readonly #leftBefore = new Set<OwnerId>();
+  /** Members that others found dead, or that only timed out here: asked again every interval. */
+  readonly #doubted = new Set<OwnerId>();
+  #sluggishUntilMs = 0;
   readonly #backoff = new Map<OwnerId, Backoff>();
   /** Who answered at a seed address; `self` is remembered too. */
   readonly #seedPeers = new Map<string, OwnerId>();
@@ -104,6 +107,7 @@ export class Links {
     this.#links.set(peer, { isGreeted: false, unwantedSinceMs: undefined });
     this.#departed.delete(peer);
     this.#lost.delete(peer);
+    this.#doubted.delete(peer);
     this.#leftBefore.delete(peer);
     this.#backoff.delete(peer);
   }
@@ -120,8 +124,11 @@ export class Links {
 
   /** A lost link to a living member is confirmed at once. */
   unlinked(peer: OwnerId): void {
-    if (!this.#links.delete(peer)) return;
-    if (this.#departed.delete(peer)) return;
+    const link = this.#links.get(peer);
+    if (link === undefined) return;
+    this.#links.delete(peer);
+    // A connection over which nothing was ever said may be a dial that the other gave up.
+    if (this.#departed.delete(peer) || !link.isGreeted) return;
     this.#lost.add(peer);
     this.#confirm(peer);
   }
@@ -130,7 +137,18 @@ export class Links {
   check(owner: OwnerId, incarnation: number): void {
     const member = this.#context.registry.member(owner);
     if (member === undefined || member.incarnation > incarnation || this.#links.has(owner)) return;
+    this.#doubted.add(owner);
     this.#confirm(owner);
+  }
+
+  /** How late this node was woken: one that is starved itself must not judge others by time. */
+  noteLag(lagMs: number): void {
+    const { monoMs } = this.#context.now;
+    if (lagMs > 100) this.#sluggishUntilMs = monoMs + 5_000;
+  }
+
+  get #isSluggish(): boolean {
+    return this.#context.now.monoMs < this.#sluggishUntilMs;
   }
 
   dialed(target: DialTarget, peer: OwnerId): void {
@@ -161,6 +179,7 @@ export class Links {
     if (!isInterval) return;
     this.#dropUnwanted(new Set(neighbors));
     this.#dialLost();
+    for (const peer of this.#doubted) this.#confirm(peer);
     for (const peer of this.#backoff.keys())
       if (registry.member(peer) === undefined) this.#backoff.delete(peer);
   }
@@ -185,7 +204,10 @@ export class Links {
 
   #confirm(peer: OwnerId): void {
     const member = this.#context.registry.member(peer);
-    if (member === undefined || !isShown(member.state)) return;
+    if (member === undefined || !isShown(member.state)) {
+      this.#doubted.delete(peer);
+      return;
+    }
     this.#dial({ peer, addresses: this.#addressesOf(peer) }, true);
   }
 
@@ -197,7 +219,13 @@ export class Links {
     this.#backoff.set(peer, { failures, notBeforeMs: now.monoMs + random.next() * ceilingMs });
     // Nobody listens there, or somebody else does; a mere timeout may be a busy host.
     const isClear = how === 'refused' || how === 'other_peer' || how === 'self';
-    if (isClear || this.#lost.delete(peer) || failures >= timeoutsToDeath) this.#bury(peer);
+    const isAccused = this.#lost.has(peer) || this.#doubted.has(peer);
+    const isBelieved = how === 'unreachable' || !this.#isSluggish;
+    if (isClear || (isAccused && isBelieved) || failures >= timeoutsToDeath) {
+      this.#lost.delete(peer);
+      this.#doubted.delete(peer);
+      this.#bury(peer);
+    } else if (isAccused) this.#doubted.add(peer);
   }
 
   #bury(peer: OwnerId): void {
@@ -282,7 +310,9 @@ export class Links {
     }
     this.#pending.set(keyOf(target), target);
     counters.add('dials');
-    this.#context.emit({ kind: 'dial', target, timeoutMs: config.dialTimeoutMs });
+    const isQuick = isUrgent && !this.#isSluggish;
+    const timeoutMs = isQuick ? config.dialTimeoutMs : 5 * config.dialTimeoutMs;
+    this.#context.emit({ kind: 'dial', target, timeoutMs });
   }
 
   #addressesOf(peer: OwnerId): readonly string[] {
