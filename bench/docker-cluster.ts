@@ -40,6 +40,14 @@ const outputBytesMax = 64 * 1024 * 1024;
 const commandTimeoutMs = 60_000;
 const buildTimeoutMs = 20 * 60_000;
 const upTimeoutMs = 5 * 60_000;
+/** docker-compose 1.29 finishes a build first when it is asked to end. */
+const killAfterMs = 3_000;
+/** All that a project consists of, in the order in which it can be taken away. */
+const kinds = [
+  ['container', ['ps', '-a'], ['rm', '--force', '--volumes']],
+  ['network', ['network', 'ls'], ['network', 'rm']],
+  ['volume', ['volume', 'ls'], ['volume', 'rm']],
+] as const;
 /** The first line of what went wrong is seldom the one that says why. */
 const errorLinesMax = 12;
 
@@ -94,30 +102,33 @@ export class DockerCluster {
     const format = '{{range .Mounts}}{{.Name}} {{end}}';
     const mounts = containers.map(({ id }) => this.docker(['inspect', '-f', format, id]));
     this.#volumes = (await Promise.all(mounts)).join(' ').split(' ').filter(Boolean);
-    await this.#composeRun(
-      ['down', '--volumes', '--remove-orphans', '--timeout', '2'],
-      upTimeoutMs,
-    );
+    const down = ['down', '--volumes', '--remove-orphans', '--timeout', '2'];
+    await this.#composeRun(down, upTimeoutMs).catch(() => this.#sweep());
   }
 
   /** What `down` should have taken away and did not, such as `volume x`. */
   async leftovers(): Promise<string[]> {
-    const filter = ['-q', '--filter', `label=com.docker.compose.project=${this.#project}`];
-    const lists = {
-      container: ['ps', '-a', ...filter],
-      network: ['network', 'ls', ...filter],
-      volume: ['volume', 'ls', ...filter],
-    };
     const found: string[] = [];
-    for (const [kind, args] of Object.entries(lists)) {
-      const lines = (await this.docker(args)).split('\n').filter((line) => line !== '');
-      found.push(...lines.map((line) => `${kind} ${line}`));
-    }
+    for (const [kind, list] of kinds)
+      found.push(...(await this.#idsOf(list)).map((id) => `${kind} ${id}`));
     const volumes = new Set((await this.docker(['volume', 'ls', '-q'])).split('\n'));
-    found.push(
-      ...this.#volumes.filter((name) => volumes.has(name)).map((name) => `volume ${name}`),
-    );
+    const kept = this.#volumes.filter((name) => volumes.has(name));
+    found.push(...kept.map((name) => `volume ${name}`));
     return [...new Set(found)];
+  }
+
+  /** Piece by piece: compose gives up at the first thing that the engine does not let go. */
+  async #sweep(): Promise<void> {
+    for (const [, list, remove] of kinds) {
+      for (const id of await this.#idsOf(list))
+        await this.docker([...remove, id]).catch(() => undefined);
+    }
+  }
+
+  async #idsOf(list: readonly string[]): Promise<string[]> {
+    const filter = `label=com.docker.compose.project=${this.#project}`;
+    const text = await this.docker([...list, '-q', '--filter', filter]);
+    return text.split('\n').filter((line) => line !== '');
   }
 
   async containers(): Promise<Container[]> {
@@ -205,9 +216,14 @@ export class DockerCluster {
 
   /** What an interrupted step left running would start what `down` has just taken away. */
   async #endChildren(): Promise<void> {
-    const ends = [...this.#children].map((child) => once(child, 'close'));
-    for (const child of this.#children) child.kill();
-    await Promise.all(ends);
+    const children = [...this.#children];
+    const ended = Promise.all(children.map((child) => once(child, 'close')));
+    for (const child of children) child.kill();
+    const impatient = setTimeout(() => {
+      for (const child of children) child.kill('SIGKILL');
+    }, killAfterMs);
+    await ended;
+    clearTimeout(impatient);
   }
 
   #composeRun(args: readonly string[], timeoutMs: number): Promise<string> {
