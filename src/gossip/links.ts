@@ -25,6 +25,12 @@ const backoffBaseMs = 500;
 const backoffMaxMs = 30_000;
 /** Dials that time out before a member that was never linked counts as dead. */
 const timeoutsToDeath = 3;
+/** A wake that comes later than this shows a node that is starved of its processor. */
+const lagMsMax = 100;
+/** How long such a node doubts itself. */
+const sluggishMs = 5_000;
+/** Times `dialTimeoutMs` for a dial that confirms nothing, or by a node that doubts itself. */
+const patience = 5;
 
 interface Link {
   isGreeted: boolean;
@@ -43,11 +49,12 @@ export class Links {
   readonly #pending = new Map<string, DialTarget>();
   /** Peers that said goodbye, until they are linked again: their loss says nothing. */
   readonly #departed = new Set<OwnerId>();
-  /** Peers whose link broke: one more failed dial, of whatever kind, and they are dead. */
-  readonly #lost = new Set<OwnerId>();
   /** Members that had left before this life: they may be back, and not know where we are now. */
   readonly #leftBefore = new Set<OwnerId>();
-  /** Members that others found dead, or that only timed out here: asked again every interval. */
+  /**
+   * Members whose link broke, or whom others found dead: one failed dial that can be believed, and
+   * they are dead; until then they are asked again every interval.
+   */
   readonly #doubted = new Set<OwnerId>();
   #sluggishUntilMs = 0;
   readonly #backoff = new Map<OwnerId, Backoff>();
@@ -106,7 +113,6 @@ export class Links {
   linked(peer: OwnerId): void {
     this.#links.set(peer, { isGreeted: false, unwantedSinceMs: undefined });
     this.#departed.delete(peer);
-    this.#lost.delete(peer);
     this.#doubted.delete(peer);
     this.#leftBefore.delete(peer);
     this.#backoff.delete(peer);
@@ -129,7 +135,7 @@ export class Links {
     this.#links.delete(peer);
     // A connection over which nothing was ever said may be a dial that the other gave up.
     if (this.#departed.delete(peer) || !link.isGreeted) return;
-    this.#lost.add(peer);
+    this.#doubted.add(peer);
     this.#confirm(peer);
   }
 
@@ -144,7 +150,7 @@ export class Links {
   /** How late this node was woken: one that is starved itself must not judge others by time. */
   noteLag(lagMs: number): void {
     const { monoMs } = this.#context.now;
-    if (lagMs > 100) this.#sluggishUntilMs = monoMs + 5_000;
+    if (lagMs > lagMsMax) this.#sluggishUntilMs = monoMs + sluggishMs;
   }
 
   get #isSluggish(): boolean {
@@ -219,13 +225,11 @@ export class Links {
     this.#backoff.set(peer, { failures, notBeforeMs: now.monoMs + random.next() * ceilingMs });
     // Nobody listens there, or somebody else does; a mere timeout may be a busy host.
     const isClear = how === 'refused' || how === 'other_peer' || how === 'self';
-    const isAccused = this.#lost.has(peer) || this.#doubted.has(peer);
     const isBelieved = how === 'unreachable' || !this.#isSluggish;
-    if (isClear || (isAccused && isBelieved) || failures >= timeoutsToDeath) {
-      this.#lost.delete(peer);
-      this.#doubted.delete(peer);
-      this.#bury(peer);
-    } else if (isAccused) this.#doubted.add(peer);
+    const isConfirmed = this.#doubted.has(peer) && isBelieved;
+    if (!isClear && !isConfirmed && failures < timeoutsToDeath) return;
+    this.#doubted.delete(peer);
+    this.#bury(peer);
   }
 
   #bury(peer: OwnerId): void {
@@ -311,7 +315,7 @@ export class Links {
     this.#pending.set(keyOf(target), target);
     counters.add('dials');
     const isQuick = isUrgent && !this.#isSluggish;
-    const timeoutMs = isQuick ? config.dialTimeoutMs : 5 * config.dialTimeoutMs;
+    const timeoutMs = isQuick ? config.dialTimeoutMs : patience * config.dialTimeoutMs;
     this.#context.emit({ kind: 'dial', target, timeoutMs });
   }
 
