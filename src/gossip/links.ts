@@ -25,12 +25,6 @@ const backoffBaseMs = 500;
 const backoffMaxMs = 30_000;
 /** Dials that time out before a member that was never linked counts as dead. */
 const timeoutsToDeath = 3;
-/** A wake that comes later than this shows a node that is starved of its processor. */
-const lagMsMax = 100;
-/** How long such a node doubts itself. */
-const sluggishMs = 5_000;
-/** Times `dialTimeoutMs` for a dial that confirms nothing, or by a node that doubts itself. */
-const patience = 5;
 
 interface Link {
   isGreeted: boolean;
@@ -49,12 +43,11 @@ export class Links {
   readonly #pending = new Map<string, DialTarget>();
   /** Peers that said goodbye, until they are linked again: their loss says nothing. */
   readonly #departed = new Set<OwnerId>();
+  /** Peers whose link broke: one more failed dial, of whatever kind, and they are dead. */
+  readonly #lost = new Set<OwnerId>();
   /** Members that had left before this life: they may be back, and not know where we are now. */
   readonly #leftBefore = new Set<OwnerId>();
-  /**
-   * Members whose link broke, or whom others found dead: one failed dial that can be believed, and
-   * they are dead; until then they are asked again every interval.
-   */
+  /** Members that others found dead, or that only timed out here: asked again every interval. */
   readonly #doubted = new Set<OwnerId>();
   #sluggishUntilMs = 0;
   readonly #backoff = new Map<OwnerId, Backoff>();
@@ -113,6 +106,7 @@ export class Links {
   linked(peer: OwnerId): void {
     this.#links.set(peer, { isGreeted: false, unwantedSinceMs: undefined });
     this.#departed.delete(peer);
+    this.#lost.delete(peer);
     this.#doubted.delete(peer);
     this.#leftBefore.delete(peer);
     this.#backoff.delete(peer);
@@ -135,7 +129,7 @@ export class Links {
     this.#links.delete(peer);
     // A connection over which nothing was ever said may be a dial that the other gave up.
     if (this.#departed.delete(peer) || !link.isGreeted) return;
-    this.#doubted.add(peer);
+    this.#lost.add(peer);
     this.#confirm(peer);
   }
 
@@ -150,7 +144,7 @@ export class Links {
   /** How late this node was woken: one that is starved itself must not judge others by time. */
   noteLag(lagMs: number): void {
     const { monoMs } = this.#context.now;
-    if (lagMs > lagMsMax) this.#sluggishUntilMs = monoMs + sluggishMs;
+    if (lagMs > 100) this.#sluggishUntilMs = monoMs + 5_000;
   }
 
   get #isSluggish(): boolean {
@@ -225,11 +219,13 @@ export class Links {
     this.#backoff.set(peer, { failures, notBeforeMs: now.monoMs + random.next() * ceilingMs });
     // Nobody listens there, or somebody else does; a mere timeout may be a busy host.
     const isClear = how === 'refused' || how === 'other_peer' || how === 'self';
+    const isAccused = this.#lost.has(peer) || this.#doubted.has(peer);
     const isBelieved = how === 'unreachable' || !this.#isSluggish;
-    const isConfirmed = this.#doubted.has(peer) && isBelieved;
-    if (!isClear && !isConfirmed && failures < timeoutsToDeath) return;
-    this.#doubted.delete(peer);
-    this.#bury(peer);
+    if (isClear || (isAccused && isBelieved) || failures >= timeoutsToDeath) {
+      this.#lost.delete(peer);
+      this.#doubted.delete(peer);
+      this.#bury(peer);
+    } else if (isAccused) this.#doubted.add(peer);
   }
 
   #bury(peer: OwnerId): void {
@@ -315,7 +311,7 @@ export class Links {
     this.#pending.set(keyOf(target), target);
     counters.add('dials');
     const isQuick = isUrgent && !this.#isSluggish;
-    const timeoutMs = isQuick ? config.dialTimeoutMs : patience * config.dialTimeoutMs;
+    const timeoutMs = isQuick ? config.dialTimeoutMs : 5 * config.dialTimeoutMs;
     this.#context.emit({ kind: 'dial', target, timeoutMs });
   }
 
