@@ -33,7 +33,7 @@ export const faultForms: readonly FaultForm[] = [
   form('pause', 'spans', 'nothing', 'stopped like by SIGSTOP, then goes on'),
   form('slow', 'spans', 'delay', 'all that it sends and gets is late by so much'),
   form('clock-jump', 'either', 'shift', 'its wall clock jumps, and back at UNTIL'),
-  form('clock-drift', 'spans', 'share', 'its clocks run so much too fast'),
+  form('clock-drift', 'spans', 'share', 'its wall clock runs so much too fast'),
   form('clone', 'spans', 'nothing', 'a second node with the same key'),
 ];
 
