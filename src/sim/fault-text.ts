@@ -1,10 +1,12 @@
 /**
  * Faults as they stand on a command line: `--KIND WHAT@FROM[-UNTIL][:DETAIL]`.
  *
- *   --partition halves@10s-40s        WHAT is the shape of a partition,
- *   --crash 3@20s-30s                 or how many nodes, chosen by the random seed,
- *   --crash n3,n7-n9@20s-30s          or which nodes
- *   --clock-jump 2@30s:+10y           DETAIL is what the kind still needs
+ *   --partition halves@10s-40s        WHAT is the shape of a partition, which may name one side:
+ *   --partition halves:n1-n4@10s-40s
+ *   --crash 3@20s-30s                 else how many nodes, chosen by the random seed,
+ *   --crash n3,n7-n9@20s-30s          or which nodes,
+ *   --crash some@20s-30s              or as many as the kind strikes when it is not told
+ *   --clock-jump 2@30s:+10y           DETAIL is how much, where a kind knows that
  *
  * Nothing in it means anything to a shell. What is printed is read back as the same fault.
  */
@@ -15,50 +17,66 @@ import type { Fault } from './run.ts';
 /** How the faults of one kind are written. */
 export interface FaultForm {
   readonly kind: string;
-  /** `spans` have an end, `moments` have none, `either` goes on to the end of the run without one. */
+  readonly what: 'shape' | 'nodes' | 'share';
+  /** `spans` have an end, `moments` have none, `either` is over at once without one. */
   readonly lasts: 'spans' | 'moments' | 'either';
-  /** What stands behind the colon. */
-  readonly detail: 'nothing' | 'shift' | 'delay' | 'share';
+  /** What may stand behind the last colon. */
+  readonly detail: 'nothing' | 'shift' | 'gain' | 'rate';
   readonly help: string;
 }
 
 export const partitionShapes = ['halves', 'thirds', 'one-way', 'flapping'] as const;
 
+/** One for each of `faultKinds`, without what it takes to make them happen. */
 export const faultForms: readonly FaultForm[] = [
-  form('partition', 'spans', 'nothing', `links cut: ${partitionShapes.join(', ')}`),
-  form('crash', 'either', 'nothing', 'killed, and back with its disk at UNTIL'),
-  form('lose-disk', 'either', 'nothing', 'killed, and back with its key alone'),
-  form('move', 'either', 'nothing', 'killed, and back at another address'),
-  form('torn-store', 'either', 'nothing', 'killed amid a write, and back with what was whole'),
-  form('pause', 'spans', 'nothing', 'stopped like by SIGSTOP, then goes on'),
-  form('slow', 'spans', 'delay', 'all that it sends and gets is late by so much'),
-  form('clock-jump', 'either', 'shift', 'its wall clock jumps, and back at UNTIL'),
-  form('clock-drift', 'spans', 'share', 'its wall clock runs so much too fast'),
-  form('clone', 'spans', 'nothing', 'a second node with the same key'),
+  {
+    kind: 'partition',
+    what: 'shape',
+    lasts: 'spans',
+    detail: 'nothing',
+    help: `the network is cut: ${partitionShapes.join(', ')}`,
+  },
+  {
+    kind: 'link-breaks',
+    what: 'share',
+    lasts: 'moments',
+    detail: 'nothing',
+    help: 'so many of the connections break',
+  },
+  ofNodes('slow', 'spans', 'rate', 'they read so many bytes a second'),
+  ofNodes('crash', 'either', 'nothing', 'killed; they start again at UNTIL'),
+  ofNodes('mass-restart', 'either', 'nothing', 'the same with all nodes at once'),
+  ofNodes('moved', 'either', 'nothing', 'killed; they start at another address'),
+  ofNodes('lost-database', 'either', 'nothing', 'killed; they start with the key alone'),
+  ofNodes('lost-data-dir', 'either', 'nothing', 'killed; they start as new owners'),
+  ofNodes('pause', 'spans', 'nothing', 'frozen as by SIGSTOP'),
+  ofNodes('clock-jump', 'either', 'shift', 'their wall clocks jump, and back at UNTIL'),
+  ofNodes('clock-drift', 'spans', 'gain', 'their wall clocks gain so much'),
+  ofNodes('clone', 'spans', 'nothing', 'a second process has the same key'),
 ];
 
-function form(
+function ofNodes(
   kind: string,
   lasts: FaultForm['lasts'],
   detail: FaultForm['detail'],
   help: string,
 ): FaultForm {
-  return { kind, lasts, detail, help };
+  return { kind, what: 'nodes', lasts, detail, help };
 }
 
-/** What stands for the value in a usage line, like `COUNT@FROM-UNTIL`. */
-export function placeholderOf({ kind, lasts, detail }: FaultForm): string {
+/** What stands for the value in a usage line, like `NODES@FROM-UNTIL`. */
+export function placeholderOf({ what, lasts, detail }: FaultForm): string {
   const until = { spans: '-UNTIL', moments: '', either: '[-UNTIL]' }[lasts];
-  const behind = { nothing: '', shift: ':SHIFT', delay: ':DELAY', share: ':SHARE' }[detail];
-  return `${kind === 'partition' ? 'SHAPE' : 'NODES'}@FROM${until}${behind}`;
+  const behind = { nothing: '', shift: '[:SHIFT]', gain: '[:GAIN]', rate: '[:RATE]' }[detail];
+  return `${what.toUpperCase()}@FROM${until}${behind}`;
 }
 
 /** One that may be copied, for help and for errors. */
-export function exampleOf({ kind, lasts, detail }: FaultForm): string {
-  const what = kind === 'partition' ? 'halves' : '3';
+export function exampleOf({ kind, what, lasts, detail }: FaultForm): string {
+  const which = { shape: 'halves', nodes: '3', share: '0.3' }[what];
   const until = lasts === 'moments' ? '' : '-40s';
-  const behind = { nothing: '', shift: ':+10y', delay: ':200ms', share: ':0.01' }[detail];
-  return `--${kind} ${what}@10s${until}${behind}`;
+  const behind = { nothing: '', shift: ':+10y', gain: ':+1%', rate: ':2000' }[detail];
+  return `--${kind} ${which}@10s${until}${behind}`;
 }
 
 /**
@@ -69,21 +87,25 @@ export function parseFault(kind: string, text: string): Fault {
   const found = faultForms.find((form) => form.kind === kind);
   if (found === undefined) throw usageError(`no fault is called ${JSON.stringify(kind)}`);
   const of = `--${kind} ${text}`;
-  const [, what = '', when, from = '', until, detail] = specForm.exec(text) ?? [];
-  if (when === undefined) throw usageError(`${of}: write it like ${exampleOf(found)}`);
+  const [, what = '', from, until, detail] = specForm.exec(text) ?? [];
+  if (from === undefined) throw usageError(`${of}: write it like ${exampleOf(found)}`);
   const atMs = parseSpan(from, of);
   return {
     kind,
     atMs,
     untilMs: readUntil(found, of, atMs, until),
-    ...(kind === 'partition' ? noNodes : readNodes(what, of)),
-    detail: kind === 'partition' ? readShape(what, of) : readDetail(found, of, detail),
+    nodes: [],
+    count: 0,
+    detail: readDetail(found, of, detail),
+    ...readWhat(found, of, what),
   };
 }
 
-const specForm = /^([^@:]+)(@)([^@:-]+)(?:-([^@:]+))?(?::(.+))?$/;
-const noNodes = { nodes: [], count: 0 };
+/** As many as the kind strikes when it is not told. */
+const usual = 'some';
+const specForm = /^([^@]+)@([^@:-]+)(?:-([^@:]+))?(?::(.+))?$/;
 const nodesMax = 100_000;
+const rateMax = 1_000_000_000;
 
 function readUntil(form: FaultForm, of: string, atMs: number, until: string | undefined): number {
   if (until === undefined) {
@@ -97,6 +119,20 @@ function readUntil(form: FaultForm, of: string, atMs: number, until: string | un
   throw usageError(`${of}: it has to end after ${spanText(atMs)}, when it begins`);
 }
 
+function readWhat({ what }: FaultForm, of: string, text: string): Partial<Fault> {
+  switch (what) {
+    case 'nodes':
+      return text === usual ? {} : readNodes(text, of);
+    case 'share':
+      return text === usual ? {} : { detail: parseShare(text, of) };
+    case 'shape': {
+      const [, shape = '', side] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];
+      const detail = readShape(shape, of);
+      return side === undefined ? { detail } : { detail, nodes: readNames(side, of) };
+    }
+  }
+}
+
 function readShape(text: string, of: string): string {
   if (partitionShapes.some((shape) => shape === text)) return text;
   const closest = closestWord(text, partitionShapes);
@@ -107,6 +143,10 @@ function readShape(text: string, of: string): string {
 
 function readNodes(text: string, of: string): Pick<Fault, 'nodes' | 'count'> {
   if (/^\d+$/.test(text)) return { nodes: [], count: parseCount(text, of, 1, nodesMax) };
+  return { nodes: readNames(text, of), count: 0 };
+}
+
+function readNames(text: string, of: string): number[] {
   const nodes = new Set<number>();
   for (const part of text.split(',')) {
     const [, first, last = first] = /^n(\d{1,6})(?:-n?(\d{1,6}))?$/.exec(part) ?? [];
@@ -117,35 +157,42 @@ function readNodes(text: string, of: string): Pick<Fault, 'nodes' | 'count'> {
       throw usageError(`${of}: ${part}: nodes are n1, n2 and so on, the lower number first`);
     for (let node = from; node <= to; node++) nodes.add(node);
   }
-  return { nodes: [...nodes], count: 0 };
+  return [...nodes];
 }
 
+/** Nothing said: an empty text, and the kind takes what is usual for it. */
 function readDetail(form: FaultForm, of: string, text: string | undefined): string | number {
-  if (form.detail === 'nothing') {
-    if (text === undefined) return '';
+  if (text === undefined) return '';
+  if (form.detail === 'nothing')
     throw usageError(`${of}: nothing stands behind the time, like ${exampleOf(form)}`);
-  }
-  if (text === undefined)
-    throw usageError(`${of}: how much stands behind a colon, like ${exampleOf(form)}`);
-  if (form.detail === 'delay') return parseSpan(text, of);
-  const isBack = text.startsWith('-');
+  if (form.detail === 'rate') return parseCount(text, of, 1, rateMax);
   const size = text.replace(/^[+-]/, '');
   const amount = form.detail === 'shift' ? parseSpan(size, of) : parseShare(size, of);
-  return isBack && amount !== 0 ? -amount : amount;
+  return text.startsWith('-') && amount !== 0 ? -amount : amount;
 }
 
 /** What stands behind `--KIND`; `parseFault` reads the same fault from it. */
 export function faultText(fault: Fault): string {
-  const { kind, atMs, untilMs, detail } = fault;
+  const { kind, atMs, untilMs } = fault;
   const found = faultForms.find((form) => form.kind === kind);
-  const what = kind === 'partition' ? String(detail) : struckText(fault);
   const until = untilMs === atMs ? '' : `-${spanText(untilMs)}`;
-  const behind = found === undefined ? '' : detailText(found, detail);
-  return `${what}@${spanText(atMs)}${until}${behind}`;
+  const behind = found === undefined ? '' : detailText(found, fault);
+  return `${whatText(found?.what ?? 'nodes', fault)}@${spanText(atMs)}${until}${behind}`;
 }
 
-function struckText({ nodes, count }: Fault): string {
-  if (nodes.length === 0) return String(count);
+function whatText(what: FaultForm['what'], { nodes, count, detail }: Fault): string {
+  switch (what) {
+    case 'nodes':
+      if (nodes.length > 0) return namesText(nodes);
+      return count === 0 ? usual : String(count);
+    case 'share':
+      return detail === '' ? usual : String(detail);
+    case 'shape':
+      return nodes.length > 0 ? `${detail}:${namesText(nodes)}` : String(detail);
+  }
+}
+
+function namesText(nodes: readonly number[]): string {
   const runs: [number, number][] = [];
   for (const node of nodes) {
     const run = runs.at(-1);
@@ -155,17 +202,16 @@ function struckText({ nodes, count }: Fault): string {
   return runs.map(([from, to]) => (from === to ? `n${from}` : `n${from}-n${to}`)).join(',');
 }
 
-function detailText({ detail: form }: FaultForm, detail: string | number): string {
+function detailText({ detail: form }: FaultForm, { detail }: Fault): string {
+  if (form === 'nothing' || detail === '') return '';
   const amount = Number(detail);
   const sign = amount < 0 ? '-' : '+';
   switch (form) {
-    case 'nothing':
-      return '';
-    case 'delay':
-      return `:${spanText(amount)}`;
+    case 'rate':
+      return `:${amount}`;
     case 'shift':
       return `:${sign}${spanText(Math.abs(amount))}`;
-    case 'share':
+    case 'gain':
       return `:${sign}${Math.abs(amount)}`;
   }
 }

@@ -8,6 +8,7 @@
  * smaller run has other chances, so none of it is monotone.
  */
 import { defaultOptions } from './command.ts';
+import { faultForms } from './fault-text.ts';
 import type { Fault, SimOptions, SimResult } from './run.ts';
 
 export interface ShrinkOptions {
@@ -170,13 +171,18 @@ function halved(share: number): number {
 /** For each fault: fewer of the nodes that it strikes. */
 function fewerStruck(options: SimOptions): SimOptions[] {
   return options.faults.flatMap((fault, index) => {
-    const counts = fault.count > 1 ? smallerNumbers(1, fault.count) : [];
+    const counts = isAsManyAsUsual(fault) ? [1] : smallerNumbers(1, fault.count);
     const lists = without(fault.nodes).filter((nodes) => nodes.length > 0);
     return [
       ...counts.map((count) => withFault(options, index, { ...fault, count })),
       ...lists.map((nodes) => withFault(options, index, { ...fault, nodes })),
     ];
   });
+}
+
+function isAsManyAsUsual({ kind, nodes, count }: Fault): boolean {
+  const form = faultForms.find((form) => form.kind === kind);
+  return form?.what === 'nodes' && nodes.length === 0 && count === 0;
 }
 
 /** For each fault: an earlier end. */

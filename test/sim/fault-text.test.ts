@@ -39,7 +39,19 @@ t.test('what a kind still needs stands behind a colon', (t) => {
   t.equal(read('--clock-jump 2@30s:+10y').detail, 315_360_000_000);
   t.equal(read('--clock-jump 2@30s-40s:-500ms').detail, -500);
   t.equal(read('--clock-drift 2@10s-30s:1%').detail, 0.01);
-  t.equal(read('--slow n1@10s-30s:200ms').detail, 200);
+  t.equal(read('--slow n1@10s-30s:2000').detail, 2_000);
+  t.equal(read('--link-breaks 0.3@10s').detail, 0.3);
+  t.end();
+});
+
+t.test('what a kind does when it is not told more', (t) => {
+  t.match(read('--clock-jump some@30s'), { nodes: [], count: 0, detail: '' });
+  t.match(read('--link-breaks some@30s'), { nodes: [], count: 0, detail: '' });
+  t.end();
+});
+
+t.test('a partition may name the nodes of one side', (t) => {
+  t.match(read('--partition one-way:n1-n2,n7@10s-40s'), { detail: 'one-way', nodes: [1, 2, 7] });
   t.end();
 });
 
@@ -64,13 +76,16 @@ t.test('what cannot be read is told with what to write', (t) => {
     ['--crash 3@20', '20 has no unit: write 20ms, 20s or 20m'],
     ['--crash 3@20-30s', '20 has no unit: write 20ms, 20s or 20m'],
     ['--crash 0@20s', 'write a whole number from 1 to 100000'],
-    ['--crash some@20s', '"some" names no nodes: write 3, or n3,n7-n9'],
+    ['--crash most@20s', '"most" names no nodes: write 3, or n3,n7-n9'],
     ['--crash n0@20s', 'n0: nodes are n1, n2 and so on, the lower number first'],
     ['--crash n9-n7@20s', 'n9-n7: nodes are n1, n2 and so on, the lower number first'],
     ['--crash n1-n999999@20s', 'n1-n999999: nodes are n1, n2 and so on, the lower number first'],
     ['--crash 3@20s:5', 'nothing stands behind the time, like --crash 3@10s-40s'],
-    ['--clock-jump 3@20s', 'how much stands behind a colon, like --clock-jump 3@10s-40s:+10y'],
     ['--clock-jump 3@20s:+10', '10 has no unit: write 10ms, 10s or 10m'],
+    ['--slow 3@20s-30s:0', 'write a whole number from 1 to 1000000000'],
+    ['--link-breaks 3@20s', 'write a share from 0 to 1, like 0.05 or 5%'],
+    ['--link-breaks 30%@20s-30s', 'it happens at once and has no end, like --link-breaks 0.3@10s'],
+    ['--partition halves:3@20s-30s', '"3" names no nodes: write 3, or n3,n7-n9'],
     ['--clock-drift 3@20s-30s:2', 'write a share from 0 to 1, like 0.05 or 5%'],
   ] as const;
   for (const [text, message] of refusals)

@@ -9,30 +9,38 @@ import type { Arrival, Fault, Sample, SimOptions, SimResult, Spread } from '../.
 export function anyFault(nodes = 20, durationMs = 60_000): fc.Arbitrary<Fault> {
   return fc.constantFrom(...faultForms).chain((form) => {
     const times = fc.tuple(fc.nat(durationMs), fc.integer({ min: 1, max: durationMs }));
-    const struck = form.kind === 'partition' ? fc.constant({ nodes: [], count: 0 }) : anyOf(nodes);
-    const parts = fc.tuple(times, struck, anyDetail(form), fc.boolean());
-    return parts.map(([[atMs, lastsMs], where, detail, isShort]) => {
+    const parts = fc.tuple(times, anyStruck(form, nodes), anyDetail(form), fc.boolean());
+    return parts.map(([[atMs, lastsMs], struck, detail, isShort]) => {
       const isMoment = form.lasts === 'moments' || (form.lasts === 'either' && isShort);
       const untilMs = isMoment ? atMs : atMs + lastsMs;
-      return { kind: form.kind, atMs, untilMs, ...where, detail };
+      return { kind: form.kind, atMs, untilMs, ...struck, detail };
     });
   });
 }
 
-function anyOf(nodes: number): fc.Arbitrary<Pick<Fault, 'nodes' | 'count'>> {
+function anyStruck({ what }: FaultForm, nodes: number): fc.Arbitrary<Struck> {
+  const none = fc.constant({ nodes: [], count: 0 });
   const number = fc.integer({ min: 1, max: nodes });
-  return fc.oneof(
-    number.map((count) => ({ nodes: [], count })),
-    fc.uniqueArray(number, { minLength: 1 }).map((nodes) => ({ nodes, count: 0 })),
-  );
+  const counted = number.map((count) => ({ nodes: [], count }));
+  const named = fc.uniqueArray(number, { minLength: 1 }).map((nodes) => ({ nodes, count: 0 }));
+  if (what === 'nodes') return fc.oneof(none, counted, named);
+  return what === 'shape' ? fc.oneof(none, named) : none;
 }
 
-function anyDetail({ kind, detail }: FaultForm): fc.Arbitrary<string | number> {
-  if (kind === 'partition') return fc.constantFrom(...partitionShapes);
-  if (detail === 'shift') return fc.integer({ min: -1e12, max: 1e12 });
-  if (detail === 'delay') return fc.nat(60_000);
-  if (detail === 'share') return fc.integer({ min: -1_000, max: 1_000 }).map((n) => n / 1_000);
-  return fc.constant('');
+type Struck = Pick<Fault, 'nodes' | 'count'>;
+
+function anyDetail({ what, detail }: FaultForm): fc.Arbitrary<string | number> {
+  const usual = fc.constant('');
+  if (what === 'shape') return fc.constantFrom(...partitionShapes);
+  if (what === 'share') return fc.oneof(usual, fc.double({ min: 0.001, max: 1, noNaN: true }));
+  if (detail === 'shift') return fc.oneof(usual, fc.integer({ min: -1e12, max: 1e12 }));
+  if (detail === 'rate') return fc.oneof(usual, fc.integer({ min: 1, max: 1e9 }));
+  if (detail === 'gain') return fc.oneof(usual, fc.integer({ min: -99, max: 99 }).map(hundredth));
+  return usual;
+}
+
+function hundredth(count: number): number {
+  return count / 100;
 }
 
 /** Any options that a command line can say. */

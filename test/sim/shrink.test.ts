@@ -87,6 +87,12 @@ t.test('of the nodes that a fault names those are left that it takes', async (t)
   t.equal(options.faults.length, 1);
 });
 
+t.test('of as many nodes as usual one is left when that is enough', async (t) => {
+  const usual = optionsOf([['--crash', 'some@1s-2s']]);
+  const { options } = await shrunk(({ faults }) => faults.length === 1, usual);
+  t.match(options.faults, [{ count: 1, nodes: [] }]);
+});
+
 t.test('time goes down to the second that it takes', async (t) => {
   const { options } = await shrunk(({ durationMs }) => durationMs >= 73_400);
   t.equal(options.durationMs, 74_000);
@@ -133,8 +139,7 @@ const isSound = ({ nodes, durationMs }: SimOptions, fault: Fault): boolean =>
   fault.atMs <= durationMs &&
   fault.untilMs >= fault.atMs &&
   fault.count <= nodes &&
-  fault.nodes.every((node) => node <= nodes) &&
-  (fault.kind === 'partition' || fault.count + fault.nodes.length > 0);
+  fault.nodes.every((node) => node <= nodes);
 
 t.test('every run that is tried could be asked for, and the answer fails', async (t) => {
   const property = fc.asyncProperty(anyOptions(), fc.nat(), async (options, chance) => {
