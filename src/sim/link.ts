@@ -51,6 +51,8 @@ export class Link {
   /** Tells both ends that it is over, at once. */
   readonly #broke: (link: Link) => void;
   isOpen = true;
+  /** A packet was sent again too often. */
+  isExhausted = false;
   #stalledAtMs: number | undefined;
 
   constructor(
@@ -118,6 +120,7 @@ export class Link {
     const nowMs = this.#clock.now().monoMs;
     const waitMs = this.#retransmissionsMs();
     if (waitMs === undefined) {
+      this.isExhausted = true;
       this.#clock.schedule(retransmitMs * 2 ** retransmissionsMax, () => this.break());
       return;
     }
