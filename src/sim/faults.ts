@@ -209,13 +209,17 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     },
   },
   clone: {
-    sentence: 'A second process starts with the key of a node.',
+    sentence: 'A node and a second process with its key start in the same moment.',
     nodes: 'whose key it is',
     detail: 'not used',
     until: 'the second process ends',
     count: () => 1,
     strike: (world, numbers) => {
-      for (const number of numbers) world.startClone(number);
+      for (const number of numbers) {
+        world.crash(number);
+        world.start(number);
+        world.startClone(number);
+      }
       return () => {
         for (const number of numbers) world.endClone(number);
       };
