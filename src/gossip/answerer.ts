@@ -63,7 +63,7 @@ export class Answerer {
   onDigest(peer: OwnerId, { sealed }: Extract<Frame, { kind: 'digest' }>): void {
     const { identity, verifier, counters } = this.#context;
     const opened = openDigest(sealed, peer, identity.cluster, verifier);
-    if (opened.kind === 'refused') return this.#hooks.refused(peer, opened.reason);
+    if (opened.kind === 'refused') return this.#refuse(peer, opened.reason);
     counters.add('exchanges_answered');
     this.#hooks.heardTime(peer, opened.value.time);
     this.#compare(peer, opened.value);
@@ -99,6 +99,11 @@ export class Answerer {
     this.#hooks.pull(peer);
   }
 
+  #refuse(peer: OwnerId, reason: RefusalReason): void {
+    this.#context.registry.refusals.add(reason);
+    this.#hooks.refused(peer, reason);
+  }
+
   #begin(peer: OwnerId, exchange: number): Answering {
     const before = this.#answering.get(peer);
     const saltedAtMs = before?.saltedAtMs ?? -Infinity;
@@ -119,7 +124,7 @@ export class Answerer {
     const difference = decodeDifference(this.#heads.sketch, symbols);
     switch (difference.kind) {
       case 'malformed':
-        return this.#hooks.refused(peer, 'MALFORMED');
+        return this.#refuse(peer, 'MALFORMED');
       case 'undecided':
         return this.#send(peer, { kind: 'moreSymbols', exchange, estimator });
       case 'decoded':

@@ -23,7 +23,7 @@ export function deltasOf(state: OwnerState, held: number): Delta[] {
   // Below the floor tombstones are missing, so only the whole leads there.
   const whole = held < floor || held === 0;
   const from = whole ? 0 : held;
-  const base = { kind: 'delta', head: bare(state.head), from, whole } as const;
+  const base = { kind: 'delta', head: bare(state.head), whole } as const;
   const deltas: Delta[] = [];
   let chunk: Uint8Array[] = [];
   let bytes = 0;

@@ -84,7 +84,7 @@ export class Engine {
         repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
         own: (_, { head }) => this.#reclaim(head),
         completed: () => this.#completed(),
-        refused: (_, reason) => registry.refusals.add(reason),
+        refused: () => undefined,
         heardTime: () => undefined,
       },
     );
@@ -232,10 +232,9 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
-    const before = registry.state(peer)?.head.head.lastUpdate ?? 0;
     const received = registry.receive(hello.head, [], false, now);
     this.#links.greet(peer);
-    if (received.kind === 'applied') this.#repaired(received.owner, before, peer);
+    if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
     if (received.kind === 'own') this.#reclaim(received.head);
     if (hello.thoughtDead) this.#reincarnate();
     // One exchange serves both; a node that knows nothing yet does not wait for the other.
@@ -259,7 +258,7 @@ export class Engine {
   #retold(peer: OwnerId, rumor: Extract<Frame, { kind: 'rumor' }>['rumor']): void {
     const received = this.#rumors.take(peer, rumor);
     if (received.kind === 'own') this.#reclaim(received.head);
-    if (received.kind === 'applied') this.#repaired(received.owner, rumor.previous, peer);
+    if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
   }
 
   #repaired(owner: OwnerId, before: number, peer: OwnerId): void {

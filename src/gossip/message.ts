@@ -37,7 +37,6 @@ export interface Rumor {
 export interface Delta {
   readonly kind: 'delta';
   readonly head: Sealed;
-  readonly from: number;
   readonly whole: boolean;
   readonly records: readonly Uint8Array[];
   readonly more: boolean;
@@ -278,7 +277,6 @@ function readDelta(delta: disco.gossip.v1.Delta.$Properties): Delta | undefined 
   return {
     kind: 'delta',
     head,
-    from: safeInteger(delta.from ?? 0),
     whole: delta.whole ?? false,
     records: delta.records ?? [],
     more: delta.more ?? false,

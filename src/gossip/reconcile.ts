@@ -40,7 +40,7 @@ const budgetBytes = 2 * 1024 * 1024;
 const saltIntervalMs = 600_000;
 /** Symbols asked for at once, for each difference that the estimator tells of. */
 const symbolsPerDifference = 1.6;
-const symbolsMin = 12;
+const symbolsMin = 6;
 /** When they do not decode: so many more, as a share of those that came. */
 const symbolsGrowth = 0.4;
 
@@ -205,7 +205,7 @@ export class Reconciler {
     switch (received.kind) {
       case 'applied':
         this.#asked.get(peer)?.changed.add(received.owner);
-        return this.#hooks.repaired(received.owner, delta.whole ? 0 : delta.from, peer);
+        return this.#hooks.repaired(received.owner, delta.whole ? 0 : received.before, peer);
       case 'gap':
         // What is held is no ancestor of that head, whatever its number says: once more, whole.
         return this.ask(peer, received.owner, true);

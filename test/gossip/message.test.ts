@@ -26,7 +26,6 @@ const frames: readonly Frame[] = [
   {
     kind: 'delta',
     head,
-    from: 1_750_000_000_000_000,
     whole: true,
     records: [Buffer.from('a'), Buffer.from('b')],
     more: true,
