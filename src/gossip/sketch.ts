@@ -5,7 +5,7 @@
  *
  *   symbol    0   1   2   3   4   5   6   7 …      each: XOR of ids, XOR of checksums, count
  *   element a ■       ■   ■           ■            all in symbol 0, in symbol i with a chance of
- *   element b ■   ■           ■       ■            1 / (1 + i/2), drawn from the id alone
+ *   element b ■   ■           ■       ■            about 1 / (1 + i/2), drawn from the id alone
  *
  * What is in both sets cancels out when symbols are subtracted. Any prefix of the same endless row
  * serves any peer, so one sketch is kept up to date for all; a prefix of 1.35 to 1.8 symbols a
@@ -29,6 +29,10 @@ export const estimatorBytes = 64;
 export const cellWords = symbolBytes / 4;
 const counters = estimatorBytes / 2;
 const counterMax = 0x7fff;
+/** No sketch is longer: 20 MiB. */
+const symbolsBound = 0x10_0000;
+/** Where a row of symbols ends for all ids. */
+const indexMax = 0x4000_0000;
 
 /**
  * The symbols that hold an id, in rising order: 0 first, then `next()` again and again.
@@ -49,7 +53,7 @@ export class SymbolIndexes {
     this.#index = 0;
   }
 
-  /** The next symbol, at least one further, at most 2^30. */
+  /** The next symbol, at least one further; 2^30 stands for none. */
   next(): number {
     const a = this.#a;
     const b = this.#b ^ a;
@@ -57,7 +61,7 @@ export class SymbolIndexes {
     this.#a = ((a << 26) | (a >>> 6)) ^ b ^ (b << 9);
     this.#b = (b << 13) | (b >>> 19);
     const gap = Math.ceil((this.#index + 1.5) * (0x1_0000 / Math.sqrt(x + 0.5) - 1));
-    this.#index = Math.min(this.#index + gap, 0x4000_0000);
+    this.#index = Math.min(this.#index + gap, indexMax);
     return this.#index;
   }
 }
@@ -70,11 +74,12 @@ export class Sketch {
   readonly #indexes = new SymbolIndexes();
 
   /**
-   * @param symbolsMax coded symbols that are kept, 20 bytes each; to add or remove an element
-   *   touches about 2 ln(symbolsMax / 2) + 1 of them
+   * @param symbolsMax coded symbols that are kept, 1 to 2^20, 20 bytes each; to add or remove an
+   *   element touches about 2 ln(symbolsMax / 2) + 1 of them
    */
   constructor(symbolsMax: number) {
-    assert(Number.isInteger(symbolsMax) && symbolsMax > 0, `a sketch of ${symbolsMax} symbols`);
+    const isInBounds = Number.isInteger(symbolsMax) && symbolsMax > 0 && symbolsMax <= symbolsBound;
+    assert(isInBounds, `a sketch of ${symbolsMax} symbols`);
     this.symbolsMax = symbolsMax;
     this.#cells = new Int32Array(symbolsMax * cellWords);
   }
@@ -150,8 +155,9 @@ export class Sketch {
     hash[2] = (hash[2] as number) ^ s2;
     hash[3] = (hash[3] as number) ^ s3;
     const all = this.#counters;
+    // Without a branch, which would be guessed wrong half the time.
     for (let bit = 0; bit < counters; bit++)
-      all[bit] = (all[bit] as number) + (((s0 >>> bit) & 1) === 1 ? sign : -sign);
+      all[bit] = (all[bit] as number) + sign * (((s0 >>> bit) & 1) * 2 - 1);
     const sumLo = checksumLo(lo, hi);
     const sumHi = checksumHi(lo, hi);
     const indexes = this.#indexes;
