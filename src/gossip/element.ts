@@ -114,14 +114,12 @@ export function idKey(lo: number, hi: number): number {
   return (hi & 0x1f_ffff) * 0x1_0000_0000 + (lo >>> 0);
 }
 
-/** Low half of an id's 64-bit checksum, int32. */
-export function checksumLo(lo: number, hi: number): number {
+/**
+ * An id's checksum, int32. Half the paper's: what passes for a single id must also lie in one of
+ * that id's own symbols, and all symbols must come to zero in the end.
+ */
+export function checksum(lo: number, hi: number): number {
   return mix(mix(lo ^ 0x243f_6a88) ^ hi);
-}
-
-/** High half of an id's 64-bit checksum, int32. */
-export function checksumHi(lo: number, hi: number): number {
-  return mix(mix(hi ^ 0x1319_8a2e) ^ lo);
 }
 
 /** A bijection of 32 bits that avalanches; constants by the search of hash-prospector (C. Wellons). */

@@ -28,7 +28,7 @@ import { SettledHeads } from './settled-heads.ts';
 /** Refutations and reclaims answer what others say, so others must not set their pace. */
 const reincarnateIntervalMs = 1_000;
 /**
- * Coded symbols that are kept: 160 KiB, enough for some 5,000 differences. With more, half of each
+ * Coded symbols that are kept: 128 KiB, enough for some 5,000 differences. With more, half of each
  * head is spent on finding it, and a snapshot is as cheap.
  */
 const symbolsMax = 8_192;

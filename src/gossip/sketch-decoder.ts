@@ -7,7 +7,7 @@
  * Peeling takes time linear in the symbols and the difference, whatever the symbols are: an id is
  * recovered at most once for each of them.
  */
-import { checksumHi, checksumLo, idKey } from './element.ts';
+import { checksum, idKey } from './element.ts';
 import type { Id } from './element.ts';
 import { cellWords, symbolBytes, SymbolIndexes, toggleCell } from './sketch.ts';
 import type { Sketch } from './sketch.ts';
@@ -28,7 +28,7 @@ export type SketchDifference =
 /**
  * The difference of two sets.
  *
- * What it says of honest symbols is right but for a chance of 2^-64 an id. Made-up symbols can name
+ * What it says of honest symbols is right but for a chance of 2^-32 an id. Made-up symbols can name
  * any ids, also as `mine` some that this side does not have: look each one up.
  *
  * @param theirs the first symbols of the other side, `symbolBytes` each
@@ -97,7 +97,7 @@ class Peeling {
       left -= 1;
       const at = index * cellWords;
       const id = { lo: this.#cells[at] as number, hi: this.#cells[at + 1] as number };
-      const sign = this.#cells[at + 4] as number;
+      const sign = this.#cells[at + 3] as number;
       (sign > 0 ? recovered.mine : recovered.theirs).push(id);
       this.#take(id, sign);
     }
@@ -105,7 +105,7 @@ class Peeling {
   }
 
   #push(index: number): void {
-    const count = this.#cells[index * cellWords + 4] as number;
+    const count = this.#cells[index * cellWords + 3] as number;
     if ((count !== 1 && count !== -1) || this.#isStacked[index] === 1) return;
     this.#isStacked[index] = 1;
     this.#stack[this.#stacked] = index;
@@ -115,12 +115,11 @@ class Peeling {
   /** Whether the cell holds exactly one id, and one that belongs there. */
   #isPure(index: number): boolean {
     const at = index * cellWords;
-    const count = this.#cells[at + 4] as number;
+    const count = this.#cells[at + 3] as number;
     if (count !== 1 && count !== -1) return false;
     const lo = this.#cells[at] as number;
     const hi = this.#cells[at + 1] as number;
-    if (this.#cells[at + 2] !== checksumLo(lo, hi)) return false;
-    if (this.#cells[at + 3] !== checksumHi(lo, hi)) return false;
+    if (this.#cells[at + 2] !== checksum(lo, hi)) return false;
     const indexes = this.#indexes;
     indexes.start(lo, hi);
     let own = 0;
@@ -129,12 +128,11 @@ class Peeling {
   }
 
   #take({ lo, hi }: Id, sign: number): void {
-    const sumLo = checksumLo(lo, hi);
-    const sumHi = checksumHi(lo, hi);
+    const sum = checksum(lo, hi);
     const indexes = this.#indexes;
     indexes.start(lo, hi);
     for (let index = 0; index < this.#symbols; index = indexes.next()) {
-      toggleCell(this.#cells, index, lo, hi, sumLo, sumHi, -sign);
+      toggleCell(this.#cells, index, lo, hi, sum, -sign);
       this.#push(index);
     }
   }

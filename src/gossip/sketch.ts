@@ -16,16 +16,16 @@
  * element twice, or to remove one that is not in, is the caller's error and is not noticed.
  */
 import { assert } from '../base/assert.ts';
-import { checksumHi, checksumLo } from './element.ts';
+import { checksum } from './element.ts';
 import type { Element } from './element.ts';
 
-/** 8 of ids' XOR, 8 of checksums' XOR, 4 of count (int32); all little-endian. */
-export const symbolBytes = 20;
+/** 8 of ids' XOR, 4 of checksums' XOR, 4 of count (int32); all little-endian. */
+export const symbolBytes = 16;
 export const setHashBytes = 16;
 /** 32 counters as int16, little-endian, clamped. */
 export const estimatorBytes = 64;
 
-/** Words of a cell, the symbol in memory: id lo, id hi, checksum lo, checksum hi, count. */
+/** Words of a cell, the symbol in memory: id lo, id hi, checksum, count. */
 export const cellWords = symbolBytes / 4;
 const counters = estimatorBytes / 2;
 const counterMax = 0x7fff;
@@ -74,7 +74,7 @@ export class Sketch {
   readonly #indexes = new SymbolIndexes();
 
   /**
-   * @param symbolsMax coded symbols that are kept, 1 to 2^20, 20 bytes each; to add or remove an
+   * @param symbolsMax coded symbols that are kept, 1 to 2^20, 16 bytes each; to add or remove an
    *   element touches about 2 ln(symbolsMax / 2) + 1 of them
    */
   constructor(symbolsMax: number) {
@@ -158,12 +158,11 @@ export class Sketch {
     // Without a branch, which would be guessed wrong half the time.
     for (let bit = 0; bit < counters; bit++)
       all[bit] = (all[bit] as number) + sign * (((s0 >>> bit) & 1) * 2 - 1);
-    const sumLo = checksumLo(lo, hi);
-    const sumHi = checksumHi(lo, hi);
+    const sum = checksum(lo, hi);
     const indexes = this.#indexes;
     indexes.start(lo, hi);
     for (let index = 0; index < this.symbolsMax; index = indexes.next())
-      toggleCell(this.#cells, index, lo, hi, sumLo, sumHi, sign);
+      toggleCell(this.#cells, index, lo, hi, sum, sign);
   }
 }
 
@@ -173,16 +172,14 @@ export function toggleCell(
   index: number,
   lo: number,
   hi: number,
-  sumLo: number,
-  sumHi: number,
+  sum: number,
   sign: number,
 ): void {
   const at = index * cellWords;
   cells[at] = (cells[at] as number) ^ lo;
   cells[at + 1] = (cells[at + 1] as number) ^ hi;
-  cells[at + 2] = (cells[at + 2] as number) ^ sumLo;
-  cells[at + 3] = (cells[at + 3] as number) ^ sumHi;
-  cells[at + 4] = (cells[at + 4] as number) + sign;
+  cells[at + 2] = (cells[at + 2] as number) ^ sum;
+  cells[at + 3] = (cells[at + 3] as number) + sign;
 }
 
 function clamped(counter: number): number {
