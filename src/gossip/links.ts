@@ -31,6 +31,13 @@ interface Link {
   unwantedSinceMs: number | undefined;
 }
 
+/** A dial under way, and the life of the member that it is meant for. */
+interface PendingDial {
+  readonly target: DialTarget;
+  /** -1: of whoever answers, or of a node that is not known yet. */
+  readonly incarnation: number;
+}
+
 interface Backoff {
   failures: number;
   notBeforeMs: number;
@@ -40,7 +47,7 @@ export class Links {
   readonly #context: GossipContext;
   readonly #seeds: readonly string[];
   readonly #links = new Map<OwnerId, Link>();
-  readonly #pending = new Map<string, DialTarget>();
+  readonly #pending = new Map<string, PendingDial>();
   /** Peers that said goodbye, until they are linked again: their loss says nothing. */
   readonly #departed = new Set<OwnerId>();
   /** Peers whose link broke: one more failed dial, of whatever kind, and they are dead. */
@@ -158,12 +165,14 @@ export class Links {
   }
 
   dialFailed(target: DialTarget, how: DialFailure): void {
+    const dial = this.#pending.get(keyOf(target));
     this.#pending.delete(keyOf(target));
     const { registry, counters } = this.#context;
     counters.add(`dials_${how}`);
-    if (target.peer === undefined)
-      this.#noteSeed(target, how === 'self' ? registry.self : undefined);
-    else this.#noteFailure(target.peer, how);
+    const { peer } = target;
+    if (peer === undefined) this.#noteSeed(target, how === 'self' ? registry.self : undefined);
+    else if (dial !== undefined && this.#isOutdated(dial)) this.#confirm(peer);
+    else this.#noteFailure(peer, how);
     this.#dialWaiting();
   }
 
@@ -209,6 +218,14 @@ export class Links {
       return;
     }
     this.#dial({ peer, addresses: this.#addressesOf(peer) }, true);
+  }
+
+  /** The member began a new life, or moved, while its dial was under way: that says nothing of it. */
+  #isOutdated({ target, incarnation }: PendingDial): boolean {
+    const { peer, addresses } = target;
+    if (peer === undefined || this.#context.registry.member(peer) === undefined) return false;
+    const hasMoved = String(this.#addressesOf(peer)) !== String(addresses);
+    return hasMoved || this.#incarnationOf(peer) > incarnation;
   }
 
   #noteFailure(peer: OwnerId, how: DialFailure): void {
@@ -308,11 +325,16 @@ export class Links {
       if (isUrgent) this.#waiting.unshift(target);
       return;
     }
-    this.#pending.set(keyOf(target), target);
+    const incarnation = target.peer === undefined ? -1 : this.#incarnationOf(target.peer);
+    this.#pending.set(keyOf(target), { target, incarnation });
     counters.add('dials');
     const isQuick = isUrgent && !this.#isSluggish;
     const timeoutMs = isQuick ? config.dialTimeoutMs : 5 * config.dialTimeoutMs;
     this.#context.emit({ kind: 'dial', target, timeoutMs });
+  }
+
+  #incarnationOf(peer: OwnerId): number {
+    return this.#context.registry.member(peer)?.incarnation ?? -1;
   }
 
   #addressesOf(peer: OwnerId): readonly string[] {

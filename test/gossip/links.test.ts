@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { MemberState } from '../../src/membership/member.ts';
 import { TestCluster } from './cluster.ts';
+import type { TestNode } from './cluster.ts';
 
 /** Beyond the full mesh of 17. */
 const many = 30;
@@ -101,6 +102,37 @@ t.test('a node that was starved itself does not judge others by time', async (t)
   cluster.run(20_000);
   t.equal(starved.registry.member(other.registry.self)?.state, 'dead', 'but it asks again');
 });
+
+t.test('a dial to where a member was says nothing about its next life elsewhere', async (t) => {
+  const cluster = await TestCluster.of(3);
+  cluster.register(2, 'add');
+  cluster.run(1_000);
+  const observer = cluster.node(1);
+  const { self } = cluster.node(2).registry;
+  // The link breaks and the old address is dialed; before it refuses, node 3 tells of the new life.
+  const store = cluster.crash(2);
+  cluster.run(1);
+  cluster.network.rules.delayMs = (from, to) =>
+    [from, to].includes(self) && [from, to].includes(observer.registry.self) ? 100 : 0.1;
+  const dials = observer.engine.counters.get('dials');
+  await cluster.start(2, { store, address: 'mem/elsewhere', seeds: ['mem/3'] });
+  cluster.run(1);
+  t.equal(addressOf(observer, self), 'mem/elsewhere');
+  t.equal(observer.engine.counters.get('dials_refused'), 0, 'the old dial is still pending');
+  cluster.run(5);
+  t.equal(observer.engine.counters.get('dials_refused'), 1);
+  t.equal(observer.registry.member(self)?.state, 'alive');
+  t.equal(observer.engine.counters.get('dials'), dials + 1, 'the new address is dialed');
+  t.strictSame(cluster.seenBy(1), ['add'], 'and what it registered was never hidden');
+  cluster.run(250);
+  t.ok(observer.engine.isLinked(self));
+  t.equal(observer.engine.counters.get('members_found_dead'), 0);
+});
+
+/** Where a node believes another to be. */
+function addressOf({ registry }: TestNode, owner: string): string | undefined {
+  return registry.state(owner)?.head.head.facts.addresses[0];
+}
 
 /** Two nodes without a link between them. */
 function unlinkedPair(cluster: TestCluster): [string, string] {
