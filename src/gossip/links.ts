@@ -25,6 +25,12 @@ const backoffBaseMs = 500;
 const backoffMaxMs = 30_000;
 /** Dials that time out before a member that was never linked counts as dead. */
 const timeoutsToDeath = 3;
+/** A wake that comes later than this shows a node that is starved of its processor. */
+const lagMsMax = 100;
+/** How long such a node doubts itself. */
+const sluggishMs = 5_000;
+/** Times `dialTimeoutMs` for a dial that confirms nothing, or by a node that doubts itself. */
+const patience = 5;
 
 interface Link {
   isGreeted: boolean;
@@ -50,12 +56,13 @@ export class Links {
   readonly #pending = new Map<string, PendingDial>();
   /** Peers that said goodbye, until they are linked again: their loss says nothing. */
   readonly #departed = new Set<OwnerId>();
-  /** Peers whose link broke: one more failed dial, of whatever kind, and they are dead. */
-  readonly #lost = new Set<OwnerId>();
   /** Members that had left before this life: they may be back, and not know where we are now. */
   readonly #leftBefore = new Set<OwnerId>();
-  /** Members that others found dead, or that only timed out here: asked again every interval. */
-  readonly #doubted = new Set<OwnerId>();
+  /**
+   * Members whose link broke, or whom others found dead, and the incarnation that is doubted: one
+   * failed dial that can be believed, and they are dead; until then they are asked every interval.
+   */
+  readonly #doubted = new Map<OwnerId, number>();
   #sluggishUntilMs = 0;
   readonly #backoff = new Map<OwnerId, Backoff>();
   /** Who answered at a seed address; `self` is remembered too. */
@@ -113,7 +120,6 @@ export class Links {
   linked(peer: OwnerId): void {
     this.#links.set(peer, { isGreeted: false, unwantedSinceMs: undefined });
     this.#departed.delete(peer);
-    this.#lost.delete(peer);
     this.#doubted.delete(peer);
     this.#leftBefore.delete(peer);
     this.#backoff.delete(peer);
@@ -136,7 +142,7 @@ export class Links {
     this.#links.delete(peer);
     // A connection over which nothing was ever said may be a dial that the other gave up.
     if (this.#departed.delete(peer) || !link.isGreeted) return;
-    this.#lost.add(peer);
+    this.#doubted.set(peer, this.#incarnationOf(peer));
     this.#confirm(peer);
   }
 
@@ -144,14 +150,14 @@ export class Links {
   check(owner: OwnerId, incarnation: number): void {
     const member = this.#context.registry.member(owner);
     if (member === undefined || member.incarnation > incarnation || this.#links.has(owner)) return;
-    this.#doubted.add(owner);
+    this.#doubted.set(owner, member.incarnation);
     this.#confirm(owner);
   }
 
   /** How late this node was woken: one that is starved itself must not judge others by time. */
   noteLag(lagMs: number): void {
     const { monoMs } = this.#context.now;
-    if (lagMs > 100) this.#sluggishUntilMs = monoMs + 5_000;
+    if (lagMs > lagMsMax) this.#sluggishUntilMs = monoMs + sluggishMs;
   }
 
   get #isSluggish(): boolean {
@@ -188,7 +194,9 @@ export class Links {
     if (!isInterval) return;
     this.#dropUnwanted(new Set(neighbors));
     this.#dialLost();
-    for (const peer of this.#doubted) this.#confirm(peer);
+    for (const peer of this.#doubted.keys())
+      if (this.#isDoubted(peer)) this.#confirm(peer);
+      else this.#doubted.delete(peer);
     for (const peer of this.#backoff.keys())
       if (registry.member(peer) === undefined) this.#backoff.delete(peer);
   }
@@ -209,6 +217,12 @@ export class Links {
     this.#neighbors = neighborsOf(registry.self, alive, config.neighborsK);
     this.#neighborsRevision = registry.membersRevision;
     return this.#neighbors;
+  }
+
+  /** A newer life voids all doubts about the older one. */
+  #isDoubted(peer: OwnerId): boolean {
+    const doubted = this.#doubted.get(peer);
+    return doubted !== undefined && doubted >= this.#incarnationOf(peer);
   }
 
   #confirm(peer: OwnerId): void {
@@ -236,13 +250,11 @@ export class Links {
     this.#backoff.set(peer, { failures, notBeforeMs: now.monoMs + random.next() * ceilingMs });
     // Nobody listens there, or somebody else does; a mere timeout may be a busy host.
     const isClear = how === 'refused' || how === 'other_peer' || how === 'self';
-    const isAccused = this.#lost.has(peer) || this.#doubted.has(peer);
     const isBelieved = how === 'unreachable' || !this.#isSluggish;
-    if (isClear || (isAccused && isBelieved) || failures >= timeoutsToDeath) {
-      this.#lost.delete(peer);
-      this.#doubted.delete(peer);
-      this.#bury(peer);
-    } else if (isAccused) this.#doubted.add(peer);
+    const isConfirmed = this.#isDoubted(peer) && isBelieved;
+    if (!isClear && !isConfirmed && failures < timeoutsToDeath) return;
+    this.#doubted.delete(peer);
+    this.#bury(peer);
   }
 
   #bury(peer: OwnerId): void {
@@ -329,7 +341,7 @@ export class Links {
     this.#pending.set(keyOf(target), { target, incarnation });
     counters.add('dials');
     const isQuick = isUrgent && !this.#isSluggish;
-    const timeoutMs = isQuick ? config.dialTimeoutMs : 5 * config.dialTimeoutMs;
+    const timeoutMs = isQuick ? config.dialTimeoutMs : patience * config.dialTimeoutMs;
     this.#context.emit({ kind: 'dial', target, timeoutMs });
   }
 
