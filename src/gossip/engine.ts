@@ -58,7 +58,6 @@ export class Engine {
   #readiness: string | undefined;
   #reconciledAtMs: number | undefined;
   #reincarnatedAtMs = -Infinity;
-  #membersRevision = -1;
 
   constructor({ registry, identity, verifier, config, random, seeds }: EngineOptions) {
     const emit = (effect: Effect): void => void this.#effects.push(effect);
@@ -107,10 +106,7 @@ export class Engine {
     this.#effects = [];
     this.#route(input);
     this.#checkReadiness();
-    if (this.#membersRevision !== this.#context.registry.membersRevision) {
-      this.#membersRevision = this.#context.registry.membersRevision;
-      this.#links.maintain(false);
-    }
+    this.#links.follow();
     this.#setWake();
     return this.#effects;
   }
@@ -159,7 +155,7 @@ export class Engine {
     if (now.monoMs < this.#roundAtMs) return;
     this.#roundAtMs = now.monoMs + random.jitter(config.gossipIntervalMs, 0.2);
     this.#reconciler.tick();
-    this.#links.maintain(true);
+    this.#links.maintain();
     this.#exchange();
   }
 
@@ -208,6 +204,8 @@ export class Engine {
         return this.#links.check(frame.owner, frame.incarnation);
       case 'bye':
         return this.#links.departed(peer);
+      case 'neighbor':
+        return this.#links.heard(peer, frame.wanted);
       default:
         return unreachable(frame);
     }
@@ -224,10 +222,11 @@ export class Engine {
     }
     const before = registry.state(peer)?.head.head.lastUpdate ?? 0;
     const received = registry.receive(hello.head, [], false, now);
-    this.#links.greet(peer);
+    const isWelcome = this.#links.greet(peer);
     if (received.kind === 'applied') this.#repaired(received.owner, before, peer);
     if (received.kind === 'own') this.#reclaim(received.head);
     if (hello.thoughtDead) this.#reincarnate();
+    if (!isWelcome) return;
     // One exchange serves both; a node that knows nothing yet does not wait for the other.
     if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
   }
@@ -291,6 +290,7 @@ export class Engine {
 
   #completed(): void {
     this.#reconciledAtMs = this.#context.now.monoMs;
+    this.#links.reconciled();
     if (this.#readiness === undefined) this.#ready('reconciled with a peer', false);
   }
 

@@ -72,7 +72,8 @@ export type Frame =
   | { readonly kind: 'done'; readonly exchange: number; readonly more: boolean }
   | { readonly kind: 'rumor'; readonly rumor: Rumor }
   | { readonly kind: 'check'; readonly owner: OwnerId; readonly incarnation: number }
-  | { readonly kind: 'bye'; readonly reason: string };
+  | { readonly kind: 'bye'; readonly reason: string }
+  | { readonly kind: 'neighbor'; readonly wanted: boolean };
 
 export function encodeFrame(frame: Frame): Uint8Array {
   return wire.Frame.encode(toWire(frame)).finish();
@@ -116,6 +117,7 @@ function toWire(frame: Frame): disco.gossip.v1.Frame.$Properties {
     case 'refusal':
     case 'done':
     case 'bye':
+    case 'neighbor':
       return { [frame.kind]: frame };
     case 'digest':
       return { digest: frame.sealed };
@@ -133,7 +135,7 @@ function toWire(frame: Frame): disco.gossip.v1.Frame.$Properties {
 }
 
 function fromWire(message: disco.gossip.v1.Frame): Frame | undefined {
-  const { hello, refusal, digest, delta, want, done, rumor, check, bye } = message;
+  const { hello, refusal, digest, delta, want, done, rumor, check, bye, neighbor } = message;
   if (hello != null) return readHello(hello);
   if (refusal != null)
     return { kind: 'refusal', reason: refusal.reason ?? '', sentence: refusal.sentence ?? '' };
@@ -154,6 +156,7 @@ function fromWire(message: disco.gossip.v1.Frame): Frame | undefined {
     return { kind: 'check', owner, incarnation: safeInteger(check.incarnation ?? 0) };
   }
   if (bye != null) return { kind: 'bye', reason: bye.reason ?? '' };
+  if (neighbor != null) return { kind: 'neighbor', wanted: neighbor.wanted ?? false };
   return undefined;
 }
 
