@@ -66,7 +66,6 @@ export class Engine {
   #readiness: string | undefined;
   #reconciledAtMs: number | undefined;
   #reincarnatedAtMs = -Infinity;
-  #membersRevision = -1;
 
   constructor(options: EngineOptions) {
     const { registry, identity, verifier, config, random, seeds } = options;
@@ -125,10 +124,7 @@ export class Engine {
     this.#route(input);
     this.#reconciler.follow();
     this.#checkReadiness();
-    if (this.#membersRevision !== this.#context.registry.membersRevision) {
-      this.#membersRevision = this.#context.registry.membersRevision;
-      this.#links.maintain(false);
-    }
+    this.#links.follow();
     this.#setWake();
     return this.#effects;
   }
@@ -177,7 +173,7 @@ export class Engine {
     if (now.monoMs < this.#roundAtMs) return;
     this.#roundAtMs = now.monoMs + random.jitter(config.gossipIntervalMs, 0.2);
     this.#reconciler.tick();
-    this.#links.maintain(true);
+    this.#links.maintain();
     this.#exchange();
   }
 
@@ -218,6 +214,8 @@ export class Engine {
         return this.#links.check(frame.owner, frame.incarnation);
       case 'bye':
         return this.#links.departed(peer);
+      case 'neighbor':
+        return this.#links.heard(peer, frame.wanted);
       default:
         return this.#reconciler.on(peer, frame);
     }
@@ -233,10 +231,11 @@ export class Engine {
       return this.#refusedBy(peer, sentence);
     }
     const received = registry.receive(hello.head, [], false, now);
-    this.#links.greet(peer);
+    const isWelcome = this.#links.greet(peer);
     if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
     if (received.kind === 'own') this.#reclaim(received.head);
     if (hello.thoughtDead) this.#reincarnate();
+    if (!isWelcome) return;
     // One exchange serves both; a node that knows nothing yet does not wait for the other.
     if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
   }
@@ -300,6 +299,7 @@ export class Engine {
 
   #completed(): void {
     this.#reconciledAtMs = this.#context.now.monoMs;
+    this.#links.reconciled();
     if (this.#readiness === undefined) this.#ready('reconciled with a peer', false);
   }
 

@@ -95,12 +95,13 @@ export type Frame =
   | { readonly kind: 'done'; readonly exchange: number; readonly more: boolean }
   | { readonly kind: 'rumor'; readonly rumor: Rumor }
   | { readonly kind: 'check'; readonly owner: OwnerId; readonly incarnation: number }
-  | { readonly kind: 'bye'; readonly reason: string };
+  | { readonly kind: 'bye'; readonly reason: string }
+  | { readonly kind: 'neighbor'; readonly wanted: boolean };
 
 /** Those of an exchange, which the Reconciler takes. */
 export type ExchangeFrame = Exclude<
   Frame,
-  { kind: 'hello' | 'refusal' | 'rumor' | 'check' | 'bye' }
+  { kind: 'hello' | 'refusal' | 'rumor' | 'check' | 'bye' | 'neighbor' }
 >;
 
 export function encodeFrame(frame: Frame): Uint8Array {
@@ -167,6 +168,7 @@ function toWire(frame: Exclude<Frame, { kind: 'same' }>): disco.gossip.v1.Frame.
     case 'symbols':
     case 'beyond':
     case 'busy':
+    case 'neighbor':
       return { [frame.kind]: frame };
     case 'digest':
       return { digest: frame.sealed };
@@ -190,7 +192,7 @@ function toWire(frame: Exclude<Frame, { kind: 'same' }>): disco.gossip.v1.Frame.
 }
 
 function fromWire(message: disco.gossip.v1.Frame): Frame | undefined {
-  const { hello, refusal, digest, delta, rumor, check, bye } = message;
+  const { hello, refusal, digest, delta, rumor, check, bye, neighbor } = message;
   // What a node in sync says most comes first.
   if (digest != null) {
     const sealed = readSealed(digest);
@@ -210,6 +212,7 @@ function fromWire(message: disco.gossip.v1.Frame): Frame | undefined {
     return { kind: 'check', owner, incarnation: safeInteger(check.incarnation ?? 0) };
   }
   if (bye != null) return { kind: 'bye', reason: bye.reason ?? '' };
+  if (neighbor != null) return { kind: 'neighbor', wanted: neighbor.wanted ?? false };
   return readExchange(message);
 }
 

@@ -43,6 +43,7 @@ const frames: readonly Frame[] = [
   { kind: 'rumor', rumor: { head, previous: 9, records: [Buffer.from('a')] } },
   { kind: 'check', owner, incarnation: 1_750_000_000 },
   { kind: 'bye', reason: 'not a neighbor' },
+  { kind: 'neighbor', wanted: true },
 ];
 
 t.test('every kind of frame comes back as it was', (t) => {
@@ -50,7 +51,7 @@ t.test('every kind of frame comes back as it was', (t) => {
     const decoded = decodeFrame(encodeFrame(frame));
     t.same(decoded, { kind: 'opened', value: frame }, frame.kind);
   }
-  t.equal(frames.length, 17);
+  t.equal(frames.length, 18);
   t.equal(encodeFrame({ kind: 'same' }).length, 0, 'one byte on the wire: its length');
   t.end();
 });
@@ -61,14 +62,14 @@ t.test('frames that leave everything out are still read, or refused as malformed
       .uint32((field << 3) | 2)
       .bytes(new Uint8Array())
       .finish();
-  const kinds = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((field) => decodeFrame(empty(field)).kind);
-  const [hello, refusal, digest, delta, want, done, rumor, check, bye] = kinds;
+  const kinds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 20].map((field) => decodeFrame(empty(field)).kind);
+  const [hello, refusal, digest, delta, want, done, rumor, check, bye, neighbor] = kinds;
   t.strictSame(
     [hello, delta, rumor, check],
     Array(4).fill('refused'),
     'they lack a head, an owner',
   );
-  t.strictSame([refusal, digest, want, done, bye], Array(5).fill('opened'));
+  t.strictSame([refusal, digest, want, done, bye, neighbor], Array(6).fill('opened'));
   const exchange = [10, 11, 12, 13, 14, 15, 16].map((field) => decodeFrame(empty(field)).kind);
   t.strictSame(exchange, Array(7).fill('opened'));
   t.end();
