@@ -32,6 +32,8 @@ const reincarnateIntervalMs = 1_000;
  * head is spent on finding it, and a snapshot is as cheap.
  */
 const symbolsMax = 8_192;
+/** In one round of so many a member that is no neighbor is asked too. */
+const roundsPerStranger = 10;
 /** The first rounds come early, so that a small cluster is whole at once. */
 const firstRoundMs = 50;
 
@@ -61,6 +63,7 @@ export class Engine {
   readonly #reconciler: Reconciler;
   #effects: Effect[] = [];
   #roundAtMs = Infinity;
+  #rounds = 0;
   #wakeAtMs = Infinity;
   #startedAtMs: number | undefined;
   #readiness: string | undefined;
@@ -174,6 +177,8 @@ export class Engine {
     this.#roundAtMs = now.monoMs + random.jitter(config.gossipIntervalMs, 0.2);
     this.#reconciler.tick();
     this.#links.maintain();
+    this.#rounds += 1;
+    if (this.#rounds % roundsPerStranger === 0) this.#links.dialStranger();
     this.#exchange();
   }
 
