@@ -158,3 +158,12 @@ t.test('many records are opened in order, or all refused for the first that is',
   t.strictSame(openRecords([garbage, ...bytes], 10), refused);
   t.end();
 });
+
+t.test('a record that is known by its bytes is not opened again, but for its size', (t) => {
+  const known = makeSealed();
+  const opened = openRecords([known.bytes], 8_192, () => known);
+  t.equal(valueOf(opened)[0], known);
+  const small = openRecords([known.bytes], known.bytes.length - 1, () => known);
+  t.strictSame(small, refused('RECORD_TOO_LARGE'));
+  t.end();
+});

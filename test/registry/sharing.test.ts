@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Sealed, SealedHead } from '../../src/record/head.ts';
 import type { OwnerState } from '../../src/record/merge.ts';
+import type { SealedRecord } from '../../src/record/record.ts';
 import type { OwnerId } from '../../src/record/owner.ts';
 import type { Sharing } from '../../src/registry/sharing.ts';
 import { sharePassage, sharingNothing } from '../../src/registry/sharing.ts';
@@ -11,11 +12,13 @@ import { MemoryStore } from '../../src/store/memory-store.ts';
 import { at, makeFacts, makeSealed, makeState } from '../record/fixtures.ts';
 import { makeIdentity, Owner, register, sendWhole, shown, smallConfig } from './fixtures.ts';
 
-const signatureOf = ({ signature }: Sealed) => Buffer.from(signature).toString('latin1');
+const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
+const signatureOf = ({ signature }: Sealed) => textOf(signature);
 
 /** Keeps everything for ever, which a test can afford. */
 class SharingAll implements Sharing {
   readonly #states = new Map<string, OwnerState>();
+  readonly #records = new Map<string, SealedRecord>();
 
   head(sealed: Sealed): SealedHead | undefined {
     const head = this.#states.get(signatureOf(sealed))?.head;
@@ -24,8 +27,14 @@ class SharingAll implements Sharing {
 
   state(next: OwnerState): OwnerState {
     const known = this.#states.get(signatureOf(next.head));
-    if (known === undefined) this.#states.set(signatureOf(next.head), next);
-    return known ?? next;
+    if (known !== undefined) return known;
+    this.#states.set(signatureOf(next.head), next);
+    for (const sealed of next.set.records()) this.#records.set(textOf(sealed.bytes), sealed);
+    return next;
+  }
+
+  record(bytes: Uint8Array): SealedRecord | undefined {
+    return this.#records.get(textOf(bytes));
   }
 }
 
@@ -92,11 +101,13 @@ t.test('each node checks by its own rules what others hold already', (t) => {
   const refused = (reason: string) => ({ kind: 'refused', reason });
   t.strictSame(sendWhole(second, next, at(-60_000)), refused('CLOCK_AHEAD'));
   t.strictSame(sendWhole(strict, next, at(1)), refused('TOO_MANY_RECORDS'));
+  const small = start(5, { recordBytesMax: 50 });
+  t.strictSame(sendWhole(small, next, at(1)), refused('RECORD_TOO_LARGE'));
   t.strictSame(second.receive(next.head, [], true, at(1)), refused('ROOT_MISMATCH'));
   const forged = { body: next.head.body, signature: new Uint8Array(64) };
   t.strictSame(second.receive(forged, [], true, at(1)), refused('BAD_SIGNATURE'));
   t.strictSame([...new Set(verified)], [other.id]);
-  t.equal(verified.length, 4);
+  t.equal(verified.length, 5);
   t.equal(second.state(other.id), undefined);
   t.end();
 });
