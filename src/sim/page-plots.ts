@@ -37,7 +37,7 @@ export function agreementPlot(result: SimResult): string {
   const least = samples.reduce((low, { agreement }) => Math.min(low, agreement), 1);
   const from = [0.999, 0.99, 0.9, 0.5].find((share) => share <= least) ?? 0;
   const x = timeAxis(result);
-  const y = linearAxis(from, 1, 4);
+  const y = linearAxis(from, 1, 5);
   const drawn = plot({
     heightPx: 240,
     title: `Agreement over virtual time; the least was ${percentText(least)}`,
@@ -51,7 +51,7 @@ export function agreementPlot(result: SimResult): string {
     ],
     left: leftOf(y, percentText),
     bottom: bottomOf(x),
-    leftTitle: `pairs of nodes of which one has the newest news of the other${
+    leftTitle: `share of (node, owner) pairs where the node has the owner's newest head${
       from === 0 ? '' : `; the axis begins at ${percentText(from)}`
     }`,
     bottomTitle: 'virtual time, s',
@@ -157,13 +157,11 @@ export function reachPlot({ spreads }: SimResult): string {
     title: 'ms until 50, 99 and 100 % of the nodes had a change',
     marks: [
       gridLines(x, 'down'),
-      ...reaches.map((reach, row) => bars(reach, x, row / rowCount, 0.62 / rowCount)),
+      ...reaches.map((reach, row) => bars(reach, x, row / rowCount, 0.6 / rowCount)),
     ],
-    left: reaches.map(({ share }, row) => ({ place: (row + 0.72) / rowCount, text: share })),
+    left: reaches.map(({ share }, row) => ({ place: (row + 0.75) / rowCount, text: share })),
     bottom: x.ticks.map((tick) => ({ place: x.place(tick), text: countText(tick) })),
-    leftTitle: `changes, by the time until so many of the nodes had them${
-      isWide ? ' (each step of the axis is a factor)' : ''
-    }`,
+    leftTitle: `changes by the time until so many nodes had them${isWide ? ' (log scale)' : ''}`,
     bottomTitle: 'ms since the change',
     over: reaches.map((reach, row) => reachNote(reach, row / rowCount)).join(''),
   });
@@ -190,11 +188,12 @@ function bars({ times }: Reach, x: Axis, top: number, height: number): string {
     const [left, right] = [unit((bin + 0.08) / binsCount), unit((bin + 0.92) / binsCount)];
     return `M${left} ${unit(bottom)}V${unit(bottom - size)}H${right}V${unit(bottom)}Z`;
   });
-  return `<path class="bars" d="${d.join('')}"/>`;
+  const line = `<path class="grid" d="M0 ${unit(bottom)}H1000"/>`;
+  return `${line}<path class="bars" d="${d.join('')}"/>`;
 }
 
 function reachNote({ p50Ms, p99Ms, neverCount }: Reach, top: number): string {
   const never = neverCount === 0 ? '' : `, ${countText(neverCount)} never`;
   const text = `p50 ${msText(p50Ms)}, p99 ${msText(p99Ms)}${never}`;
-  return `<i class="note" style="top:${percent(top + 0.01)};right:0">${escapeHtml(text)}</i>`;
+  return `<i class="note" style="top:${percent(top + 0.045)};right:0">${escapeHtml(text)}</i>`;
 }

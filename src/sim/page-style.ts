@@ -37,7 +37,8 @@ th, td { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid var
 th { font-weight: 600; vertical-align: top; white-space: nowrap; }
 td { overflow-wrap: anywhere; }
 thead th { color: var(--soft); font-size: 12px; white-space: normal; }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
+.short { white-space: nowrap; }
+.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .wide { overflow-x: auto; }
 .left-title, .bottom-title { color: var(--soft); font-size: 12px; margin: 10px 0 8px; }
 .bottom-title { text-align: right; margin: 0 14px; }
@@ -55,9 +56,12 @@ thead th { color: var(--soft); font-size: 12px; white-space: normal; }
 .plot .bars { fill: var(--rumor); }
 .plot .struck { fill: var(--fault); fill-opacity: .14; }
 .struck-at { stroke: var(--fault); stroke-width: 1.5; stroke-dasharray: 3 3; }
+.plot .fold { fill: var(--panel); stroke: var(--line); stroke-width: 1; }
+.plot .fold-note { left: 8px; transform: translateY(-50%); }
 .reached { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 5 4; }
 .hop { stroke-width: 1; stroke-opacity: .55; }
 .dot { stroke-width: 5; stroke-linecap: round; }
+.small { stroke-width: 3.5; }
 .rumor { stroke: var(--rumor); } .retold { stroke: var(--retold); }
 .repair { stroke: var(--repair); } .origin { stroke: var(--ink); }
 .start { stroke: var(--ink); stroke-width: 12; }

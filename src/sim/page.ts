@@ -13,6 +13,8 @@ import type { Cells } from './table.ts';
 
 const violationsShownMax = 100;
 const rowsMax = 500;
+/** Letters of a cell that is not worth to be broken. */
+const shortMax = 24;
 
 /** The whole page, as well-formed XML too. */
 export function reportPage(result: SimResult): string {
@@ -53,10 +55,7 @@ ${cellTable(reachCells(result.spreads), 'Nothing changed.')}
 <p class="soft">A round is one interval between two digests. Percentiles are over all changes.</p>
 </section>
 </div>
-<section>
-<h2>States that were reached</h2>
-${cellTable(sometimesCells(result), 'None is counted.')}
-</section>
+${reachedStates(result)}
 <details>
 <summary>Counters of all nodes</summary>
 ${cellTable(counterCells(result), 'Nothing was counted.')}
@@ -89,6 +88,15 @@ ${more > 0 ? `<p class="soft">And ${countText(more)} more.</p>` : ''}
 </section>`;
 }
 
+function reachedStates(result: SimResult): string {
+  const cells = sometimesCells(result);
+  if (cells.rows.length === 0) return '';
+  return `<section>
+<h2>States that were reached</h2>
+${cellTable(cells, '')}
+</section>`;
+}
+
 function counterCells({ counters }: SimResult): Cells {
   const names = Object.keys(counters).toSorted();
   const rows = names.slice(0, rowsMax).map((name) => [name, countText(counters[name] ?? 0)]);
@@ -107,8 +115,9 @@ function rowTable(rows: readonly (readonly [string, string])[]): string {
 function cellTable({ header, rows }: Cells, ifEmpty: string): string {
   if (rows.length === 0) return `<p class="soft">${escapeHtml(ifEmpty)}</p>`;
   const styles = header.map((_, column) => {
-    const isAmount = rows.every((row) => /^([\d.,]+( ms| s)?|never|-)$/.test(row[column] ?? ''));
-    return isAmount ? ' class="number"' : '';
+    const cells = rows.map((row) => row[column] ?? '');
+    if (cells.every((cell) => /^([\d.,]+( ms| s)?|never|-)$/.test(cell))) return ' class="number"';
+    return cells.every((cell) => cell.length <= shortMax) ? ' class="short"' : '';
   });
   const heads = header.map(
     (title, column) => `<th scope="col"${styles[column]}>${escapeHtml(title)}</th>`,

@@ -1,5 +1,7 @@
 /** The space-time picture of the report page: one record on its way from node to node. */
-import { escapeHtml, gridLines, linearAxis, logAxis, percent, plot, unit } from './plot.ts';
+import { foldedAxis } from './folded-axis.ts';
+import type { FoldedAxis } from './folded-axis.ts';
+import { escapeHtml, gridLines, percent, plot, unit } from './plot.ts';
 import type { Axis } from './plot.ts';
 import type { Arrival, SimResult } from './run.ts';
 import { layOut } from './spread-tree.ts';
@@ -7,7 +9,9 @@ import type { Hop } from './spread-tree.ts';
 import { countText, msText } from './table.ts';
 
 /** More lines than this are a blot, on whatever screen. */
-const hopsMax = 1_200;
+const hopsMax = 900;
+/** With more, the dots are smaller. */
+const largeDotsMax = 300;
 const heightPx = 560;
 /** Below it two texts beside one another would touch. */
 const noteGapPx = 19;
@@ -27,12 +31,13 @@ export function spreadPlot({ arrivals }: SimResult): string {
     return `<section>${title}<p class="soft">No record was followed.</p></section>`;
   const since = ({ atMs }: Arrival): number => atMs - origin.atMs;
   const times = firstTimes(arrivals, since);
-  const y = timeAxis(times);
+  const y = foldedAxis(times);
   const drawn = plot({
     heightPx,
     title: `A record on its way from n${origin.node} to ${countText(times.length)} nodes`,
     marks: [
       gridDown(y),
+      foldMarks(y),
       ...ways.map((way) => hopPath(hops, way, (arrival) => y.place(since(arrival)))),
       reachedLines(times, y),
       ...[...ways, 'origin' as const].map((way) =>
@@ -42,9 +47,9 @@ export function spreadPlot({ arrivals }: SimResult): string {
     ],
     left: y.ticks.map((tick) => ({ place: y.place(tick), text: countText(tick) })),
     bottom: [],
-    leftTitle: `ms since the change${y.isFactor ? ' (each step is a factor)' : ''}, downwards`,
+    leftTitle: 'ms since the change, downwards',
     bottomTitle: 'nodes, each beside the one that it heard from',
-    over: reachedNotes(times, y),
+    over: foldNotes(y) + reachedNotes(times, y),
   });
   const part = hops.length < times.length ? `; ${countText(hops.length)} of them are drawn` : '';
   return `<section>
@@ -65,21 +70,22 @@ function firstTimes(arrivals: readonly Arrival[], since: (arrival: Arrival) => n
   return [...first.values()].toSorted((a, b) => a - b);
 }
 
-/** By factors when the last ones came so late that the rest would be one line. */
-function timeAxis(times: readonly number[]): Axis & { readonly isFactor: boolean } {
-  const last = times.at(-1) ?? 0;
-  const most = times[Math.floor(times.length * 0.9)] ?? last;
-  if (last <= 4 * Math.max(most, 1)) return { ...linearAxis(0, last * 1.04, 6), isFactor: false };
-  const early = times.find((time) => time > 0) ?? 1;
-  const { place, ticks } = logAxis(Math.max(1, early * 0.7), last * 1.1);
-  // The origin, whose time has no logarithm, stands at the top, and the first hops below it.
-  const top = 0.06;
-  const shifted = (time: number): number => (time <= 0 ? 0 : top + (1 - top) * place(time));
-  return { place: shifted, ticks: [0, ...ticks], isFactor: true };
-}
-
 function gridDown(y: Axis): string {
   return gridLines({ ticks: y.ticks, place: (tick) => 1 - y.place(tick) }, 'across');
+}
+
+/** Bands over the stretches of time that are left out. */
+function foldMarks({ folds }: FoldedAxis): string {
+  const d = folds.map(({ from, to }) => `M0 ${unit(from)}H1000V${unit(to)}H0Z`);
+  return d.length === 0 ? '' : `<path class="fold" d="${d.join('')}"/>`;
+}
+
+function foldNotes({ folds }: FoldedAxis): string {
+  const notes = folds.map(({ from, to, lasts }) => {
+    const text = escapeHtml(`${msText(lasts)} in which nobody heard of it`);
+    return `<i class="fold-note" style="top:${percent((from + to) / 2)}">${text}</i>`;
+  });
+  return notes.join('');
 }
 
 function hopPath(hops: readonly Hop[], way: Arrival['way'], place: (a: Arrival) => number): string {
@@ -98,7 +104,8 @@ function dotPath(hops: readonly Hop[], way: Arrival['way'], place: (a: Arrival) 
   const d = hops
     .filter(({ arrival }) => arrival.way === way)
     .map(({ arrival, place: x }) => `M${unit(x)} ${unit(place(arrival))}h0`);
-  return d.length === 0 ? '' : `<path class="dot ${way}" d="${d.join('')}"/>`;
+  const size = hops.length > largeDotsMax ? 'small dot' : 'dot';
+  return d.length === 0 ? '' : `<path class="${size} ${way}" d="${d.join('')}"/>`;
 }
 
 function milestones(times: readonly number[]): { readonly share: string; readonly ms: number }[] {
