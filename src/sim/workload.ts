@@ -51,9 +51,14 @@ export class Workload {
     this.#isStopped = true;
   }
 
-  /** The first instance of a node. */
-  introduce(node: SimNode): void {
-    this.#register(node, this.#newInstance(node));
+  /** A first instance for a node: to be registered, or to be there already. */
+  firstInstance(number: number): Registration {
+    return this.#newInstance(number);
+  }
+
+  /** It is there already. */
+  noteFirst(node: SimNode, registration: Registration): void {
+    this.#noteRegistered(node, registration);
   }
 
   #plan(): void {
@@ -77,13 +82,18 @@ export class Workload {
     const live = this.#ledger.of(node.owner).filter(({ isGone }) => !isGone);
     const chosen = live[Math.floor(which * live.length)];
     const isNew = chosen === undefined || (dice < 0.25 && live.length < instancesMax);
-    if (isNew) this.#register(node, this.#newInstance(node));
+    if (isNew) this.register(node, this.#newInstance(node.number));
     else if (dice < 0.45) this.#deregister(node, chosen);
-    else this.#register(node, this.#changed(node, chosen));
+    else this.register(node, this.#changed(node, chosen));
   }
 
-  #register(node: SimNode, registration: Registration): void {
-    if (!this.#commit(node, { kind: 'register', registration })) return;
+  /** A service calls its daemon. */
+  register(node: SimNode, registration: Registration): void {
+    if (this.#commit(node, { kind: 'register', registration }))
+      this.#noteRegistered(node, registration);
+  }
+
+  #noteRegistered(node: SimNode, registration: Registration): void {
     const { group, name, instanceId, version } = registration;
     const key = recordKey(group, name, instanceId);
     if (registration.ttlMs > 0) this.#leased.set(key, registration);
@@ -119,20 +129,20 @@ export class Workload {
         const registration = this.#leased.get(entry.key);
         if (registration === undefined || entry.isGone) continue;
         // After a lost database the daemon may not know it any more: register again, as clients do.
-        if (node.registry.registration(entry.key) === undefined) this.#register(node, registration);
+        if (node.registry.registration(entry.key) === undefined) this.register(node, registration);
         else node.registry.heartbeat(entry, node.process.now());
       }
     }
     this.#world.clock.schedule(ttlMs / 3, () => this.#beat());
   }
 
-  #newInstance(node: SimNode): Registration {
+  #newInstance(node: number): Registration {
     const number = ++this.#instances;
     return {
       group: 'sim',
       name: `service-${number % 50}`,
       instanceId: `instance-${number}`,
-      ip: `10.${(node.number >> 16) & 255}.${(node.number >> 8) & 255}.${node.number & 255}`,
+      ip: `10.${(node >> 16) & 255}.${(node >> 8) & 255}.${node & 255}`,
       port: 1_024 + (number % 60_000),
       ttlMs: this.#random.next() < leasedShare ? ttlMs : 0,
       deregisterAfterMs: 0,
@@ -146,7 +156,7 @@ export class Workload {
     const registration = node.registry.registration(key);
     const version = this.#nextVersion();
     if (registration !== undefined) return { ...registration, version };
-    return { ...this.#newInstance(node), group, name, instanceId, ttlMs: 0, version };
+    return { ...this.#newInstance(node.number), group, name, instanceId, ttlMs: 0, version };
   }
 
   #nextVersion(): string {
