@@ -181,7 +181,8 @@ function isWhole(members: readonly Beside[]): boolean {
 const places = new Map<OwnerId, number[]>();
 const placesMax = 100_000;
 
-function placeOnRing(owner: OwnerId, ring: number): number {
+/** Where a member stands on a ring, from 0: below 2^48, the same for everybody. */
+export function placeOnRing(owner: OwnerId, ring: number): number {
   const known = places.get(owner);
   if (known !== undefined && ring < known.length) return known[ring] as number;
   if (known === undefined && places.size >= placesMax) places.clear();

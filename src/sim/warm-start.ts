@@ -7,7 +7,7 @@
 import { assert } from '../base/assert.ts';
 import type { Now } from '../base/clock.ts';
 import type { Config } from '../daemon/config.ts';
-import { neighborsOf } from '../membership/neighbors.ts';
+import { fullMeshMax, placeOnRing } from '../membership/neighbors.ts';
 import type { NodeFacts } from '../record/head.ts';
 import type { OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -57,19 +57,28 @@ export function warmNodes(
   });
 }
 
-/** Pairs of owners between whom the rings want a link, each once. */
-export function* wantedLinks(
+/** Pairs of owners between whom the full mesh or the rings want a link, each once. */
+export function wantedLinks(
   owners: readonly OwnerId[],
   neighborsK: number,
-): Generator<[OwnerId, OwnerId]> {
-  const seen = new Set<string>();
-  for (const owner of owners)
-    for (const other of neighborsOf(owner, owners, neighborsK)) {
-      const [a, b] = owner < other ? [owner, other] : [other, owner];
-      if (seen.has(a + b)) continue;
-      seen.add(a + b);
-      yield [owner, other];
-    }
+): readonly (readonly [OwnerId, OwnerId])[] {
+  const links = new Map<string, readonly [OwnerId, OwnerId]>();
+  const want = (a: OwnerId, b: OwnerId): void => {
+    if (a !== b) links.set(a < b ? a + b : b + a, [a, b]);
+  };
+  if (owners.length <= fullMeshMax(neighborsK)) {
+    for (const a of owners) for (const b of owners) want(a, b);
+    return [...links.values()];
+  }
+  for (let ring = 0; ring < neighborsK / 2; ring++) {
+    const circle = owners
+      .map((owner) => ({ owner, place: placeOnRing(owner, ring) }))
+      .sort((a, b) => a.place - b.place);
+    circle.forEach(({ owner }, index) => {
+      want(owner, circle[(index + 1) % circle.length]?.owner ?? owner);
+    });
+  }
+  return [...links.values()];
 }
 
 function begin(

@@ -128,7 +128,7 @@ export class World implements Observer {
     });
     const warm = warmNodes(specs, this.verifier, this.config, this.#sharing, now);
     const owners = this.#slots.map(({ signer }) => signer.owner);
-    const links = [...wantedLinks(owners, this.config.neighborsK)];
+    const links = wantedLinks(owners, this.config.neighborsK);
     const seeds = this.#warmSeeds(links);
     this.#slots.forEach((slot, index) => {
       const { identity } = specs[index] as (typeof specs)[number];
