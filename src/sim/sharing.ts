@@ -10,12 +10,10 @@ import type { OwnerState } from '../record/merge.ts';
 import type { SealedRecord } from '../record/record.ts';
 import type { Sharing } from '../registry/sharing.ts';
 
-const walkedMax = 64;
-
 export class SharedValues implements Sharing {
   readonly #heads = new Map<string, SealedHead>();
-  readonly #states = new WeakMap<SealedHead, OwnerState>();
   readonly #records = new Map<string, SealedRecord>();
+  readonly #states = new WeakMap<SealedHead, OwnerState>();
   readonly #headsMax: number;
 
   constructor(headsMax: number) {
@@ -43,32 +41,29 @@ export class SharedValues implements Sharing {
   }
 
   #keep(state: OwnerState): void {
+    for (const record of state.set.records()) this.#keepRecord(record);
     makeRoom(this.#heads, this.#headsMax);
     this.#heads.set(keyOf(state.head), state.head);
     this.#states.set(state.head, state);
-    // A large set is not walked for each of its heads.
-    if (state.set.count > walkedMax) return;
-    for (const record of state.set.records()) {
-      const text = textOf(record.bytes);
-      if (this.#records.has(text)) continue;
-      makeRoom(this.#records, this.#headsMax);
-      this.#records.set(text, record);
-    }
+  }
+
+  #keepRecord(record: SealedRecord): void {
+    const text = textOf(record.bytes);
+    if (this.#records.has(text)) return;
+    makeRoom(this.#records, this.#headsMax);
+    this.#records.set(text, record);
   }
 }
 
-/** No two heads share a signature. */
-function keyOf({ signature }: Sealed): string {
-  return textOf(signature);
+function makeRoom(map: Map<string, unknown>, max: number): void {
+  const oldest = map.keys().next();
+  if (map.size >= max && oldest.done !== true) map.delete(oldest.value);
 }
 
 function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
-/** Forgets the oldest. */
-function makeRoom<Value>(map: Map<string, Value>, max: number): void {
-  if (map.size < max) return;
-  const oldest = map.keys().next();
-  if (oldest.done !== true) map.delete(oldest.value);
+function keyOf({ signature }: Sealed): string {
+  return textOf(signature);
 }

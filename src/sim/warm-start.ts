@@ -7,16 +7,18 @@
 import { assert } from '../base/assert.ts';
 import type { Now } from '../base/clock.ts';
 import type { Config } from '../daemon/config.ts';
-import { fullMeshMax, placeOnRing } from '../membership/neighbors.ts';
+import { SettledHeads } from '../gossip/settled-heads.ts';
 import type { NodeFacts } from '../record/head.ts';
 import type { OwnerState } from '../record/merge.ts';
-import type { OwnerId } from '../record/owner.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Identity } from '../registry/own-state.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Sharing } from '../registry/sharing.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import type { Registration } from '../store/store.ts';
+
+/** Coded symbols that a simulated node keeps: an eighth of a daemon's, for the sake of memory. */
+export const simSymbols = 1_024;
 
 /** One node that is to be there. */
 export interface WarmSpec {
@@ -30,6 +32,7 @@ export interface WarmSpec {
 export interface WarmNode {
   readonly registry: Registry;
   readonly store: MemoryStore;
+  readonly heads: SettledHeads;
 }
 
 /** @returns the nodes in the order of their specs */
@@ -51,34 +54,14 @@ export function warmNodes(
     assert(received.kind === 'applied', 'an honest owner is believed');
   }
   whole.flush();
+  const heads = new SettledHeads(first.identity.cluster, simSymbols);
+  heads.follow(whole, now.monoMs);
+  heads.settle(now.monoMs, 0, Infinity);
   return specs.map(({ identity }) => {
     const store = wholeStore.fork(`store of ${identity.signer.owner}`);
-    return { registry: whole.fork({ identity, store, now }), store };
+    const registry = whole.fork({ identity, store, now });
+    return { registry, store, heads: heads.fork(registry) };
   });
-}
-
-/** Pairs of owners between whom the full mesh or the rings want a link, each once. */
-export function wantedLinks(
-  owners: readonly OwnerId[],
-  neighborsK: number,
-): readonly (readonly [OwnerId, OwnerId])[] {
-  const links = new Map<string, readonly [OwnerId, OwnerId]>();
-  const want = (a: OwnerId, b: OwnerId): void => {
-    if (a !== b) links.set(a < b ? a + b : b + a, [a, b]);
-  };
-  if (owners.length <= fullMeshMax(neighborsK)) {
-    for (const a of owners) for (const b of owners) want(a, b);
-    return [...links.values()];
-  }
-  for (let ring = 0; ring < neighborsK / 2; ring++) {
-    const circle = owners
-      .map((owner) => ({ owner, place: placeOnRing(owner, ring) }))
-      .sort((a, b) => a.place - b.place);
-    circle.forEach(({ owner }, index) => {
-      want(owner, circle[(index + 1) % circle.length]?.owner ?? owner);
-    });
-  }
-  return [...links.values()];
 }
 
 function begin(
