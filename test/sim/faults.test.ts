@@ -13,10 +13,7 @@ function warmWorld(): World {
 }
 
 test(`each of ${Object.keys(faultKinds).length} kinds strikes and ends, and can be written`, (t) => {
-  t.strictSame(
-    faultForms.map(({ kind }) => kind).toSorted(),
-    Object.keys(faultKinds).toSorted(),
-  );
+  t.strictSame(faultForms.map(({ kind }) => kind).toSorted(), Object.keys(faultKinds).toSorted());
   for (const kind of Object.keys(faultKinds)) {
     const world = warmWorld();
     scheduleFault(world, fault(kind, 100, 2_000));
@@ -39,8 +36,7 @@ test('the shapes of a partition cut what they say, and nothing afterwards', (t) 
     scheduleFault(world, fault('partition', 0, 20_000, { detail: shape }));
     world.clock.advance(100);
     const pairs = [1, 2, 3, 4, 5, 6].flatMap((from) => [1, 2, 3, 4, 5, 6].map((to) => [from, to]));
-    const cut = (): number =>
-      pairs.filter(([from = 0, to = 0]) => network.isCut(from, to)).length;
+    const cut = (): number => pairs.filter(([from = 0, to = 0]) => network.isCut(from, to)).length;
     const expected = { halves: 18, thirds: 24, 'one-way': 9, flapping: 18 }[shape];
     t.equal(cut(), expected, shape);
     world.clock.advance(30_000);

@@ -17,6 +17,11 @@ export const calmOptions: SimOptions = {
   isWarm: true,
 };
 
-export function fault(kind: string, atMs: number, untilMs: number, more: Partial<Fault> = {}): Fault {
+export function fault(
+  kind: string,
+  atMs: number,
+  untilMs: number,
+  more: Partial<Fault> = {},
+): Fault {
   return { kind, atMs, untilMs, nodes: [], count: 0, detail: '', ...more };
 }
