@@ -23,9 +23,15 @@ import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
 import { Reconciler } from './reconcile.ts';
 import { Rumors } from './rumor.ts';
+import { SettledHeads } from './settled-heads.ts';
 
 /** Refutations and reclaims answer what others say, so others must not set their pace. */
 const reincarnateIntervalMs = 1_000;
+/**
+ * Coded symbols that are kept: 128 KiB, enough for some 5,000 differences. With more, half of each
+ * head is spent on finding it, and a snapshot is as cheap.
+ */
+const symbolsMax = 8_192;
 /** The first rounds come early, so that a small cluster is whole at once. */
 const firstRoundMs = 50;
 
@@ -37,6 +43,8 @@ export interface EngineOptions {
   readonly random: Random;
   /** Multiaddrs. */
   readonly seeds: readonly string[];
+  /** Where the comparison of heads starts from; made from the registry unless given. */
+  readonly heads?: SettledHeads;
 }
 
 interface HelloFault {
@@ -59,17 +67,26 @@ export class Engine {
   #reconciledAtMs: number | undefined;
   #reincarnatedAtMs = -Infinity;
 
-  constructor({ registry, identity, verifier, config, random, seeds }: EngineOptions) {
+  constructor(options: EngineOptions) {
+    const { registry, identity, verifier, config, random, seeds } = options;
     const emit = (effect: Effect): void => void this.#effects.push(effect);
     const now = { monoMs: 0, wallMicros: 0 };
     const { counters } = this;
     this.#context = { registry, identity, verifier, config, random, counters, now, emit };
     this.#links = new Links(this.#context, seeds);
-    this.#reconciler = new Reconciler(this.#context, config.bytesPerOwnerMax, {
-      repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
-      own: (head) => this.#reclaim(head),
-      completed: () => this.#completed(),
-    });
+    const { bytesPerOwnerMax } = config;
+    const { heads = new SettledHeads(identity.cluster, symbolsMax) } = options;
+    this.#reconciler = new Reconciler(
+      this.#context,
+      { bytesPerOwnerMax, heads },
+      {
+        repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
+        own: (_, { head }) => this.#reclaim(head),
+        completed: () => this.#completed(),
+        refused: () => undefined,
+        heardTime: () => undefined,
+      },
+    );
     this.#rumors = new Rumors(this.#context, (peer, owner) => this.#ask(peer, owner));
   }
 
@@ -105,6 +122,7 @@ export class Engine {
     this.#context.now = now;
     this.#effects = [];
     this.#route(input);
+    this.#reconciler.follow();
     this.#checkReadiness();
     this.#links.follow();
     this.#setWake();
@@ -190,14 +208,6 @@ export class Engine {
     if (frame.kind === 'refusal') return this.#refusedBy(peer, frame.sentence);
     if (!this.#links.isGreeted(peer)) return this.#context.registry.refusals.add('UNEXPECTED');
     switch (frame.kind) {
-      case 'digest':
-        return this.#reconciler.onDigest(peer, frame);
-      case 'delta':
-        return this.#reconciler.onDelta(peer, frame);
-      case 'want':
-        return this.#reconciler.onWant(peer, frame);
-      case 'done':
-        return this.#reconciler.onDone(peer, frame);
       case 'rumor':
         return this.#retold(peer, frame.rumor);
       case 'check':
@@ -207,7 +217,7 @@ export class Engine {
       case 'neighbor':
         return this.#links.heard(peer, frame.wanted);
       default:
-        return unreachable(frame);
+        return this.#reconciler.on(peer, frame);
     }
   }
 
@@ -220,10 +230,9 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
-    const before = registry.state(peer)?.head.head.lastUpdate ?? 0;
     const received = registry.receive(hello.head, [], false, now);
     const isWelcome = this.#links.greet(peer);
-    if (received.kind === 'applied') this.#repaired(received.owner, before, peer);
+    if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
     if (received.kind === 'own') this.#reclaim(received.head);
     if (hello.thoughtDead) this.#reincarnate();
     if (!isWelcome) return;
@@ -248,7 +257,7 @@ export class Engine {
   #retold(peer: OwnerId, rumor: Extract<Frame, { kind: 'rumor' }>['rumor']): void {
     const received = this.#rumors.take(peer, rumor);
     if (received.kind === 'own') this.#reclaim(received.head);
-    if (received.kind === 'applied') this.#repaired(received.owner, rumor.previous, peer);
+    if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
   }
 
   #repaired(owner: OwnerId, before: number, peer: OwnerId): void {

@@ -20,6 +20,7 @@ export const refusalReasons = [
   'EQUIVOCATION',
   'TOO_MANY_RECORDS',
   'TOO_MANY_HEADS',
+  'DECOMPRESS_LIMIT',
   'UNEXPECTED',
 ] as const;
 

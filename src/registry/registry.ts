@@ -49,7 +49,8 @@ export interface RegistryConfig extends OwnBounds {
 }
 
 export type ReceiveVerdict =
-  | { readonly kind: 'applied'; readonly owner: OwnerId }
+  /** `before` is the lastUpdate that was held; 0: nothing. */
+  | { readonly kind: 'applied'; readonly owner: OwnerId; readonly before: number }
   | { readonly kind: 'duplicate' | 'stale'; readonly owner: OwnerId }
   /** More is needed to get to that head: ask for what is above `held` (0: everything). */
   | {
@@ -290,7 +291,7 @@ export class Registry {
         const { puts, removes } = verdict;
         this.#pending.write({ owner, head, puts, removes });
         this.#accept(verdict, 'peer', now);
-        return { kind: 'applied', owner };
+        return { kind: 'applied', owner, before: held?.head.head.lastUpdate ?? 0 };
       }
       case 'gap':
         return { kind: 'gap', owner, held: held?.head.head.lastUpdate ?? 0, head };
