@@ -6,7 +6,7 @@
  *                              └─ 8 rounds on ──▶ id, 64 bits: what coded symbols add up
  *
  * Chaskey (Mouha et al., SAC 2014; ISO/IEC 29192-6) with 8 rounds is a MAC of 32-bit additions,
- * rotations and XORs, about 100 ns here. What is asked of it is little. The hash is uniform
+ * rotations and XORs, about 0.1 µs a hash. What is asked of it is little. The hash is uniform
  * already, and comparison uses a key that the whole cluster knows, so that one sketch serves all
  * peers: whoever knows the key can craft heads whose parts or ids cancel out, whatever the function
  * (128 elements are enough to solve for a set whose parts XOR to zero). They do not hide a

@@ -166,11 +166,11 @@ function toWire(frame: Exclude<Frame, { kind: 'same' }>): disco.gossip.v1.Frame.
     case 'refusal':
     case 'done':
     case 'bye':
-    case 'neighbor':
     case 'moreSymbols':
     case 'symbols':
     case 'beyond':
     case 'busy':
+    case 'neighbor':
       return { [frame.kind]: frame };
     case 'digest':
       return { digest: frame.sealed };

@@ -4,10 +4,10 @@
  *   mine − theirs ──▶ a cell with count ±1 and the right checksum is one id ──▶ take it out of all
  *                     its cells ──▶ other cells are down to one ──▶ … ──▶ all zero: decoded
  *
- * Peeling takes time linear in the symbols and the difference, whatever the symbols are: an id is
- * recovered at most once for each of them.
+ * Each id that honest symbols give up empties a cell for good, so there are at most as many ids as
+ * symbols. Made-up symbols can hand an id to and fro without end, and are cut off at that number.
  */
-import { checksum, idKey } from './element.ts';
+import { checksum } from './element.ts';
 import type { Id } from './element.ts';
 import { cellWords, symbolBytes, SymbolIndexes, toggleCell } from './sketch.ts';
 import type { Sketch } from './sketch.ts';
@@ -15,7 +15,7 @@ import type { Sketch } from './sketch.ts';
 export type SketchDifference =
   | {
       readonly kind: 'decoded';
-      /** Ids that only this side has; no id is in both lists, or in one twice. */
+      /** Ids that only this side has. */
       readonly mine: readonly Id[];
       /** Ids that only the other side has. */
       readonly theirs: readonly Id[];
@@ -40,7 +40,7 @@ export function decodeDifference(mine: Sketch, theirs: Uint8Array): SketchDiffer
   subtract(cells, theirs);
   const peeling = new Peeling(cells);
   const recovered = peeling.run();
-  if (recovered === undefined || hasRepeats(recovered)) return { kind: 'malformed' };
+  if (recovered === undefined) return { kind: 'malformed' };
   if (symbols === 0 || cells.some((word) => word !== 0)) return { kind: 'undecided' };
   return { kind: 'decoded', mine: recovered.mine, theirs: recovered.theirs };
 }
@@ -57,14 +57,6 @@ function subtract(cells: Int32Array, theirs: Uint8Array): void {
 interface Recovered {
   readonly mine: Id[];
   readonly theirs: Id[];
-}
-
-/** Only made-up symbols hold an id more than once. */
-function hasRepeats({ mine, theirs }: Recovered): boolean {
-  const keys = new Set<number>();
-  for (const { lo, hi } of mine) keys.add(idKey(lo, hi));
-  for (const { lo, hi } of theirs) keys.add(idKey(lo, hi));
-  return keys.size < mine.length + theirs.length;
 }
 
 class Peeling {

@@ -159,7 +159,10 @@ t.test('made-up symbols that hand an id to and fro end as malformed', (t) => {
   // Taking the id out of one symbol leaves it in the other, and the other way round.
   const bytes = new Uint8Array(64 * symbolBytes);
   bytes.set(sketchOf([element]).symbols(0, 1));
-  t.strictSame(decodeDifference(mine, forged(bytes, [second, 3, 2])), malformed);
+  const toAndFro = forged(bytes, [second, 3, 2]);
+  t.strictSame(decodeDifference(mine, toAndFro), malformed);
+  const wrong = forged(toAndFro, [0, 2, wordOf(toAndFro, 0, 2) ^ 1]);
+  t.strictSame(decodeDifference(mine, wrong), undecided, 'never begun: its checksum is wrong');
   t.end();
 });
 
