@@ -14,9 +14,12 @@ import type { Now } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
+import type { RefusalReason } from '../record/verdict.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Identity } from '../registry/own-state.ts';
 import type { Registry } from '../registry/registry.ts';
+import { Bans, banSentence } from './bans.ts';
+import type { Ban } from './bans.ts';
 import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
 import { Links } from './links.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
@@ -59,6 +62,7 @@ export class Engine {
   readonly counters = new Counters();
   readonly #context: GossipContext & { now: Now };
   readonly #links: Links;
+  readonly #bans = new Bans();
   readonly #rumors: Rumors;
   readonly #reconciler: Reconciler;
   #effects: Effect[] = [];
@@ -86,7 +90,7 @@ export class Engine {
         repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
         own: (_, { head }) => this.#reclaim(head),
         completed: () => this.#completed(),
-        refused: () => undefined,
+        refused: (peer, reason) => this.#blame(peer, reason),
         heardTime: () => undefined,
       },
     );
@@ -207,9 +211,13 @@ export class Engine {
 
   #message(peer: OwnerId, bytes: Uint8Array): void {
     const decoded = decodeFrame(bytes);
-    if (decoded.kind === 'refused') return this.#context.registry.refusals.add(decoded.reason);
+    if (decoded.kind === 'refused') {
+      this.#context.registry.refusals.add(decoded.reason);
+      return this.#blame(peer, decoded.reason);
+    }
     const frame = decoded.value;
     if (frame.kind === 'hello') return this.#hello(peer, frame);
+    if (this.#bans.at(peer, this.#context.now.monoMs) !== undefined) return;
     if (frame.kind === 'refusal') return this.#refusedBy(peer, frame.sentence);
     if (!this.#links.isGreeted(peer)) return this.#context.registry.refusals.add('UNEXPECTED');
     switch (frame.kind) {
@@ -228,6 +236,11 @@ export class Engine {
 
   #hello(peer: OwnerId, hello: Extract<Frame, { kind: 'hello' }>): void {
     const { registry, identity, now } = this.#context;
+    const ban = this.#bans.at(peer, now.monoMs);
+    if (ban !== undefined) {
+      registry.refusals.add('BANNED');
+      return this.#turnAway(peer, ban);
+    }
     const refusal = helloFault(hello, identity.cluster);
     if (refusal !== undefined) {
       const { reason, sentence, toPeer } = refusal;
@@ -237,6 +250,7 @@ export class Engine {
     }
     const received = registry.receive(hello.head, [], false, now);
     const isWelcome = this.#links.greet(peer);
+    if (received.kind === 'refused') this.#blame(peer, received.reason);
     if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
     if (received.kind === 'own') this.#reclaim(received.head);
     if (hello.thoughtDead) this.#reincarnate();
@@ -251,11 +265,27 @@ export class Engine {
     this.#context.emit({ kind: 'hangUp', peer });
   }
 
+  /** Something that a peer sent was refused, and is counted already. */
+  #blame(peer: OwnerId, reason: RefusalReason): void {
+    const ban = this.#bans.note(peer, reason, this.#context.now.monoMs);
+    if (ban !== undefined) this.#turnAway(peer, ban);
+  }
+
+  #turnAway(peer: OwnerId, ban: Ban): void {
+    const sentence = banSentence(ban, this.#context.now.monoMs);
+    this.#send(peer, { kind: 'refusal', reason: 'BANNED', sentence });
+    this.#refusedBy(peer, sentence);
+    this.#links.shun(peer, ban.untilMs);
+  }
+
   /** A rumor from the broadcast topic. */
   #rumor(peer: OwnerId, bytes: Uint8Array): void {
+    if (this.#bans.at(peer, this.#context.now.monoMs) !== undefined)
+      return this.#context.emit({ kind: 'judge', verdict: 'ignore' });
     const { verdict, received } = this.#rumors.receive(peer, bytes);
     this.#context.emit({ kind: 'judge', verdict });
-    if (received?.kind === 'own') this.#reclaim(received.head);
+    if (received.kind === 'own') this.#reclaim(received.head);
+    if (received.kind === 'refused') this.#blame(peer, received.reason);
   }
 
   /** A rumor that a neighbor tells directly, after a repair. */
@@ -263,6 +293,7 @@ export class Engine {
     const received = this.#rumors.take(peer, rumor);
     if (received.kind === 'own') this.#reclaim(received.head);
     if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
+    if (received.kind === 'refused') this.#blame(peer, received.reason);
   }
 
   #repaired(owner: OwnerId, before: number, peer: OwnerId): void {
