@@ -12,7 +12,6 @@ import { unreachable } from '../base/assert.ts';
 import { Counters } from '../base/counters.ts';
 import type { Now } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
-import type { SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Identity } from '../registry/own-state.ts';
@@ -21,11 +20,11 @@ import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './
 import { Links } from './links.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
+import { OwnHeads } from './own-head.ts';
 import { Reconciler } from './reconcile.ts';
 import { Rumors } from './rumor.ts';
+import { Timekeeper } from './timekeeper.ts';
 
-/** Refutations and reclaims answer what others say, so others must not set their pace. */
-const reincarnateIntervalMs = 1_000;
 /** The first rounds come early, so that a small cluster is whole at once. */
 const firstRoundMs = 50;
 
@@ -51,13 +50,14 @@ export class Engine {
   readonly #links: Links;
   readonly #rumors: Rumors;
   readonly #reconciler: Reconciler;
+  readonly #ownHeads: OwnHeads;
+  readonly #timekeeper: Timekeeper;
   #effects: Effect[] = [];
   #roundAtMs = Infinity;
   #wakeAtMs = Infinity;
   #startedAtMs: number | undefined;
   #readiness: string | undefined;
   #reconciledAtMs: number | undefined;
-  #reincarnatedAtMs = -Infinity;
   #membersRevision = -1;
 
   constructor({ registry, identity, verifier, config, random, seeds }: EngineOptions) {
@@ -68,10 +68,15 @@ export class Engine {
     this.#links = new Links(this.#context, seeds);
     this.#reconciler = new Reconciler(this.#context, config.bytesPerOwnerMax, {
       repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
-      own: (head) => this.#reclaim(head),
+      own: (peer, verdict) => this.#ownHeads.met(peer, verdict),
+      heard: (peer, micros) => this.#hear(peer, micros),
+      untimely: (head) => this.#timekeeper.untimely(head),
       completed: () => this.#completed(),
     });
     this.#rumors = new Rumors(this.#context, (peer, owner) => this.#ask(peer, owner));
+    const { self } = registry;
+    this.#ownHeads = new OwnHeads(this.#context, (peer) => this.#ask(peer, self, true));
+    this.#timekeeper = new Timekeeper(this.#context);
   }
 
   /** Why the node is ready; undefined while it is not. */
@@ -93,6 +98,11 @@ export class Engine {
     return this.#links.count;
   }
 
+  /** What is wrong with this host's clock, for people; undefined when nothing is. */
+  get clockTrouble(): string | undefined {
+    return this.#timekeeper.trouble;
+  }
+
   isLinked(peer: OwnerId): boolean {
     return this.#links.isLinked(peer);
   }
@@ -105,6 +115,8 @@ export class Engine {
   step(input: Input, now: Now): Effect[] {
     this.#context.now = now;
     this.#effects = [];
+    this.#context.now = this.#timekeeper.keep();
+    this.#ownHeads.noteOwn();
     this.#route(input);
     this.#checkReadiness();
     if (this.#membersRevision !== this.#context.registry.membersRevision) {
@@ -126,6 +138,7 @@ export class Engine {
       case 'linked':
         return this.#linked(input.peer);
       case 'unlinked':
+        this.#timekeeper.unlinked(input.peer);
         this.#reconciler.unlinked(input.peer);
         return this.#links.unlinked(input.peer);
       case 'dialed':
@@ -158,6 +171,8 @@ export class Engine {
     this.#rumors.wake();
     if (now.monoMs < this.#roundAtMs) return;
     this.#roundAtMs = now.monoMs + random.jitter(config.gossipIntervalMs, 0.2);
+    this.#timekeeper.tick();
+    this.#ownHeads.tick(this.#readiness !== undefined);
     this.#reconciler.tick();
     this.#links.maintain(true);
     this.#exchange();
@@ -214,7 +229,7 @@ export class Engine {
   }
 
   #hello(peer: OwnerId, hello: Extract<Frame, { kind: 'hello' }>): void {
-    const { registry, identity, now } = this.#context;
+    const { registry, identity } = this.#context;
     const refusal = helloFault(hello, identity.cluster);
     if (refusal !== undefined) {
       const { reason, sentence, toPeer } = refusal;
@@ -222,12 +237,13 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
+    this.#hear(peer, hello.time);
     const before = registry.state(peer)?.head.head.lastUpdate ?? 0;
-    const received = registry.receive(hello.head, [], false, now);
+    const received = registry.receive(hello.head, [], false, this.#context.now);
     this.#links.greet(peer);
     if (received.kind === 'applied') this.#repaired(received.owner, before, peer);
-    if (received.kind === 'own') this.#reclaim(received.head);
-    if (hello.thoughtDead) this.#reincarnate();
+    if (received.kind === 'own') this.#ownHeads.met(peer, received);
+    if (hello.thoughtDead) this.#ownHeads.refute();
     // One exchange serves both; a node that knows nothing yet does not wait for the other.
     if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
   }
@@ -242,13 +258,13 @@ export class Engine {
   #rumor(peer: OwnerId, bytes: Uint8Array): void {
     const { verdict, received } = this.#rumors.receive(peer, bytes);
     this.#context.emit({ kind: 'judge', verdict });
-    if (received?.kind === 'own') this.#reclaim(received.head);
+    if (received?.kind === 'own') this.#ownHeads.met(peer, received);
   }
 
   /** A rumor that a neighbor tells directly, after a repair. */
   #retold(peer: OwnerId, rumor: Extract<Frame, { kind: 'rumor' }>['rumor']): void {
     const received = this.#rumors.take(peer, rumor);
-    if (received.kind === 'own') this.#reclaim(received.head);
+    if (received.kind === 'own') this.#ownHeads.met(peer, received);
     if (received.kind === 'applied') this.#repaired(received.owner, rumor.previous, peer);
   }
 
@@ -259,34 +275,14 @@ export class Engine {
     if (state !== undefined) this.#rumors.tellOthers(state, before, this.#links.greeted, peer);
   }
 
-  #ask(peer: OwnerId, owner: OwnerId): void {
+  #ask(peer: OwnerId, owner: OwnerId, whole = false): void {
     const someone = this.#links.isGreeted(peer) ? peer : this.#links.greeted[0];
-    if (someone !== undefined) this.#reconciler.ask(someone, owner);
+    if (someone !== undefined) this.#reconciler.ask(someone, owner, whole);
   }
 
-  /** Answers being thought dead: a higher incarnation, which everyone hears of. */
-  #reincarnate(): void {
-    const { registry, now, counters } = this.#context;
-    if (!this.#mayReincarnate()) return;
-    const above = registry.member(registry.self)?.incarnation ?? 0;
-    registry.commit([{ kind: 'reincarnate', above }], now);
-    counters.add('refutations');
-  }
-
-  /** A head of our own from an earlier life, above what we hold: we go above it. */
-  #reclaim(seen: SealedHead): void {
-    const { registry, now, counters } = this.#context;
-    if (!this.#mayReincarnate()) return;
-    registry.commit([{ kind: 'reclaim', above: seen.head }], now);
-    counters.add('reclaims');
-    this.#event({ kind: 'reclaimed', seen: seen.head.lastUpdate });
-  }
-
-  #mayReincarnate(): boolean {
-    const { now } = this.#context;
-    if (now.monoMs - this.#reincarnatedAtMs < reincarnateIntervalMs) return false;
-    this.#reincarnatedAtMs = now.monoMs;
-    return true;
+  #hear(peer: OwnerId, micros: number): void {
+    this.#timekeeper.heard(peer, micros);
+    this.#context.now = this.#timekeeper.keep();
   }
 
   #completed(): void {

@@ -13,7 +13,7 @@
  * exchange (number 0) asks for single owners.
  */
 import { assert } from '../base/assert.ts';
-import type { SealedHead } from '../record/head.ts';
+import type { Sealed } from '../record/head.ts';
 import type { OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
@@ -50,8 +50,12 @@ interface Staged {
 export interface ReconcileHooks {
   /** A repair moved an owner on from version `before`. */
   repaired(owner: OwnerId, before: number, peer: OwnerId): void;
-  /** Our own head from an earlier life came back. */
-  own(head: SealedHead): void;
+  /** Our own head from an earlier life, or of a copy of us, came back. */
+  own(peer: OwnerId, verdict: Extract<ReceiveVerdict, { kind: 'own' }>): void;
+  /** A peer told its time, µs since the epoch. */
+  heard(peer: OwnerId, micros: number): void;
+  /** A head was refused as CLOCK_AHEAD or EXPIRED. */
+  untimely(head: Sealed): void;
   /** This node now holds all that the peer held when it was asked. */
   completed(peer: OwnerId): void;
 }
@@ -120,7 +124,8 @@ export class Reconciler {
       registry.refusals.add(opened.reason);
       return;
     }
-    const { exchange, range, heads } = opened.value;
+    const { exchange, range, heads, time } = opened.value;
+    this.#hooks.heard(peer, time);
     const mine = this.#summaries().filter(({ owner }) => isInRange(owner, range));
     const { give, want } = difference(mine, heads);
     const more = this.#sendDeltas(peer, exchange, give);
@@ -166,11 +171,13 @@ export class Reconciler {
         this.ask(peer, received.owner, true);
         return;
       case 'own':
-        this.#hooks.own(received.head);
+        this.#hooks.own(peer, received);
+        return;
+      case 'refused':
+        if (isUntimely(received.reason)) this.#hooks.untimely(delta.head);
         return;
       case 'duplicate':
       case 'stale':
-      case 'refused':
         return;
     }
   }
@@ -255,4 +262,8 @@ export class Reconciler {
   #send(peer: OwnerId, frame: Frame): void {
     this.#context.emit({ kind: 'send', peer, bytes: encodeFrame(frame) });
   }
+}
+
+function isUntimely(reason: string): boolean {
+  return reason === 'CLOCK_AHEAD' || reason === 'EXPIRED';
 }

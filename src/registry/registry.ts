@@ -59,7 +59,12 @@ export type ReceiveVerdict =
       readonly head: SealedHead;
     }
   /** Our own head from an earlier life, newer than what is held. */
-  | { readonly kind: 'own'; readonly head: SealedHead }
+  | {
+      readonly kind: 'own';
+      readonly head: SealedHead;
+      /** All that the head commits to; only when all of it was sent. */
+      readonly records?: readonly SealedRecord[];
+    }
   | { readonly kind: 'refused'; readonly reason: RefusalReason };
 
 /** Revisions that a life may give out before they are on disk; the next life starts above them. */
@@ -85,6 +90,7 @@ export class Registry {
   #records = 0;
   /** Monotonic ms at which the oldest own tombstones have had their grace. */
   #collectAtMs = Infinity;
+  #isReborn = false;
 
   /** Loads what the store holds, checking every head and root again. */
   constructor(
@@ -107,15 +113,20 @@ export class Registry {
     this.feed = new ChangeFeed(firstRevision, config.changeFeedMax);
     this.#peers = new PeerBook(stored.peers);
     this.#registrations = new Registrations(stored.registrations);
-    for (const owner of stored.owners) this.#restore(owner, now);
+    const own = stored.owners.find(({ owner }) => owner === this.self);
+    if (own !== undefined) this.#restore(own, now);
+    for (const owner of stored.owners) if (owner !== own) this.#restore(owner, now);
   }
 
   /**
    * Begins a life of this node: a higher incarnation, everything that was registered here, and the
    * first head. Call it once the addresses in `facts` are known.
+   *
+   * @param isReborn the key is older than the database: others may hold what was registered here
    */
-  begin(facts: NodeFacts, now: Now): void {
+  begin(facts: NodeFacts, now: Now, isReborn = false): void {
     this.#facts = facts;
+    this.#isReborn = isReborn && this.state(this.self) === undefined;
     const own = this.#owners.get(this.self);
     const live = new Set<RecordKey>();
     for (const { key, record } of own?.set.records() ?? []) if (!record.deleted) live.add(key);
@@ -141,13 +152,14 @@ export class Registry {
    */
   commit(mutations: readonly Mutation[], now: Now): readonly MutationResult[] {
     const current = this.#owners.get(this.self);
+    const isReborn = this.#isReborn && !mutations.some(({ kind }) => kind === 'reclaim');
     const moved = advance(
       current,
       this.#facts,
       mutations,
       this.#identity,
       this.#config,
-      now.wallMicros,
+      isReborn ? this.#rebirthMicros(now) : now.wallMicros,
     );
     const { next, puts, removes, results } = moved;
     // Nobody is told what did not happen.
@@ -159,6 +171,7 @@ export class Registry {
     this.#store.commit({ ...pending, owners: [...(pending.owners ?? []), own], ...changes });
     this.#pending.clear();
     this.#facts = next.head.head.facts;
+    this.#isReborn = isReborn;
     this.#registrations.note(changes, now);
     this.#scheduleCollection(next, mutations, now);
     this.#accept(moved, 'own', now);
@@ -226,7 +239,8 @@ export class Registry {
   tick(now: Now): void {
     const mutations = this.#registrations.due(now);
     const own = this.#owners.get(this.self);
-    if (own !== undefined && this.#isRefreshDue(own, now)) mutations.push({ kind: 'refresh' });
+    if (own !== undefined && this.#isAhead(own, now)) mutations.push({ kind: 'rewind' });
+    else if (own !== undefined && this.#isRefreshDue(own, now)) mutations.push({ kind: 'refresh' });
     if (mutations.length > 0) {
       this.commit(mutations, now);
       this.#registrations.noteDue(mutations);
@@ -240,6 +254,14 @@ export class Registry {
     if (this.#pending.isEmpty) return;
     this.#store.commit(this.#pending.batch(this.feed.revision));
     this.#pending.clear();
+  }
+
+  /**
+   * This life lost its database and still listens for what others hold of the one before: its
+   * stamps are old, so that nothing of that is replaced, until a `reclaim` ends it.
+   */
+  get isReborn(): boolean {
+    return this.#isReborn;
   }
 
   state(owner: OwnerId): OwnerState | undefined {
@@ -329,7 +351,11 @@ export class Registry {
     const isOwn = stored.owner === this.self;
     // Our own past is never too old, nor too far ahead: the next stamp goes above it.
     const own = { ...rules, earliest: 0, latest: Number.MAX_SAFE_INTEGER };
-    const state = openStoredOwner(stored, isOwn ? own : rules, this.#config, this.#verifier);
+    // A clock that was set back since does not make peers' heads strange.
+    const last = this.state(this.self)?.head.head.lastUpdate ?? 0;
+    const latest = Math.max(rules.latest, last + this.#config.clockAheadMs * 1000);
+    const held = isOwn ? own : { ...rules, latest };
+    const state = openStoredOwner(stored, held, this.#config, this.#verifier);
     if (state.kind === 'refused') {
       if (state.reason !== 'EXPIRED') this.refusals.add(`STORED_${state.reason}`);
       // No row of it may mix with what comes back later.
@@ -342,7 +368,19 @@ export class Registry {
     if (wasDead) this.observe(stored.owner, { kind: 'unreachable' }, now);
   }
 
+  /** As old as others take, and still tell: any head of an earlier life that they hold is newer. */
+  #rebirthMicros(now: Now): number {
+    const { reapAfterMs, clockAheadMs } = this.#config;
+    return now.wallMicros - (reapAfterMs - 4 * clockAheadMs) * 1000;
+  }
+
+  /** Others refuse an own head that lies so far in the future: it is from a clock that was wrong. */
+  #isAhead({ head }: OwnerState, now: Now): boolean {
+    return head.head.lastUpdate > this.#headRules(now).latest;
+  }
+
   #isRefreshDue({ head }: OwnerState, now: Now): boolean {
+    if (this.#isReborn) return false;
     const ageMs = (now.wallMicros - head.head.lastUpdate) / 1000;
     return ageMs >= this.#config.headRefreshMs || now.monoMs >= this.#collectAtMs;
   }
