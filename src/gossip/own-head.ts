@@ -79,8 +79,10 @@ export class OwnHeads {
   met(peer: OwnerId, { head: { head }, records }: OwnVerdict): void {
     if (this.#isOver) return;
     if (this.#isOfCopy(head)) return this.#meetCopy(head);
-    if (this.#mayAdopt && records === undefined && this.#waitForRecords(peer)) return;
-    if (this.#mayReclaim()) this.#reclaim(head, this.#mayAdopt ? (records ?? []) : []);
+    const isEarlier = head.bootId !== this.#context.identity.bootId;
+    const isAdopting = this.#mayAdopt && isEarlier;
+    if (isAdopting && records === undefined && this.#waitForRecords(peer)) return;
+    if (this.#mayReclaim()) this.#reclaim(head, isAdopting ? (records ?? []) : []);
   }
 
   /** Answers being thought dead: a higher incarnation, which everyone hears of. */
@@ -125,7 +127,7 @@ export class OwnHeads {
     const wanted = this.#registrationsOf(records);
     const results = registry.commit([{ kind: 'reclaim', above: seen }, ...wanted], now);
     const adopted = results.slice(1).filter(({ kind }) => kind === 'done').length;
-    this.#mayAdopt = false;
+    if (seen.bootId !== this.#context.identity.bootId) this.#mayAdopt = false;
     this.#countReclaim(seen.bootId);
     counters.add('reclaims');
     const event = { kind: 'reclaimed', seen: seen.lastUpdate, adopted } as const;

@@ -60,9 +60,9 @@ export class PeerClock {
     return this.#trouble;
   }
 
-  /** Enough peers told their time for a median. */
-  get isJudge(): boolean {
-    return this.#samples.size >= peersToJudge;
+  /** How many peers told their time. */
+  get heard(): number {
+    return this.#samples.size;
   }
 
   hasHeard(peer: OwnerId): boolean {
@@ -96,7 +96,7 @@ export class PeerClock {
     const host = originOf(now) - present;
     const peers = [...this.#samples.values()].sort((a, b) => a - b);
     const chosen = this.#choose(host, originOf(now), peers);
-    const median = this.isJudge ? medianOf(peers, chosen) : chosen;
+    const median = peers.length >= peersToJudge ? medianOf(peers, chosen) : chosen;
     const isOff = this.#isOff(chosen - median);
     this.#isByPeers = isOff && (chosen > median || this.#config.trustPeerClock);
     this.#trouble = this.#judgeTrouble(host, chosen, isOff ? median : chosen, peers);
@@ -117,7 +117,7 @@ export class PeerClock {
     const isHost = votes === 0 ? host > own : votes > 0;
     if (!isHost) return own;
     // Settled by enough of them; a vote of one may be outvoted later.
-    if (this.isJudge) this.#own = host;
+    if (peers.length >= peersToJudge) this.#own = host;
     return host;
   }
 
@@ -138,7 +138,7 @@ export class PeerClock {
     if (median < chosen) return told('ahead', median);
     if (median > chosen) return told(this.#isByPeers ? 'behind' : 'behind_untrusted', median);
     if (chosen !== host) return told('jumped', chosen);
-    const only = this.isJudge ? undefined : peers[0];
+    const only = peers.length >= peersToJudge ? undefined : peers[0];
     if (only !== undefined && Math.abs(only - host) > this.#limit) return told('disputed', only);
     return undefined;
   }

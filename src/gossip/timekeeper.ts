@@ -19,6 +19,8 @@ import type { ClockTrouble } from './peer-clock.ts';
 const toldIntervalMs = 60_000;
 /** Dials to witnesses in one interval of gossip. */
 const witnessesMax = 4;
+/** So many peers' times are enough, whatever is refused. */
+const heardMax = 16;
 
 export class Timekeeper {
   readonly #context: GossipContext;
@@ -68,7 +70,7 @@ export class Timekeeper {
   /** A head was refused as CLOCK_AHEAD or EXPIRED: who of us is wrong? Its owner is asked the time. */
   untimely(sealed: Sealed): void {
     const { registry, identity, verifier, counters } = this.#context;
-    if (this.#clock.isJudge || this.#witnesses >= witnessesMax) return;
+    if (this.#clock.heard >= heardMax || this.#witnesses >= witnessesMax) return;
     const rules = { cluster: identity.cluster, headBytesMax: sealed.body.length };
     const read = readHead(sealed, { ...rules, earliest: 0, latest: Number.MAX_SAFE_INTEGER });
     if (read.kind === 'refused' || !isSignedByOwner(read.value, verifier)) return;
