@@ -18,6 +18,7 @@ export const refusalReasons = [
   'EXPIRED',
   'ROOT_MISMATCH',
   'EQUIVOCATION',
+  'DUPLICATE_OWNER',
   'TOO_MANY_RECORDS',
   'TOO_MANY_HEADS',
   'UNEXPECTED',
