@@ -238,6 +238,20 @@ export class Links {
       else this.#reachability.clear(peer);
   }
 
+  /**
+   * Dials a random living member that no link leads to: two parts of the cluster whose neighbors
+   * all lie on their own side find each other so. The exchange follows its hello, and the link
+   * ends when neither wants it.
+   */
+  dialStranger(): void {
+    const strangers: OwnerId[] = [];
+    for (const { owner, state } of this.#context.registry.members())
+      if (isShown(state) && !this.#links.has(owner)) strangers.push(owner);
+    const stranger = this.#context.random.pick(strangers);
+    if (stranger !== undefined && stranger !== this.#context.registry.self)
+      this.#dialer.dialMember(stranger);
+  }
+
   /** What was tried to get into the cluster, for people. */
   describeTried(): string {
     const seeds =

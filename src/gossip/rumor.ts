@@ -159,8 +159,10 @@ export class Rumors {
     if (this.#publishAtMs > now.monoMs) return;
     this.#publishAtMs = Infinity;
     const state = registry.state(registry.self);
-    if (state === undefined || state.head.head.lastUpdate <= this.#toldUpTo) return;
-    this.#context.emit({ kind: 'publish', bytes: encodeRumor(rumorOf(state, this.#toldUpTo)) });
+    if (state === undefined || state.head.head.lastUpdate === this.#toldUpTo) return;
+    // Below what was told: the own stamps went back, and every record was stamped anew.
+    const previous = state.head.head.lastUpdate < this.#toldUpTo ? 0 : this.#toldUpTo;
+    this.#context.emit({ kind: 'publish', bytes: encodeRumor(rumorOf(state, previous)) });
     counters.add('rumors_published');
     this.#toldUpTo = state.head.head.lastUpdate;
     this.#toldAtMs = now.monoMs;

@@ -159,6 +159,32 @@ export class Neighbors {
   }
 }
 
+/**
+ * The links that all members want when all of them live and can be reached: each pair once.
+ *
+ * @param neighborsK as for `Neighbors`
+ */
+export function* wantedPairs(
+  owners: readonly OwnerId[],
+  neighborsK: number,
+): Generator<readonly [OwnerId, OwnerId]> {
+  const isFullMesh = owners.length <= fullMeshMax(neighborsK);
+  const seen = new Set<string>();
+  for (let ring = 0; ring < (isFullMesh ? 1 : neighborsK / 2); ring++) {
+    const placeOf = (owner: OwnerId): number => placesOf(owner, ring + 1)[ring] as number;
+    const order = owners.toSorted((a, b) => placeOf(a) - placeOf(b));
+    for (const [index, owner] of order.entries()) {
+      const ahead = [order[(index + 1) % order.length] as OwnerId];
+      for (const other of isFullMesh ? order.slice(index + 1) : ahead) {
+        const pair = owner < other ? ([owner, other] as const) : ([other, owner] as const);
+        if (owner === other || seen.has(pair.join())) continue;
+        seen.add(pair.join());
+        yield pair;
+      }
+    }
+  }
+}
+
 type Outcome = 'same' | 'changed' | 'broken';
 
 /** @returns `broken` when only a look at all members can tell who is on this side now */

@@ -3,6 +3,9 @@ import type { MemberState } from '../../src/membership/member.ts';
 import { TestCluster } from './cluster.ts';
 import type { TestNode } from './cluster.ts';
 
+/** 8 neighbors, and strangers: each node asks one in ten seconds, and its link lasts for ten. */
+const linksMax = 16;
+
 /** Beyond the full mesh of 17. */
 const many = 30;
 
@@ -12,7 +15,7 @@ t.test(
     const cluster = await TestCluster.of(many, 5);
     cluster.run(20_000);
     const counts = [...cluster.nodes.values()].map(({ engine }) => engine.linkCount);
-    t.ok(Math.max(...counts) <= 10, `at most ${Math.max(...counts)} links`);
+    t.ok(Math.max(...counts) <= linksMax, `at most ${Math.max(...counts)} links`);
     t.ok(Math.min(...counts) >= 4, `at least ${Math.min(...counts)} links`);
     t.ok(cluster.isConverged());
     cluster.register(7, 'add');
@@ -158,7 +161,7 @@ t.test('when every node restarts at once and there are no seeds, they come toget
   t.ok(wholeMs <= 3_000, `${wholeMs} ms`);
   cluster.run(20_000);
   const counts = [...cluster.nodes.values()].map(({ engine }) => engine.linkCount);
-  t.ok(Math.max(...counts) <= 10, `at most ${Math.max(...counts)} links`);
+  t.ok(Math.max(...counts) <= linksMax, `at most ${Math.max(...counts)} links`);
   for (const { engine, registry } of cluster.nodes.values()) {
     t.match(engine.readiness, /reconciled/);
     t.ok([...registry.members()].every(({ state }) => state === 'alive'));
@@ -180,7 +183,7 @@ t.test('forty nodes that join by one seed node at once all get in', async (t) =>
   t.ok(wholeMs <= 20_000, `${wholeMs} ms; the seed node held up to ${most} links`);
   cluster.run(20_000);
   const counts = [...cluster.nodes.values()].map((node) => node.engine.linkCount);
-  t.ok(Math.max(...counts) <= 12, `at most ${Math.max(...counts)} links`);
+  t.ok(Math.max(...counts) <= linksMax, `at most ${Math.max(...counts)} links`);
 });
 
 /** Where a node believes another to be. */
@@ -195,3 +198,21 @@ function unlinkedPair(cluster: TestCluster): [string, string] {
       if (owner !== registry.self && !engine.isLinked(owner)) return [registry.self, owner];
   throw new Error('all nodes are linked');
 }
+
+t.test('a member that is no neighbor is asked now and then, and its link ends again', async (t) => {
+  const cluster = await TestCluster.of(30);
+  cluster.run(30_000);
+  const { engine, registry } = cluster.node(1);
+  const others = [...registry.members()].map(({ owner }) => owner);
+  const met = new Map<string, number>();
+  for (let second = 0; second < 120; second++) {
+    cluster.run(1_000);
+    for (const peer of others.filter((other) => engine.isLinked(other)))
+      met.set(peer, (met.get(peer) ?? 0) + 1);
+  }
+  const times = [...met.values()];
+  const lasting = times.filter((seconds) => seconds === 120).length;
+  const passing = times.filter((seconds) => seconds < 60).length;
+  t.ok(lasting >= 6 && lasting <= 8, `${lasting} neighbors`);
+  t.ok(passing >= 8, `${passing} others, in its own rounds and in theirs`);
+});
