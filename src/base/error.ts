@@ -59,6 +59,7 @@ export type ErrorReason =
   | 'KEY_UNREADABLE'
   | 'PORT_IN_USE'
   | 'ADDRESS_UNAVAILABLE'
+  | 'DUPLICATE_OWNER'
   | 'STOPPING'
   | 'NO_DAEMON'
   | 'DAEMON_LOST'

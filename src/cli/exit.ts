@@ -36,6 +36,7 @@ const byReason: Readonly<Partial<Record<ErrorReason, ExitCode>>> = {
   DATABASE_DAMAGED: 1,
   DATABASE_TOO_NEW: 1,
   DISK: 1,
+  DUPLICATE_OWNER: 1,
 };
 
 /** The exit code and the sentence of anything that was thrown. */

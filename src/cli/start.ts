@@ -2,13 +2,14 @@
 import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
-import { errorText } from '../base/error.ts';
+import { DiscoError, errorText } from '../base/error.ts';
 import { options } from '../daemon/config-options.ts';
 import type { Option } from '../daemon/config-options.ts';
 import { renderConfig } from '../daemon/config-print.ts';
 import { loadConfig } from '../daemon/config-sources.ts';
 import { warnings } from '../daemon/config.ts';
 import { loadSeeds } from '../daemon/seeds.ts';
+import { exitOf } from './exit.ts';
 import { globalOptions } from './session.ts';
 
 const examples = `
@@ -82,9 +83,15 @@ async function runDaemon({ config, seeds }: ReturnType<typeof loadSeeds>): Promi
       });
   });
   await daemon.start();
-  const signal = await Promise.race([signalled, daemon.leaveAsked]);
+  const cause = await Promise.race([signalled, daemon.leaveAsked, daemon.failed]);
   isStopping = true;
-  log.info({ cause: signal ?? 'asked to leave' }, 'stopping');
+  if (cause instanceof DiscoError) {
+    log.error({ reason: cause.reason, error: cause.message }, 'cannot go on');
+    // Without a goodbye: what this one signs now, the other has to undo.
+    await daemon.stop({ isGraceful: false });
+    process.exit(exitOf(cause).exitCode);
+  }
+  log.info({ cause: cause ?? 'asked to leave' }, 'stopping');
   await daemon.stop();
   // Whatever a library still holds open must not keep a stopped daemon.
   process.exit(0);

@@ -71,6 +71,7 @@ const rows: { readonly [Key in keyof Config]: Row<Config[Key]> } = {
   headRefreshMs: integer(hour, second, day, 'sign anew at least this often'),
   reapAfterMs: integer(day, 10 * second, 366 * day, 'forget owners that were silent for it'),
   clockAheadMs: integer(60 * second, 100, hour, 'refuse heads further in the future'),
+  trustPeerClock: flag("go by the peers' time when this host's clock is behind"),
   joinTimeoutMs: integer(10 * second, 100, hour, 'then ready without peers'),
   dialTimeoutMs: integer(second, 50, 60 * second, 're-dial that confirms a broken link'),
   tombstoneGraceMs: integer(600 * second, second, 30 * day, 'tell a deregistration for it'),

@@ -60,6 +60,12 @@ export interface Config {
   readonly reapAfterMs: number;
   /** A head further in the future is refused. Lower refuses honest clocks that are a bit off. */
   readonly clockAheadMs: number;
+  /**
+   * Follow the peers' time when this host's clock is behind it; ahead of it, a node always does.
+   * Off, as neighbors that lie together could push this node into the future for good; on, a host
+   * without a battery for its clock takes part before anybody has set it.
+   */
+  readonly trustPeerClock: boolean;
   /** Then ready without peers, with a warning. Lower serves a partial view sooner. */
   readonly joinTimeoutMs: number;
   /** The re-dial that confirms a broken link. Higher notices a dead host later. */

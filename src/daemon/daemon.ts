@@ -11,9 +11,9 @@ import { GrpcServer } from '../api/grpc-server.ts';
 import { HttpServer } from '../api/http-server.ts';
 import type { NodeControl, NodeDescription, RoundReport } from '../api/node-control.ts';
 import { DiscoveryService } from '../api/service.ts';
-import { systemClock } from '../base/clock.ts';
-import type { Cancel, Clock } from '../base/clock.ts';
-import { errorText } from '../base/error.ts';
+import { AdjustableClock, systemClock } from '../base/clock.ts';
+import type { Cancel } from '../base/clock.ts';
+import { DiscoError, errorText } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import { seededRandom } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
@@ -45,7 +45,7 @@ const drainMs = 2_000;
 export class Daemon implements NodeControl {
   readonly #config: Config;
   readonly #log: Log;
-  readonly #clock: Clock = systemClock;
+  readonly #clock: AdjustableClock;
   readonly #random: Random = seededRandom(randomBytes(4).readInt32LE());
   readonly #startedAt: number;
   readonly #dataDir: DataDir;
@@ -59,6 +59,8 @@ export class Daemon implements NodeControl {
   readonly #httpServer: HttpServer | undefined;
   readonly #memberLog: MemberLog;
   readonly #leaving = Promise.withResolvers<void>();
+  readonly #failing = Promise.withResolvers<DiscoError>();
+  readonly #isReborn: boolean;
   #facts: NodeFacts;
   #listen: readonly string[] = [];
   #grpc: readonly string[] = [];
@@ -74,13 +76,14 @@ export class Daemon implements NodeControl {
   constructor(config: Config, seeds: readonly Address[], log: Log) {
     this.#config = config;
     this.#log = log;
+    this.#clock = new AdjustableClock(systemClock, config.clockAheadMs);
     const now = this.#clock.now();
     this.#startedAt = now.wallMicros;
     this.#facts = factsOf(config, now.wallMicros);
     this.#dataDir = new DataDir(config.dataDir);
     let store: SqliteStore | undefined;
     try {
-      const key = loadIdentity(config.dataDir);
+      const { key, isNew } = loadIdentity(config.dataDir);
       const signer = ed25519Signer(key);
       const bootId = randomBytes(bootIdBytes).toString('hex');
       const identity = { signer, cluster: config.cluster, bootId };
@@ -88,6 +91,9 @@ export class Daemon implements NodeControl {
       this.#store = store;
       const verifier = ed25519Verifier;
       this.#registry = new Registry(identity, this.#facts, verifier, this.#store, config, now);
+      const own = this.#registry.state(this.#registry.self)?.head.head;
+      this.#isReborn = !isNew && own === undefined;
+      this.#clock.resumeFrom(own?.lastUpdate ?? 0);
       this.#engine = new Engine({
         registry: this.#registry,
         identity,
@@ -107,6 +113,7 @@ export class Daemon implements NodeControl {
       throw error;
     }
     this.#agent = new Agent(this.#engine, this.#transport, this.#registry, this.#clock, log);
+    this.#agent.onDuplicate((bootId) => this.#failing.resolve(duplicateOwner(config, bootId)));
     this.#service = new DiscoveryService(this.#registry, this, this.#clock, this.#random);
     const addresses = config.grpc;
     this.#grpcServer = new GrpcServer(this.#service, { ...config, addresses }, log);
@@ -122,6 +129,11 @@ export class Daemon implements NodeControl {
     return this.#leaving.promise;
   }
 
+  /** Resolves when this node cannot go on, with what the operator has to do. */
+  get failed(): Promise<DiscoError> {
+    return this.#failing.promise;
+  }
+
   /**
    * Starts everything; resolves when the API answers, which may be before the node is ready.
    *
@@ -132,7 +144,7 @@ export class Daemon implements NodeControl {
       this.#listen = await this.#transport.start(this.#agent);
       const addresses = advertisedAddresses(this.#config.advertise, this.#listen);
       this.#facts = { ...this.#facts, addresses };
-      this.#registry.begin(this.#facts, this.#clock.now());
+      this.#registry.begin(this.#facts, this.#clock.now(), this.#isReborn);
       this.#memberLog.start();
       this.#tick();
       this.#grpc = await this.#grpcServer.start();
@@ -183,9 +195,10 @@ export class Daemon implements NodeControl {
   }
 
   readiness(): { isReady: boolean; why: string } {
-    const why = this.#engine.readiness;
-    if (why !== undefined) return { isReady: true, why };
-    return { isReady: false, why: `joining: trying ${this.#engine.describeTried()}` };
+    const { readiness, clockTrouble } = this.#engine;
+    const why = readiness ?? `joining: trying ${this.#engine.describeTried()}`;
+    const told = clockTrouble === undefined ? why : `${why}; ${clockTrouble}`;
+    return { isReady: readiness !== undefined, why: told };
   }
 
   sinceReconcileMs(): number | undefined {
@@ -269,6 +282,11 @@ function factsOf(config: Config, startedAt: number): NodeFacts {
     left: false,
     version,
   };
+}
+
+function duplicateOwner({ dataDir }: Config, bootId: string): DiscoError {
+  const sentence = `another process runs with the key of ${dataDir} (its boot id is ${bootId}), and only one of them can go on: give each its own --data-dir, and in a copied one delete the key and the database before it is started`;
+  return new DiscoError('FAILED_PRECONDITION', 'DUPLICATE_OWNER', sentence);
 }
 
 function toListenMultiaddr(text: string): string {

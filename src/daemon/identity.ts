@@ -16,15 +16,21 @@ const foreignRights = 0o077;
 /** Group and others, right to write. */
 const foreignWrite = 0o022;
 
+export interface LoadedKey {
+  readonly key: KeyObject;
+  /** It was not there, and has been made. */
+  readonly isNew: boolean;
+}
+
 /**
  * Reads the key of a data dir, or makes it.
  *
  * @throws DiscoError FAILED_PRECONDITION: KEY_UNREADABLE, INSECURE_PERMISSIONS, DISK
  */
-export function loadIdentity(dataDir: string): KeyObject {
+export function loadIdentity(dataDir: string): LoadedKey {
   const file = join(dataDir, 'key');
   const stat = fs.lstatSync(file, { throwIfNoEntry: false });
-  if (stat === undefined) return createKey(file);
+  if (stat === undefined) return { key: createKey(file), isNew: true };
   if (stat.isSymbolicLink()) {
     throw insecure(`${file} is a symbolic link: put the key itself there`);
   }
@@ -33,7 +39,7 @@ export function loadIdentity(dataDir: string): KeyObject {
       `${file} can be used by others (mode ${modeText(stat.mode)}): run chmod 600 ${file}`,
     );
   }
-  return readKey(file);
+  return { key: readKey(file), isNew: false };
 }
 
 /** The 32 secret bytes of an Ed25519 key. */

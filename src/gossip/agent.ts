@@ -2,7 +2,7 @@
  * Agent: hosts the engine. It turns what the transport, the clock and the registry's feed say into
  * inputs, and does what the effects ask.
  */
-import type { Cancel, Clock } from '../base/clock.ts';
+import type { AdjustableClock, Cancel } from '../base/clock.ts';
 import { errorText } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -35,7 +35,7 @@ export class Agent implements TransportHandler {
   readonly #engine: Engine;
   readonly #transport: Transport;
   readonly #registry: Registry;
-  readonly #clock: Clock;
+  readonly #clock: AdjustableClock;
   readonly #log: Log;
   readonly #inputs: Input[] = [];
   readonly #rounds = new Set<Round>();
@@ -46,10 +46,17 @@ export class Agent implements TransportHandler {
   #cursor = 0;
   #verdict: RumorVerdict = 'ignore';
   #newRound: Round | undefined;
+  #onDuplicate: (bootId: string) => void = () => undefined;
   #cancelWake: Cancel = () => undefined;
   #unfollow: Cancel = () => undefined;
 
-  constructor(engine: Engine, transport: Transport, registry: Registry, clock: Clock, log: Log) {
+  constructor(
+    engine: Engine,
+    transport: Transport,
+    registry: Registry,
+    clock: AdjustableClock,
+    log: Log,
+  ) {
     this.#engine = engine;
     this.#transport = transport;
     this.#registry = registry;
@@ -84,6 +91,11 @@ export class Agent implements TransportHandler {
   ready(): Promise<void> {
     if (this.#engine.readiness !== undefined) return Promise.resolve();
     return new Promise((resolve) => void this.#readyWaiters.push(resolve));
+  }
+
+  /** Calls `run` when another process with our key is met and this one has to end. */
+  onDuplicate(run: (bootId: string) => void): void {
+    this.#onDuplicate = run;
   }
 
   async stop(): Promise<void> {
@@ -175,6 +187,8 @@ export class Agent implements TransportHandler {
         return;
       case 'wakeAt':
         return this.#wakeAt(effect.monoMs);
+      case 'adjustClock':
+        return this.#clock.adjust(effect.correctionMicros);
       case 'event':
         return this.#noteEvent(effect.event);
     }
@@ -196,7 +210,22 @@ export class Agent implements TransportHandler {
       case 'linkRefused':
         return this.#complain(event.peer, event.sentence);
       case 'reclaimed':
-        this.#log.warn({ seen: event.seen }, 'met a newer head of our own: went above it');
+        this.#log.warn(
+          { seen: event.seen, adopted: event.adopted },
+          'met a newer head of our own: went above it',
+        );
+        return;
+      case 'copyMet':
+        this.#log.error(
+          { bootId: event.bootId },
+          'another process runs with our key: it has to end',
+        );
+        return;
+      case 'duplicateOwner':
+        return this.#onDuplicate(event.bootId);
+      case 'clock':
+        if (event.trouble === undefined) this.#log.info({}, 'the clock is right again');
+        else this.#log.error({ trouble: event.trouble }, 'the clock is wrong');
         return;
       case 'exchangeStarted':
         this.#newRound?.waiting.set(event.peer, event.exchange);

@@ -23,6 +23,8 @@ export interface GossipConfig {
   readonly neighborsK: number;
   readonly reapAfterMs: number;
   readonly clockAheadMs: number;
+  /** Go by the peers' time when our clock is behind it too; ahead of it, we always do. */
+  readonly trustPeerClock: boolean;
 }
 
 /** Whom to dial: a known node, or whoever answers at an address. */
@@ -61,6 +63,8 @@ export type Effect =
   | { readonly kind: 'judge'; readonly verdict: RumorVerdict }
   /** Replaces the time named before. Monotonic ms. */
   | { readonly kind: 'wakeAt'; readonly monoMs: number }
+  /** Replaces what is added to the host's wall clock, µs. */
+  | { readonly kind: 'adjustClock'; readonly correctionMicros: number }
   /** For the log and for those who wait; changes nothing. */
   | { readonly kind: 'event'; readonly event: GossipEvent };
 
@@ -78,7 +82,14 @@ export type GossipEvent =
       readonly changed: readonly OwnerId[];
     }
   | { readonly kind: 'exchangeStarted'; readonly peer: OwnerId; readonly exchange: number }
-  | { readonly kind: 'reclaimed'; readonly seen: number };
+  /** A head of our own was above what we held: we went above it, with records that it brought. */
+  | { readonly kind: 'reclaimed'; readonly seen: number; readonly adopted: number }
+  /** Another process runs with our key: it stays, and this one has to end. */
+  | { readonly kind: 'duplicateOwner'; readonly bootId: string }
+  /** Another process runs with our key: it has to end, and this one stays. */
+  | { readonly kind: 'copyMet'; readonly bootId: string }
+  /** What is wrong with this host's clock, for people; undefined: it is right again. */
+  | { readonly kind: 'clock'; readonly trouble: string | undefined };
 
 export type ExchangeOutcome = 'in_sync' | 'changed' | 'failed';
 

@@ -12,21 +12,24 @@ import { unreachable } from '../base/assert.ts';
 import { Counters } from '../base/counters.ts';
 import type { Now } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
-import type { SealedHead } from '../record/head.ts';
+import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
+import type { RefusalReason } from '../record/verdict.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Identity } from '../registry/own-state.ts';
 import type { Registry } from '../registry/registry.ts';
+import { Bans, banSentence } from './bans.ts';
+import type { Ban } from './bans.ts';
 import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
 import { Links } from './links.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
+import { OwnHeads } from './own-head.ts';
 import { Reconciler } from './reconcile.ts';
 import { Rumors } from './rumor.ts';
 import { SettledHeads } from './settled-heads.ts';
+import { Timekeeper } from './timekeeper.ts';
 
-/** Refutations and reclaims answer what others say, so others must not set their pace. */
-const reincarnateIntervalMs = 1_000;
 /**
  * Coded symbols that are kept: 128 KiB, enough for some 5,000 differences. With more, half of each
  * head is spent on finding it, and a snapshot is as cheap.
@@ -59,8 +62,11 @@ export class Engine {
   readonly counters = new Counters();
   readonly #context: GossipContext & { now: Now };
   readonly #links: Links;
+  readonly #bans = new Bans();
   readonly #rumors: Rumors;
   readonly #reconciler: Reconciler;
+  readonly #ownHeads: OwnHeads;
+  readonly #timekeeper: Timekeeper;
   #effects: Effect[] = [];
   #roundAtMs = Infinity;
   #rounds = 0;
@@ -68,7 +74,6 @@ export class Engine {
   #startedAtMs: number | undefined;
   #readiness: string | undefined;
   #reconciledAtMs: number | undefined;
-  #reincarnatedAtMs = -Infinity;
 
   constructor(options: EngineOptions) {
     const { registry, identity, verifier, config, random, seeds } = options;
@@ -84,13 +89,16 @@ export class Engine {
       { bytesPerOwnerMax, heads },
       {
         repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
-        own: (_, { head }) => this.#reclaim(head),
+        own: (peer, verdict) => this.#ownHeads.met(peer, verdict),
         completed: () => this.#completed(),
-        refused: () => undefined,
-        heardTime: () => undefined,
+        refused: (peer, reason, head) => this.#refused(peer, reason, head),
+        heardTime: (peer, time) => this.#hear(peer, time),
       },
     );
     this.#rumors = new Rumors(this.#context, (peer, owner) => this.#ask(peer, owner));
+    const { self } = registry;
+    this.#ownHeads = new OwnHeads(this.#context, (peer) => this.#ask(peer, self, true));
+    this.#timekeeper = new Timekeeper(this.#context);
   }
 
   /** Why the node is ready; undefined while it is not. */
@@ -112,6 +120,11 @@ export class Engine {
     return this.#links.count;
   }
 
+  /** What is wrong with this host's clock, for people; undefined when nothing is. */
+  get clockTrouble(): string | undefined {
+    return this.#timekeeper.trouble;
+  }
+
   isLinked(peer: OwnerId): boolean {
     return this.#links.isLinked(peer);
   }
@@ -124,6 +137,8 @@ export class Engine {
   step(input: Input, now: Now): Effect[] {
     this.#context.now = now;
     this.#effects = [];
+    this.#context.now = this.#timekeeper.keep();
+    this.#ownHeads.noteOwn();
     this.#route(input);
     this.#reconciler.follow();
     this.#checkReadiness();
@@ -143,6 +158,7 @@ export class Engine {
       case 'linked':
         return this.#linked(input.peer);
       case 'unlinked':
+        this.#timekeeper.unlinked(input.peer);
         this.#reconciler.unlinked(input.peer);
         return this.#links.unlinked(input.peer);
       case 'dialed':
@@ -175,6 +191,8 @@ export class Engine {
     this.#rumors.wake();
     if (now.monoMs < this.#roundAtMs) return;
     this.#roundAtMs = now.monoMs + random.jitter(config.gossipIntervalMs, 0.2);
+    this.#timekeeper.tick();
+    this.#ownHeads.tick(this.#readiness !== undefined);
     this.#reconciler.tick();
     this.#links.maintain();
     this.#rounds += 1;
@@ -207,9 +225,13 @@ export class Engine {
 
   #message(peer: OwnerId, bytes: Uint8Array): void {
     const decoded = decodeFrame(bytes);
-    if (decoded.kind === 'refused') return this.#context.registry.refusals.add(decoded.reason);
+    if (decoded.kind === 'refused') {
+      this.#context.registry.refusals.add(decoded.reason);
+      return this.#blame(peer, decoded.reason);
+    }
     const frame = decoded.value;
     if (frame.kind === 'hello') return this.#hello(peer, frame);
+    if (this.#bans.at(peer, this.#context.now.monoMs) !== undefined) return;
     if (frame.kind === 'refusal') return this.#refusedBy(peer, frame.sentence);
     if (!this.#links.isGreeted(peer)) return this.#context.registry.refusals.add('UNEXPECTED');
     switch (frame.kind) {
@@ -228,6 +250,11 @@ export class Engine {
 
   #hello(peer: OwnerId, hello: Extract<Frame, { kind: 'hello' }>): void {
     const { registry, identity, now } = this.#context;
+    const ban = this.#bans.at(peer, now.monoMs);
+    if (ban !== undefined) {
+      registry.refusals.add('BANNED');
+      return this.#turnAway(peer, ban);
+    }
     const refusal = helloFault(hello, identity.cluster);
     if (refusal !== undefined) {
       const { reason, sentence, toPeer } = refusal;
@@ -235,11 +262,13 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
-    const received = registry.receive(hello.head, [], false, now);
+    this.#hear(peer, hello.time);
+    const received = registry.receive(hello.head, [], false, this.#context.now);
     const isWelcome = this.#links.greet(peer);
+    if (received.kind === 'refused') this.#blame(peer, received.reason);
     if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
-    if (received.kind === 'own') this.#reclaim(received.head);
-    if (hello.thoughtDead) this.#reincarnate();
+    if (received.kind === 'own') this.#ownHeads.met(peer, received);
+    if (hello.thoughtDead) this.#ownHeads.refute();
     if (!isWelcome) return;
     // One exchange serves both; a node that knows nothing yet does not wait for the other.
     if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
@@ -251,18 +280,40 @@ export class Engine {
     this.#context.emit({ kind: 'hangUp', peer });
   }
 
+  #refused(peer: OwnerId, reason: RefusalReason, head: Sealed | undefined): void {
+    if (head !== undefined) this.#timekeeper.untimely(reason, head);
+    this.#blame(peer, reason);
+  }
+
+  /** Something that a peer sent was refused, and is counted already. */
+  #blame(peer: OwnerId, reason: RefusalReason): void {
+    const ban = this.#bans.note(peer, reason, this.#context.now.monoMs);
+    if (ban !== undefined) this.#turnAway(peer, ban);
+  }
+
+  #turnAway(peer: OwnerId, ban: Ban): void {
+    const sentence = banSentence(ban, this.#context.now.monoMs);
+    this.#send(peer, { kind: 'refusal', reason: 'BANNED', sentence });
+    this.#refusedBy(peer, sentence);
+    this.#links.shun(peer, ban.untilMs);
+  }
+
   /** A rumor from the broadcast topic. */
   #rumor(peer: OwnerId, bytes: Uint8Array): void {
+    if (this.#bans.at(peer, this.#context.now.monoMs) !== undefined)
+      return this.#context.emit({ kind: 'judge', verdict: 'ignore' });
     const { verdict, received } = this.#rumors.receive(peer, bytes);
     this.#context.emit({ kind: 'judge', verdict });
-    if (received?.kind === 'own') this.#reclaim(received.head);
+    if (received.kind === 'own') this.#ownHeads.met(peer, received);
+    if (received.kind === 'refused') this.#blame(peer, received.reason);
   }
 
   /** A rumor that a neighbor tells directly, after a repair. */
   #retold(peer: OwnerId, rumor: Extract<Frame, { kind: 'rumor' }>['rumor']): void {
     const received = this.#rumors.take(peer, rumor);
-    if (received.kind === 'own') this.#reclaim(received.head);
+    if (received.kind === 'own') this.#ownHeads.met(peer, received);
     if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
+    if (received.kind === 'refused') this.#blame(peer, received.reason);
   }
 
   #repaired(owner: OwnerId, before: number, peer: OwnerId): void {
@@ -272,34 +323,14 @@ export class Engine {
     if (state !== undefined) this.#rumors.tellOthers(state, before, this.#links.greeted, peer);
   }
 
-  #ask(peer: OwnerId, owner: OwnerId): void {
+  #ask(peer: OwnerId, owner: OwnerId, whole = false): void {
     const someone = this.#links.isGreeted(peer) ? peer : this.#links.greeted[0];
-    if (someone !== undefined) this.#reconciler.ask(someone, owner);
+    if (someone !== undefined) this.#reconciler.ask(someone, owner, whole);
   }
 
-  /** Answers being thought dead: a higher incarnation, which everyone hears of. */
-  #reincarnate(): void {
-    const { registry, now, counters } = this.#context;
-    if (!this.#mayReincarnate()) return;
-    const above = registry.member(registry.self)?.incarnation ?? 0;
-    registry.commit([{ kind: 'reincarnate', above }], now);
-    counters.add('refutations');
-  }
-
-  /** A head of our own from an earlier life, above what we hold: we go above it. */
-  #reclaim(seen: SealedHead): void {
-    const { registry, now, counters } = this.#context;
-    if (!this.#mayReincarnate()) return;
-    registry.commit([{ kind: 'reclaim', above: seen.head }], now);
-    counters.add('reclaims');
-    this.#event({ kind: 'reclaimed', seen: seen.head.lastUpdate });
-  }
-
-  #mayReincarnate(): boolean {
-    const { now } = this.#context;
-    if (now.monoMs - this.#reincarnatedAtMs < reincarnateIntervalMs) return false;
-    this.#reincarnatedAtMs = now.monoMs;
-    return true;
+  #hear(peer: OwnerId, micros: number): void {
+    this.#timekeeper.heard(peer, micros);
+    this.#context.now = this.#timekeeper.keep();
   }
 
   #completed(): void {

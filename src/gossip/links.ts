@@ -248,8 +248,9 @@ export class Links {
     for (const { owner, state } of this.#context.registry.members())
       if (isShown(state) && !this.#links.has(owner)) strangers.push(owner);
     const stranger = this.#context.random.pick(strangers);
+    // Not who is held back: it did not answer lately, or is banned.
     if (stranger !== undefined && stranger !== this.#context.registry.self)
-      this.#dialer.dialMember(stranger);
+      this.#dialWanted(stranger);
   }
 
   /** What was tried to get into the cluster, for people. */

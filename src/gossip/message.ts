@@ -109,12 +109,14 @@ export function encodeFrame(frame: Frame): Uint8Array {
   return wire.Frame.encode(toWire(frame)).finish();
 }
 
-/** Refuses: FRAME_TOO_LARGE, MALFORMED. */
+/** Refuses: FRAME_TOO_LARGE, MALFORMED; UNEXPECTED is of a kind that only a later version has. */
 export function decodeFrame(bytes: Uint8Array): Opened<Frame> {
   if (bytes.length > frameBytesMax) return refused('FRAME_TOO_LARGE');
   if (bytes.length === 0) return opened({ kind: 'same' });
   try {
-    const frame = fromWire(wire.Frame.decode(bytes));
+    const message = wire.Frame.decode(bytes);
+    if (message.kind === undefined) return refused('UNEXPECTED');
+    const frame = fromWire(message);
     return frame === undefined ? refused('MALFORMED') : opened(frame);
   } catch {
     return refused('MALFORMED');

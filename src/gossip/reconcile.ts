@@ -15,6 +15,7 @@
  * Both end with the larger of each pair of heads. A `want` outside an exchange (number 0) asks for
  * single owners.
  */
+import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
 import type { RefusalReason } from '../record/verdict.ts';
@@ -61,8 +62,8 @@ export interface ReconcileHooks {
   own(peer: OwnerId, verdict: Extract<ReceiveVerdict, { kind: 'own' }>): void;
   /** This node now holds all that the peer held when it was asked. */
   completed(peer: OwnerId): void;
-  /** What a peer sent was refused, and is counted. */
-  refused(peer: OwnerId, reason: RefusalReason): void;
+  /** What a peer sent was refused, and is counted; `head` when it was that of a delta. */
+  refused(peer: OwnerId, reason: RefusalReason, head?: Sealed): void;
   /** An honest digest tells its sender's wall clock, µs. */
   heardTime(peer: OwnerId, time: number): void;
 }
@@ -212,7 +213,7 @@ export class Reconciler {
       case 'own':
         return this.#hooks.own(peer, received);
       case 'refused':
-        return this.#hooks.refused(peer, received.reason);
+        return this.#hooks.refused(peer, received.reason, delta.head);
       case 'duplicate':
       case 'stale':
         return;

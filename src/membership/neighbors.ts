@@ -34,11 +34,16 @@ interface Beside {
   readonly isReachable: boolean;
 }
 
-/** One direction on one ring: nearest first; only the last can be reached. */
+/** One direction on one ring. */
 interface Side {
   readonly ring: number;
   readonly isAhead: boolean;
+  /** Where self stands. */
+  readonly place: number;
+  /** Nearest first; only the last can be reached. */
   members: readonly Beside[];
+  /** Whoever is as far away or farther is not wanted here. */
+  endSteps: number;
 }
 
 /** Most members beside self on one side, those that are skipped included. */
@@ -70,10 +75,11 @@ export class Neighbors {
     this.#othersMax = fullMeshMax(neighborsK) - 1;
     this.#living = living;
     const rings = Array.from({ length: Math.ceil(neighborsK / 2) }, (_, ring) => ring);
-    this.#sides = rings.flatMap((ring): Side[] => [
-      { ring, isAhead: true, members: [] },
-      { ring, isAhead: false, members: [] },
-    ]);
+    const places = placesOf(self, rings.length);
+    const sideOf = (ring: number, isAhead: boolean): Side => {
+      return { ring, isAhead, place: places[ring] as number, members: [], endSteps: Infinity };
+    };
+    this.#sides = rings.flatMap((ring) => [sideOf(ring, true), sideOf(ring, false)]);
     this.recompute();
   }
 
@@ -98,8 +104,14 @@ export class Neighbors {
     if (!standing.isAlive) this.#othersMin -= 1;
     // A loss may have been counted twice; how many there really are shows a look at all.
     if (this.#othersMin <= this.#othersMax) return this.recompute();
-    const outcomes = this.#sides.map((side) => this.#settle(side, owner, standing));
-    const broken = this.#sides.filter((_, index) => outcomes[index] === 'broken');
+    const places = placesOf(owner, this.#sides.length / 2);
+    const isBeside = this.#wanted.has(owner);
+    const affected = this.#sides.filter(
+      (side) => isBeside || (standing.isAlive && stepsTo(side, places) < side.endSteps),
+    );
+    if (affected.length === 0) return;
+    const outcomes = affected.map((side) => settle(side, places, owner, standing));
+    const broken = affected.filter((_, index) => outcomes[index] === 'broken');
     if (broken.length > 0) this.#search(broken);
     if (outcomes.some((outcome) => outcome !== 'same')) this.#collect();
   }
@@ -123,40 +135,22 @@ export class Neighbors {
     if (this.#wanted.size > this.#othersMax) this.recompute();
   }
 
-  /** @returns `broken` when only a look at all members can tell who is beside self now */
-  #settle(side: Side, owner: OwnerId, { isAlive, isReachable }: Standing): Outcome {
-    const known = side.members.find((member) => member.owner === owner);
-    if (known === undefined && !isAlive) return 'same';
-    if (known !== undefined && isAlive && known.isReachable === isReachable) return 'same';
-    const others = side.members.filter((member) => member !== known);
-    const steps = known?.steps ?? this.#stepsTo(owner, side);
-    const members = isAlive ? insert(others, { owner, steps, isReachable }) : others;
-    if (known === undefined && members === others) return 'same';
-    side.members = members;
-    return isWhole(members) ? 'changed' : 'broken';
-  }
-
   /** Finds anew who is on these sides. @returns how many others live */
   #search(sides: readonly Side[]): number {
     let others = 0;
-    for (const side of sides) side.members = [];
+    for (const side of sides) setMembers(side, []);
+    const rings = this.#sides.length / 2;
     this.#living((owner, isReachable) => {
       if (owner === this.#self) return;
       others += 1;
+      const places = placesOf(owner, rings);
       for (const side of sides) {
-        const steps = this.#stepsTo(owner, side);
-        const last = side.members.at(-1);
-        // Nearly all are too far away: not worth a call.
-        if (last?.isReachable === true && steps >= last.steps) continue;
-        side.members = insert(side.members, { owner, steps, isReachable });
+        const steps = stepsTo(side, places);
+        if (steps < side.endSteps)
+          setMembers(side, insert(side.members, { owner, steps, isReachable }));
       }
     });
     return others;
-  }
-
-  #stepsTo(owner: OwnerId, { ring, isAhead }: Side): number {
-    const ahead = (placeOnRing(owner, ring) - placeOnRing(this.#self, ring) + circle) % circle;
-    return isAhead ? ahead : circle - ahead;
   }
 
   #collect(): void {
@@ -177,7 +171,8 @@ export function* wantedPairs(
   const isFullMesh = owners.length <= fullMeshMax(neighborsK);
   const seen = new Set<string>();
   for (let ring = 0; ring < (isFullMesh ? 1 : neighborsK / 2); ring++) {
-    const order = owners.toSorted((a, b) => placeOnRing(a, ring) - placeOnRing(b, ring));
+    const placeOf = (owner: OwnerId): number => placesOf(owner, ring + 1)[ring] as number;
+    const order = owners.toSorted((a, b) => placeOf(a) - placeOf(b));
     for (const [index, owner] of order.entries()) {
       const ahead = [order[(index + 1) % order.length] as OwnerId];
       for (const other of isFullMesh ? order.slice(index + 1) : ahead) {
@@ -192,33 +187,57 @@ export function* wantedPairs(
 
 type Outcome = 'same' | 'changed' | 'broken';
 
-/** The same array when the newcomer is farther away than all that are wanted. */
+/** @returns `broken` when only a look at all members can tell who is on this side now */
+function settle(
+  side: Side,
+  places: readonly number[],
+  owner: OwnerId,
+  { isAlive, isReachable }: Standing,
+): Outcome {
+  const known = side.members.find((member) => member.owner === owner);
+  if (known?.isReachable === isReachable && isAlive) return 'same';
+  const steps = stepsTo(side, places);
+  if (known === undefined && steps >= side.endSteps) return 'same';
+  const others = side.members.filter((member) => member !== known);
+  setMembers(side, isAlive ? insert(others, { owner, steps, isReachable }) : others);
+  return side.endSteps === Infinity ? 'broken' : 'changed';
+}
+
+/** In their order up to the first that can be reached, and not more than the bound. */
 function insert(members: readonly Beside[], newcomer: Beside): readonly Beside[] {
-  const last = members.at(-1);
-  if (last !== undefined && isWhole(members) && newcomer.steps >= last.steps) return members;
   const sorted = [...members, newcomer].sort((a, b) => a.steps - b.steps);
   const reachable = sorted.findIndex(({ isReachable }) => isReachable);
   return sorted.slice(0, Math.min(reachable === -1 ? Infinity : reachable + 1, besideMax));
 }
 
-/** Nobody farther away is wanted. */
-function isWhole(members: readonly Beside[]): boolean {
-  return members.at(-1)?.isReachable === true || members.length >= besideMax;
+function setMembers(side: Side, members: readonly Beside[]): void {
+  side.members = members;
+  const last = members.at(-1);
+  const isWhole = last?.isReachable === true || members.length === besideMax;
+  side.endSteps = isWhole ? (last as Beside).steps : Infinity;
 }
 
-const places = new Map<OwnerId, number[]>();
-const placesMax = 100_000;
-
-function placeOnRing(owner: OwnerId, ring: number): number {
-  const known = places.get(owner);
-  if (known !== undefined && ring < known.length) return known[ring] as number;
-  if (known === undefined && places.size >= placesMax) places.clear();
-  const found = [...(known ?? []), ...morePlaces(owner, (known?.length ?? 0) / ringsPerHash)];
-  places.set(owner, found);
-  return ring < found.length ? (found[ring] as number) : placeOnRing(owner, ring);
+function stepsTo({ ring, isAhead, place }: Side, places: readonly number[]): number {
+  const apart = (places[ring] as number) - place;
+  // No `%`: on numbers as large as these it is most of the work of a look at all members.
+  const ahead = apart < 0 ? apart + circle : apart;
+  return isAhead ? ahead : circle - ahead;
 }
 
-function morePlaces(owner: OwnerId, part: number): number[] {
-  const hash = Buffer.from(sha256('disco/v1/ring', owner, part === 0 ? '' : String(part)));
-  return Array.from({ length: ringsPerHash }, (_, index) => hash.readUIntBE(index * 6, 6));
+/** By owner: making the places of one costs a hash. */
+const knownPlaces = new Map<OwnerId, readonly number[]>();
+const knownPlacesMax = 100_000;
+
+/** An owner's places on at least so many rings. */
+function placesOf(owner: OwnerId, rings: number): readonly number[] {
+  const known = knownPlaces.get(owner);
+  if (known !== undefined && known.length >= rings) return known;
+  if (knownPlaces.size >= knownPlacesMax) knownPlaces.clear();
+  const places: number[] = [];
+  for (let part = 0; places.length < rings; part++) {
+    const hash = Buffer.from(sha256('disco/v1/ring', owner, part === 0 ? '' : String(part)));
+    for (let ring = 0; ring < ringsPerHash; ring++) places.push(hash.readUIntBE(ring * 6, 6));
+  }
+  knownPlaces.set(owner, places);
+  return places;
 }

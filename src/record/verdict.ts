@@ -22,6 +22,8 @@ export const refusalReasons = [
   'TOO_MANY_RECORDS',
   'TOO_MANY_HEADS',
   'DECOMPRESS_LIMIT',
+  'PEER_THROTTLED',
+  'BANNED',
   'UNEXPECTED',
 ] as const;
 

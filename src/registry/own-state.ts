@@ -26,6 +26,16 @@ export type Mutation =
   | { readonly kind: 'reincarnate'; readonly above: number }
   /** A newer head of ours came back to us: everything is stamped anew, above it. */
   | { readonly kind: 'reclaim'; readonly above: Head }
+  /**
+   * Our clock was ahead and came back: everything is stamped anew, at the present time.
+   *
+   * The one exception to "strictly rising". It is for an own head that lies more than
+   * `clockAheadMs` in the future: every node whose clock is right refuses that one, so none of them
+   * holds it, and none would take anything above it before that date. Whoever holds it all the same
+   * was ahead too, and drops it when its own clock comes back; whoever is ahead by so little that
+   * it will not has it no longer than that in its future, tells us, and we reclaim.
+   */
+  | { readonly kind: 'rewind' }
   /** Nothing but a fresh head. */
   | { readonly kind: 'refresh' };
 
@@ -92,6 +102,7 @@ export function advance(
     collected: [],
   };
   const stamp = (): number => (draft.lastUpdate = Math.max(wallMicros, draft.lastUpdate + 1));
+  if (mutations.some(({ kind }) => kind === 'rewind')) rewind(draft, wallMicros);
   const results = mutations.map((mutation) => apply(draft, mutation, identity, bounds, stamp));
   collectTombstones(draft, mutations, bounds, wallMicros);
   const next = sign(draft, identity, bounds, stamp());
@@ -127,6 +138,9 @@ function apply(
       return done;
     case 'reclaim':
       reclaim(draft, mutation.above, stamp);
+      return done;
+    case 'rewind':
+      restamp(draft, stamp);
       return done;
     case 'refresh':
       return done;
@@ -214,6 +228,20 @@ function reclaim(draft: Draft, above: Head, stamp: () => number): void {
   draft.incarnation = Math.max(draft.incarnation, above.incarnation) + 1;
   // Below the floor nothing is owed to anyone: whoever holds less asks for the whole.
   draft.floor = draft.lastUpdate;
+  restamp(draft, stamp);
+}
+
+/** Before anything else is stamped. Below the floor there is nothing for tombstones to delete. */
+function rewind(draft: Draft, wallMicros: number): void {
+  draft.lastUpdate = wallMicros;
+  draft.floor = wallMicros;
+  draft.incarnation += 1;
+  const tombstones = [...draft.set.records()].filter(({ record }) => record.deleted);
+  draft.collected.push(...tombstones);
+  draft.set = draft.set.with([], tombstones);
+}
+
+function restamp(draft: Draft, stamp: () => number): void {
   const restamped: SealedRecord[] = [];
   for (const { record } of draft.set.records())
     if (!record.deleted) restamped.push(sealRecord({ ...record, lastUpdate: stamp() }));

@@ -87,6 +87,7 @@ export class Registry {
   #facts: NodeFacts;
   /** Monotonic ms at which the oldest own tombstones have had their grace. */
   #collectAtMs = Infinity;
+  #isReborn = false;
 
   /** Loads what the store holds, checking every head and root again. */
   constructor(
@@ -120,7 +121,10 @@ export class Registry {
     this.#registrations = new Registrations(start?.registrations ?? stored?.registrations ?? []);
     this.index = this.#holdings.index;
     this.feed = this.#holdings.feed;
-    for (const owner of stored?.owners ?? []) this.#restore(owner, now);
+    const isOwn = ({ owner }: StoredOwner): boolean => owner === this.self;
+    // The own head first: it knows of a time that has passed.
+    for (const each of stored?.owners.toSorted((x, y) => +isOwn(y) - +isOwn(x)) ?? [])
+      this.#restore(each, now);
     if (start !== undefined) this.#goOn(now);
   }
 
@@ -157,10 +161,13 @@ export class Registry {
   /**
    * Begins a life of this node: a higher incarnation, everything that was registered here, and the
    * first head. Call it once the addresses in `facts` are known.
+   *
+   * @param isReborn the key is older than the database: others may hold what was registered here
    */
-  begin(facts: NodeFacts, now: Now): void {
+  begin(facts: NodeFacts, now: Now, isReborn = false): void {
     this.#facts = facts;
     const own = this.state(this.self);
+    this.#isReborn = isReborn && own === undefined;
     const live = new Set<RecordKey>();
     for (const { key, record } of own?.set.records() ?? []) if (!record.deleted) live.add(key);
     const missing = [...this.#registrations.entries()].filter(([key]) => !live.has(key));
@@ -185,13 +192,14 @@ export class Registry {
    */
   commit(mutations: readonly Mutation[], now: Now): readonly MutationResult[] {
     const current = this.state(this.self);
+    const isReborn = this.#isReborn && !mutations.some(({ kind }) => kind === 'reclaim');
     const moved = advance(
       current,
       this.#facts,
       mutations,
       this.#identity,
       this.#config,
-      now.wallMicros,
+      isReborn ? this.#rebirthMicros(now) : now.wallMicros,
     );
     const { next, puts, removes, results } = moved;
     // Nobody is told what did not happen.
@@ -203,6 +211,7 @@ export class Registry {
     this.#store.commit({ ...pending, owners: [...(pending.owners ?? []), own], ...changes });
     this.#holdings.pending.clear();
     this.#facts = next.head.head.facts;
+    this.#isReborn = isReborn;
     this.#registrations.note(changes, now);
     this.#scheduleCollection(next, mutations, now);
     this.#holdings.accept(moved, 'own', now);
@@ -251,7 +260,8 @@ export class Registry {
   tick(now: Now): void {
     const mutations = this.#registrations.due(now);
     const own = this.state(this.self);
-    if (own !== undefined && this.#isRefreshDue(own, now)) mutations.push({ kind: 'refresh' });
+    if (own !== undefined && this.#isAhead(own, now)) mutations.push({ kind: 'rewind' });
+    else if (own !== undefined && this.#isRefreshDue(own, now)) mutations.push({ kind: 'refresh' });
     if (mutations.length > 0) {
       this.commit(mutations, now);
       this.#registrations.noteDue(mutations);
@@ -267,6 +277,14 @@ export class Registry {
     if (this.#holdings.pending.isEmpty) return;
     this.#store.commit(this.#holdings.pending.batch(this.feed.revision));
     this.#holdings.pending.clear();
+  }
+
+  /**
+   * This life lost its database and still listens for what others hold of the one before: its
+   * stamps are old, so that nothing of that is replaced, until a `reclaim` ends it.
+   */
+  get isReborn(): boolean {
+    return this.#isReborn;
   }
 
   state(owner: OwnerId): OwnerState | undefined {
@@ -304,7 +322,11 @@ export class Registry {
     const isOwn = stored.owner === this.self;
     // Our own past is never too old, nor too far ahead: the next stamp goes above it.
     const own = { ...rules, earliest: 0, latest: Number.MAX_SAFE_INTEGER };
-    const state = openStoredOwner(stored, isOwn ? own : rules, this.#config, this.#verifier);
+    // A clock that was set back since does not make peers' heads strange.
+    const last = this.state(this.self)?.head.head.lastUpdate ?? 0;
+    const latest = Math.max(rules.latest, last + this.#config.clockAheadMs * 1000);
+    const held = isOwn ? own : { ...rules, latest };
+    const state = openStoredOwner(stored, held, this.#config, this.#verifier);
     if (state.kind === 'refused') {
       if (state.reason !== 'EXPIRED') this.refusals.add(`STORED_${state.reason}`);
       // No row of it may mix with what comes back later.
@@ -315,6 +337,17 @@ export class Registry {
     const passage = { next: state.value, puts: [...state.value.set.records()], removes: [] };
     this.#holdings.accept(passage, isOwn ? 'own' : 'peer', now);
     if (wasDead) this.observe(stored.owner, { kind: 'unreachable' }, now);
+  }
+
+  /** As old as others take, and still tell: any head of an earlier life that they hold is newer. */
+  #rebirthMicros(now: Now): number {
+    const { reapAfterMs, clockAheadMs } = this.#config;
+    return now.wallMicros - (reapAfterMs - 4 * clockAheadMs) * 1000;
+  }
+
+  /** Others refuse an own head that lies so far in the future: it is from a clock that was wrong. */
+  #isAhead({ head }: OwnerState, now: Now): boolean {
+    return head.head.lastUpdate > now.wallMicros + this.#config.clockAheadMs * 1000;
   }
 
   /** Two heads that prove that an owner said two things at once; kept of 1,000 owners at most. */
@@ -345,6 +378,7 @@ export class Registry {
   }
 
   #isRefreshDue({ head }: OwnerState, now: Now): boolean {
+    if (this.#isReborn) return false;
     const ageMs = (now.wallMicros - head.head.lastUpdate) / 1000;
     return ageMs >= this.#config.headRefreshMs || now.monoMs >= this.#collectAtMs;
   }

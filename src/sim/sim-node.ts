@@ -2,6 +2,7 @@
  * SimNode: one life of one simulated daemon: the real registry, engine and agent, on a simulated
  * process, network and disk.
  */
+import { AdjustableClock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import { silentLog } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
@@ -73,6 +74,7 @@ export class SimNode {
   readonly transport: SimTransport;
   readonly registry: Registry;
   readonly engine: Engine;
+  readonly #clock: AdjustableClock;
   readonly #agent: Agent;
   readonly #observer: Observer;
   readonly #facts: NodeFacts;
@@ -93,19 +95,21 @@ export class SimNode {
     this.process = new NodeProcess(network.clock);
     this.transport = network.join(signer.owner, address, number, this.process);
     const identity = identityOf(spec);
-    const now = this.process.now();
+    this.#clock = new AdjustableClock(this.process, config.clockAheadMs);
+    const now = this.#clock.now();
     this.#facts = factsOf(number, address, now.wallMicros);
     this.#isWarm = spec.registry !== undefined;
     this.registry =
       spec.registry ??
       new Registry(identity, this.#facts, verifier, store, config, now, { sharing });
+    this.#clock.resumeFrom(this.registry.state(this.owner)?.head.head.lastUpdate ?? 0);
     this.#cursor = this.registry.feed.revision;
     this.#tickPhaseMs = random.next() * tickMs;
     const heads = spec.heads ?? new SettledHeads(identity.cluster, simSymbols);
     const options = { registry: this.registry, identity, verifier, config, random, seeds, heads };
     this.engine = new ObservedEngine(options, (input) => this.#stepped(input));
     const log = this.#log();
-    this.#agent = new Agent(this.engine, this.transport, this.registry, this.process, log);
+    this.#agent = new Agent(this.engine, this.transport, this.registry, this.#clock, log);
   }
 
   /** From now on others reach it. */
@@ -115,11 +119,16 @@ export class SimNode {
 
   /** Begins its life: signs its first head and gossips. */
   start(): void {
-    if (!this.#isWarm) this.registry.begin(this.#facts, this.process.now());
+    if (!this.#isWarm) this.registry.begin(this.#facts, this.#clock.now());
     this.#agent.start();
     this.#observer.started(this);
     this.#collect(undefined);
     this.process.schedule(this.#tickPhaseMs, () => this.#tick());
+  }
+
+  /** The time that this node goes by. */
+  now(): Now {
+    return this.#clock.now();
   }
 
   /** The process was frozen when its last tick was due. */
@@ -139,7 +148,7 @@ export class SimNode {
     this.#isLate = monoMs > this.#dueAtMs + tickMs;
     this.#dueAtMs = monoMs + tickMs;
     try {
-      this.registry.tick(this.process.now());
+      this.registry.tick(this.#clock.now());
     } catch (error) {
       this.#observer.failed(this, 'the registry tick', error);
     }

@@ -107,9 +107,9 @@ export class Workload {
   }
 
   #commit(node: SimNode, mutation: Mutation): boolean {
-    const { registry, process } = node;
+    const { registry } = node;
     this.#world.trace.add(this.#world.nowMs, node.number, mutation.kind);
-    const [result] = registry.commit([mutation], process.now());
+    const [result] = registry.commit([mutation], node.now());
     return result?.kind === 'done';
   }
 
@@ -132,7 +132,7 @@ export class Workload {
         if (registration === undefined || entry.isGone) continue;
         // After a lost database the daemon may not know it any more: register again, as clients do.
         if (node.registry.registration(entry.key) === undefined) this.register(node, registration);
-        else node.registry.heartbeat(entry, node.process.now());
+        else node.registry.heartbeat(entry, node.now());
       }
     }
     this.#world.clock.schedule(ttlMs / 3, () => this.#beat());

@@ -35,7 +35,7 @@ t.test('the first start makes a key that its user alone can read', (t) => {
   const { dir, file } = place(t);
   const umask = process.umask(0);
   t.teardown(() => process.umask(umask));
-  const key = loadIdentity(dir);
+  const { key } = loadIdentity(dir);
   t.equal(key.asymmetricKeyType, 'ed25519');
   t.equal(modeOf(file), 0o600, 'whatever the umask');
   t.match(fs.readFileSync(file, 'utf8'), /^-----BEGIN PRIVATE KEY-----\n/);
@@ -44,16 +44,16 @@ t.test('the first start makes a key that its user alone can read', (t) => {
 
 t.test('later starts are the same node', (t) => {
   const { dir, file } = place(t);
-  const { owner } = ed25519Signer(loadIdentity(dir));
+  const { owner } = ed25519Signer(loadIdentity(dir).key);
   const written = fs.readFileSync(file);
-  t.equal(ed25519Signer(loadIdentity(dir)).owner, owner);
+  t.equal(ed25519Signer(loadIdentity(dir).key).owner, owner);
   t.strictSame(fs.readFileSync(file), written);
   t.end();
 });
 
 t.test('two new data dirs are two nodes', (t) => {
   const dirs = ['a', 'b'].map((name) => join(t.testdir({ a: {}, b: {} }), name));
-  const owners = dirs.map((dir) => ed25519Signer(loadIdentity(dir)).owner);
+  const owners = dirs.map((dir) => ed25519Signer(loadIdentity(dir).key).owner);
   t.equal(new Set(owners).size, 2);
   t.end();
 });
@@ -134,7 +134,7 @@ t.test('a key that others can read or write is refused, with the way to mend it'
   }
   for (const mode of [0o600, 0o400]) {
     fs.chmodSync(file, mode);
-    t.equal(loadIdentity(dir).asymmetricKeyType, 'ed25519');
+    t.equal(loadIdentity(dir).key.asymmetricKeyType, 'ed25519');
   }
   t.end();
 });

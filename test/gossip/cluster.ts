@@ -3,6 +3,7 @@
  * network that really serializes. Deterministic: one random seed, no real time.
  */
 import { createPrivateKey, createHash } from 'node:crypto';
+import { AdjustableClock } from '../../src/base/clock.ts';
 import { VirtualClock } from '../../src/base/virtual-clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -19,6 +20,7 @@ import { Registry } from '../../src/registry/registry.ts';
 import type { RegistryConfig } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { Registration } from '../../src/store/store.ts';
+import { SkewedClock } from './skewed-clock.ts';
 
 export type TestConfig = GossipConfig & RegistryConfig;
 
@@ -32,6 +34,7 @@ export const testConfig: TestConfig = {
   neighborsK: 8,
   reapAfterMs: 86_400_000,
   clockAheadMs: 60_000,
+  trustPeerClock: false,
   recordBytesMax: 8_192,
   recordsPerOwnerMax: 10_000,
   bytesPerOwnerMax: 16 * 1024 * 1024,
@@ -60,6 +63,10 @@ export interface TestNode {
   readonly agent: Agent;
   readonly transport: MemoryTransport;
   readonly store: MemoryStore;
+  /** What the node goes by. */
+  readonly clock: AdjustableClock;
+  /** Its host's clock, which may be wrong. */
+  readonly hostClock: SkewedClock;
 }
 
 export interface StartOptions {
@@ -68,6 +75,14 @@ export interface StartOptions {
   readonly address?: string;
   readonly cluster?: string;
   readonly config?: Partial<TestConfig>;
+  /** The number of the key, when it is not that of the node: two nodes with one key. */
+  readonly key?: number;
+  /** How far the host's clock is ahead, ms. */
+  readonly skewMs?: number;
+  /** How long the host had been up at the beginning, ms. */
+  readonly uptimeMs?: number;
+  /** The key is older than the store. */
+  readonly isReborn?: boolean;
 }
 
 export class TestCluster {
@@ -88,19 +103,22 @@ export class TestCluster {
     const config = { ...testConfig, ...options.config };
     const life = ++this.#lives;
     const bootId = life.toString(16).padStart(16, '0');
-    const identity = { signer: signerOf(number), cluster, bootId };
-    const facts = factsOf(number, address, this.clock.now().wallMicros);
+    const identity = { signer: signerOf(options.key ?? number), cluster, bootId };
+    const hostClock = new SkewedClock(this.clock, options.skewMs, options.uptimeMs);
+    const clock = new AdjustableClock(hostClock, config.clockAheadMs);
+    const facts = factsOf(number, address, clock.now().wallMicros);
     const verifier = ed25519Verifier;
-    const now = this.clock.now();
-    const registry = new Registry(identity, facts, verifier, store, config, now);
+    const registry = new Registry(identity, facts, verifier, store, config, clock.now());
+    clock.resumeFrom(registry.state(registry.self)?.head.head.lastUpdate ?? 0);
     const random = seededRandom(this.#randomSeed * 1_000 + life);
     const engine = new Engine({ registry, identity, verifier, config, random, seeds });
     const transport = this.network.join(identity.signer.owner, address);
-    const agent = new Agent(engine, transport, registry, this.clock, silentLog);
+    const agent = new Agent(engine, transport, registry, clock, silentLog);
     await transport.start(agent);
-    registry.begin(facts, now);
+    registry.begin(facts, clock.now(), options.isReborn);
     agent.start();
-    const node = { number, address, registry, engine, agent, transport, store };
+    const parts = { registry, engine, agent, transport, store, clock, hostClock };
+    const node = { number, address, ...parts };
     this.nodes.set(number, node);
     this.#tick(node);
     return node;
@@ -144,15 +162,16 @@ export class TestCluster {
 
   register(number: number, name: string, overrides: Partial<Registration> = {}): void {
     const registration = registrationOf(name, overrides);
-    const { registry } = this.node(number);
-    const [result] = registry.commit([{ kind: 'register', registration }], this.clock.now());
+    const { registry, clock } = this.node(number);
+    const [result] = registry.commit([{ kind: 'register', registration }], clock.now());
     if (result?.kind !== 'done') throw new Error(`registering ${name} failed`);
   }
 
   deregister(number: number, name: string): void {
     const { group, instanceId } = registrationOf(name);
     const key = recordKey(group, name, instanceId);
-    this.node(number).registry.commit([{ kind: 'deregister', key }], this.clock.now());
+    const { registry, clock } = this.node(number);
+    registry.commit([{ kind: 'deregister', key }], clock.now());
   }
 
   /** Cuts the network between the two sets of nodes; without sets it is whole again. */
@@ -194,7 +213,7 @@ export class TestCluster {
 
   #tick(node: TestNode): void {
     if (this.nodes.get(node.number) !== node) return;
-    node.registry.tick(this.clock.now());
+    node.registry.tick(node.clock.now());
     this.clock.schedule(100, () => this.#tick(node));
   }
 }

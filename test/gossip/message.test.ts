@@ -75,6 +75,12 @@ t.test('frames that leave everything out are still read, or refused as malformed
   t.end();
 });
 
+t.test('a frame of a kind that only a later version has is unexpected, not malformed', (t) => {
+  t.same(decodeFrame(Buffer.from([0xa2, 0x06, 0x00])), { kind: 'refused', reason: 'UNEXPECTED' });
+  t.same(decodeFrame(Buffer.from('noise')), { kind: 'refused', reason: 'MALFORMED' });
+  t.end();
+});
+
 t.test('a frame over the bound is refused before it is decoded', (t) => {
   const oversize = new Uint8Array(frameBytesMax + 1);
   t.same(decodeFrame(oversize), { kind: 'refused', reason: 'FRAME_TOO_LARGE' });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { seededRandom } from '../../src/base/random.ts';
-import { fullMeshMax, Neighbors } from '../../src/membership/neighbors.ts';
+import { fullMeshMax, Neighbors, wantedPairs } from '../../src/membership/neighbors.ts';
 import { sha256 } from '../../src/record/hash.ts';
 import { ownerFromKey } from '../../src/record/owner.ts';
 import type { OwnerId } from '../../src/record/owner.ts';
@@ -274,6 +274,15 @@ t.test('with a fifth of 100 members dead and nobody told, the rest still hang to
     const links = (owner: OwnerId) => [...graph.get(owner)!].filter((other) => living.has(other));
     const rest = [...living].map((owner) => [owner, new Set(links(owner))] as const);
     t.equal(reachable(new Map(rest)), 80);
+  }
+  t.end();
+});
+
+t.test('all links at once are those that each member wants', (t) => {
+  for (const count of [0, 1, 2, 17, 18, 100]) {
+    const pairs = [...wantedPairs(first(count), neighborsK)];
+    const links = pairs.map((pair) => pair.join(' '));
+    t.strictSame(links.toSorted(), [...linksOf(graphOf(first(count)))].sort(), `${count} members`);
   }
   t.end();
 });

@@ -1,0 +1,192 @@
+/**
+ * OwnHeads: what a node does when it meets heads of its own that it does not hold.
+ *
+ *   a head of an earlier life, above ours   ──▶ everything of ours is stamped anew, above it
+ *   the same, and our database is lost      ──▶ ask for all of it, adopt what was registered
+ *   a head of another process with our key  ──▶ one of the two ends
+ *   thought dead by others                  ──▶ a higher incarnation
+ *
+ * The two processes: each goes above the head of the other, and whoever goes above a head writes
+ * its stamp into the floor. So a floor that is a stamp of this very life proves that somebody else
+ * answered it. Where that is not seen, the third time that we would have to go above heads of one
+ * boot id counts as proof: an earlier life is gone and leaves a head or two. The process whose
+ * SHA-256 of its boot id is smaller stays, by the same rule as everyone who receives both; it goes
+ * above what the other left behind as above any earlier life.
+ */
+import { compareBytes, sha256 } from '../record/hash.ts';
+import type { Head } from '../record/head.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { SealedRecord } from '../record/record.ts';
+import type { Mutation } from '../registry/own-state.ts';
+import type { ReceiveVerdict } from '../registry/registry.ts';
+import type { GossipContext } from './context.ts';
+
+/** Refutations and reclaims answer what others say, so others must not set their pace. */
+const paceMs = 1_000;
+/** How long records of an earlier life are asked for before we go on without them. */
+const adoptionTimeoutMs = 10_000;
+/** Intervals of gossip after joining in which a reborn node still listens for its earlier life. */
+const rebirthIntervals = 3;
+/** Own stamps of this life that are remembered as proof. */
+const stampsMax = 1_024;
+const bootIdsMax = 64;
+/** After so many an adopted instance is deregistered: by default clients ask for the same. */
+const missedTtlsMax = 6;
+/** Reclaims over one boot id; one more is no earlier life. */
+const reclaimsMax = 2;
+
+type OwnVerdict = Extract<ReceiveVerdict, { kind: 'own' }>;
+
+export class OwnHeads {
+  readonly #context: GossipContext;
+  readonly #askWhole: (peer: OwnerId) => void;
+  readonly #stamps = new Set<number>();
+  /** By boot id: how often we went above it. */
+  readonly #reclaims = new Map<string, number>();
+  /** This life began without an own head, and has adopted none since. */
+  #mayAdopt: boolean;
+  #adoptUntilMs = Infinity;
+  #askedAtMs = -Infinity;
+  #refutedAtMs = -Infinity;
+  #reclaimedAtMs = -Infinity;
+  #intervalsJoined = 0;
+  #isOver = false;
+
+  /**
+   * To be made after the registry has loaded its store and before it begins its life.
+   *
+   * @param askWhole asks a peer for all that it holds of this node
+   */
+  constructor(context: GossipContext, askWhole: (peer: OwnerId) => void) {
+    const { registry } = context;
+    this.#context = context;
+    this.#askWhole = askWhole;
+    this.#mayAdopt = registry.state(registry.self) === undefined;
+  }
+
+  /** Remembers the stamp of the own head, which the others may hear of now. */
+  noteOwn(): void {
+    const { registry } = this.#context;
+    const stamp = registry.state(registry.self)?.head.head.lastUpdate;
+    if (stamp === undefined || this.#stamps.has(stamp)) return;
+    this.#stamps.add(stamp);
+    if (this.#stamps.size <= stampsMax) return;
+    const [oldest] = this.#stamps;
+    this.#stamps.delete(oldest as number);
+  }
+
+  /** A head of our own, above what we hold, came from a peer. */
+  met(peer: OwnerId, { head: { head }, records }: OwnVerdict): void {
+    if (this.#isOver) return;
+    if (this.#isOfCopy(head)) return this.#meetCopy(head);
+    const isEarlier = head.bootId !== this.#context.identity.bootId;
+    const isAdopting = this.#mayAdopt && isEarlier;
+    if (isAdopting && records === undefined && this.#waitForRecords(peer)) return;
+    if (this.#mayReclaim()) this.#reclaim(head, isAdopting ? (records ?? []) : []);
+  }
+
+  /** Answers being thought dead: a higher incarnation, which everyone hears of. */
+  refute(): void {
+    const { registry, now, counters } = this.#context;
+    if (this.#isOver || now.monoMs - this.#refutedAtMs < paceMs) return;
+    this.#refutedAtMs = now.monoMs;
+    const above = registry.member(registry.self)?.incarnation ?? 0;
+    registry.commit([{ kind: 'reincarnate', above }], now);
+    counters.add('refutations');
+  }
+
+  /**
+   * Once an interval of gossip: a reborn node that has heard nothing of an earlier life speaks up.
+   *
+   * @param isJoined there was time to hear of it
+   */
+  tick(isJoined: boolean): void {
+    const { registry, now } = this.#context;
+    if (!registry.isReborn || !isJoined) return;
+    this.#intervalsJoined += 1;
+    const isAsking = this.#askedAtMs > -Infinity && now.monoMs < this.#adoptUntilMs;
+    if (this.#intervalsJoined < rebirthIntervals || isAsking) return;
+    const own = registry.state(registry.self)?.head.head;
+    if (own !== undefined) registry.commit([{ kind: 'reclaim', above: own }], now);
+  }
+
+  /** @returns whether the head has to wait for its records */
+  #waitForRecords(peer: OwnerId): boolean {
+    const { monoMs } = this.#context.now;
+    if (this.#adoptUntilMs === Infinity) this.#adoptUntilMs = monoMs + adoptionTimeoutMs;
+    if (monoMs >= this.#adoptUntilMs) return false;
+    if (monoMs - this.#askedAtMs >= paceMs) {
+      this.#askedAtMs = monoMs;
+      this.#askWhole(peer);
+    }
+    return true;
+  }
+
+  #reclaim(seen: Head, records: readonly SealedRecord[]): void {
+    const { registry, now, counters } = this.#context;
+    const wanted = this.#registrationsOf(records);
+    const results = registry.commit([{ kind: 'reclaim', above: seen }, ...wanted], now);
+    const adopted = results.slice(1).filter(({ kind }) => kind === 'done').length;
+    if (seen.bootId !== this.#context.identity.bootId) this.#mayAdopt = false;
+    this.#countReclaim(seen.bootId);
+    counters.add('reclaims');
+    const event = { kind: 'reclaimed', seen: seen.lastUpdate, adopted } as const;
+    this.#context.emit({ kind: 'event', event });
+  }
+
+  /** What was registered then, unless this life has had a say on it. */
+  #registrationsOf(records: readonly SealedRecord[]): Mutation[] {
+    const { registry } = this.#context;
+    const own = registry.state(registry.self)?.set;
+    const wanted: Mutation[] = [];
+    for (const { record, key, bucket } of records) {
+      if (record.deleted || own?.get(key, bucket) !== undefined) continue;
+      const { group, name, instanceId, ip, port, ttlMs, version, tags, metadata } = record;
+      const plain = { group, name, instanceId, ip, port, ttlMs, version, tags, metadata };
+      // A record does not say how long a missed lease is kept.
+      const registration = { ...plain, deregisterAfterMs: ttlMs * missedTtlsMax };
+      wanted.push({ kind: 'register', registration });
+    }
+    return wanted;
+  }
+
+  #isOfCopy({ bootId, floor }: Head): boolean {
+    if (bootId === this.#context.identity.bootId) return false;
+    return this.#stamps.has(floor) || (this.#reclaims.get(bootId) ?? 0) >= reclaimsMax;
+  }
+
+  #meetCopy(head: Head): void {
+    const { bootId } = this.#context.identity;
+    if (hasPrecedence(bootId, head.bootId)) {
+      if (!this.#mayReclaim()) return;
+      this.#reclaim(head, []);
+      const event = { kind: 'copyMet', bootId: head.bootId } as const;
+      return this.#context.emit({ kind: 'event', event });
+    }
+    this.#isOver = true;
+    this.#context.counters.add('duplicate_owner');
+    const event = { kind: 'duplicateOwner', bootId: head.bootId } as const;
+    this.#context.emit({ kind: 'event', event });
+  }
+
+  #countReclaim(bootId: string): void {
+    const count = (this.#reclaims.get(bootId) ?? 0) + 1;
+    this.#reclaims.delete(bootId);
+    this.#reclaims.set(bootId, count);
+    const [oldest] = this.#reclaims.keys();
+    if (this.#reclaims.size > bootIdsMax) this.#reclaims.delete(oldest as string);
+  }
+
+  #mayReclaim(): boolean {
+    const { monoMs } = this.#context.now;
+    if (monoMs - this.#reclaimedAtMs < paceMs) return false;
+    this.#reclaimedAtMs = monoMs;
+    return true;
+  }
+}
+
+/** Which of two processes with one key stays. @param bootId hex, as the other */
+export function hasPrecedence(bootId: string, other: string): boolean {
+  const [a, b] = [bootId, other].map((hex) => sha256(Buffer.from(hex, 'hex')));
+  return compareBytes(a as Uint8Array, b as Uint8Array) < 0;
+}
