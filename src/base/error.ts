@@ -48,7 +48,6 @@ export type ErrorReason =
   | 'NO_FREE_PORT'
   // the daemon's own state
   | 'CONFIG'
-  | 'USAGE'
   | 'DATA_DIR_IN_USE'
   | 'DATA_DIR_OF_ANOTHER_CLUSTER'
   | 'DATABASE_DAMAGED'

@@ -104,9 +104,13 @@ export class SimNode {
     this.#agent = new Agent(this.engine, this.transport, this.registry, this.process, log);
   }
 
-  /** Begins its life: listens, signs its first head and gossips. */
-  start(): void {
+  /** From now on others reach it. */
+  listen(): void {
     void this.transport.start(this.#agent);
+  }
+
+  /** Begins its life: signs its first head and gossips. */
+  start(): void {
     if (!this.#isWarm) this.registry.begin(this.#facts, this.process.now());
     this.#agent.start();
     this.#observer.started(this);

@@ -137,6 +137,8 @@ export class World implements Observer {
       const life = { registry, bootId: identity.bootId, seeds: seeds.get(slot.signer.owner) ?? [] };
       slot.node = this.#create(slot, slot.store, slot.address, life);
     });
+    // Nobody is to find another one not there yet.
+    for (const node of this.up()) node.listen();
     for (const node of this.up()) node.start();
     const transports = new Map(this.up().map(({ owner, transport }) => [owner, transport]));
     for (const [a, b] of links) {
@@ -149,6 +151,7 @@ export class World implements Observer {
     const slot = this.#slotOf(number);
     const node = this.#create(slot, slot.store, slot.address);
     slot.node = node;
+    node.listen();
     node.start();
     return node;
   }
@@ -205,6 +208,7 @@ export class World implements Observer {
     const slot = this.#slotOf(number);
     if (slot.clone !== undefined) return;
     slot.clone = this.#create(slot, new MemoryStore(), `sim/${number}/clone`);
+    slot.clone.listen();
     slot.clone.start();
   }
 
