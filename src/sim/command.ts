@@ -25,7 +25,7 @@ export interface SimFlag {
   /** What the flag means without a value; undefined when it needs one. */
   readonly preset: string | undefined;
   readonly help: string;
-  /** The value that a text means. @throws DiscoError USAGE */
+  /** The value that a text means. @throws DiscoError CONFIG */
   readonly parse: (text: string) => number | boolean;
   /** The other way round; undefined: the flag is left out. */
   readonly print: (value: number | boolean) => string | undefined;
@@ -116,7 +116,7 @@ function lamp(key: Plain, name: string, lit: boolean, help: string): SimFlag {
 /** A flag and the text behind it, in the order of the command line. */
 export type GivenFlag = readonly [flag: string, text: string];
 
-/** @throws DiscoError USAGE, also for what does not fit together */
+/** @throws DiscoError CONFIG, also for what does not fit together */
 export function optionsOf(given: readonly GivenFlag[]): SimOptions {
   const faults: Fault[] = [];
   const plain: Record<string, number | boolean> = {};

@@ -82,7 +82,7 @@ export function exampleOf({ kind, what, detail }: FaultForm): string {
 
 /**
  * @param text what stands behind `--KIND`
- * @throws DiscoError USAGE, with a sentence that says what to write
+ * @throws DiscoError CONFIG, with a sentence that says what to write
  */
 export function parseFault(kind: string, text: string): Fault {
   const found = faultForms.find((form) => form.kind === kind);

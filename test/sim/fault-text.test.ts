@@ -99,7 +99,7 @@ t.test('what cannot be read is told with what to write', (t) => {
   for (const [text, message] of refusals)
     t.throws(
       () => read(text),
-      { code: 'INVALID_ARGUMENT', reason: 'USAGE', message: `${text}: ${message}` },
+      { code: 'INVALID_ARGUMENT', reason: 'CONFIG', message: `${text}: ${message}` },
       text,
     );
   t.throws(() => read('--flood 3@20s'), { message: 'no fault is called "flood"' });
