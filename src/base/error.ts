@@ -46,6 +46,8 @@ export type ErrorReason =
   | 'WATCH_TOO_SLOW'
   | 'TOO_MANY_WATCHERS'
   | 'NO_FREE_PORT'
+  // what a person asked for
+  | 'USAGE'
   // the daemon's own state
   | 'CONFIG'
   | 'DATA_DIR_IN_USE'

@@ -145,6 +145,9 @@ export class Neighbors {
       others += 1;
       for (const side of sides) {
         const steps = this.#stepsTo(owner, side);
+        const last = side.members.at(-1);
+        // Nearly all are too far away: not worth a call.
+        if (last?.isReachable === true && steps >= last.steps) continue;
         side.members = insert(side.members, { owner, steps, isReachable });
       }
     });
@@ -159,6 +162,31 @@ export class Neighbors {
   #collect(): void {
     this.#revision += 1;
     this.#wanted = new Set(this.#sides.flatMap(({ members }) => members.map(({ owner }) => owner)));
+  }
+}
+
+/**
+ * The links that all members want when all of them live and can be reached: each pair once.
+ *
+ * @param neighborsK as for `Neighbors`
+ */
+export function* wantedPairs(
+  owners: readonly OwnerId[],
+  neighborsK: number,
+): Generator<readonly [OwnerId, OwnerId]> {
+  const isFullMesh = owners.length <= fullMeshMax(neighborsK);
+  const seen = new Set<string>();
+  for (let ring = 0; ring < (isFullMesh ? 1 : neighborsK / 2); ring++) {
+    const order = owners.toSorted((a, b) => placeOnRing(a, ring) - placeOnRing(b, ring));
+    for (const [index, owner] of order.entries()) {
+      const ahead = [order[(index + 1) % order.length] as OwnerId];
+      for (const other of isFullMesh ? order.slice(index + 1) : ahead) {
+        const pair = owner < other ? ([owner, other] as const) : ([other, owner] as const);
+        if (owner === other || seen.has(pair.join())) continue;
+        seen.add(pair.join());
+        yield pair;
+      }
+    }
   }
 }
 

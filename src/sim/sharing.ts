@@ -7,10 +7,12 @@
 import { equalBytes } from '../record/hash.ts';
 import type { Sealed, SealedHead } from '../record/head.ts';
 import type { OwnerState } from '../record/merge.ts';
+import type { SealedRecord } from '../record/record.ts';
 import type { Sharing } from '../registry/sharing.ts';
 
 export class SharedValues implements Sharing {
   readonly #heads = new Map<string, SealedHead>();
+  readonly #records = new Map<string, SealedRecord>();
   readonly #states = new WeakMap<SealedHead, OwnerState>();
   readonly #headsMax: number;
 
@@ -24,6 +26,10 @@ export class SharedValues implements Sharing {
     return found;
   }
 
+  record(bytes: Uint8Array): SealedRecord | undefined {
+    return this.#records.get(textOf(bytes));
+  }
+
   state(next: OwnerState): OwnerState {
     const head = this.head(next.head);
     if (head !== undefined) {
@@ -35,15 +41,29 @@ export class SharedValues implements Sharing {
   }
 
   #keep(state: OwnerState): void {
-    if (this.#heads.size >= this.#headsMax) {
-      const oldest = this.#heads.keys().next();
-      if (oldest.done !== true) this.#heads.delete(oldest.value);
-    }
+    for (const record of state.set.records()) this.#keepRecord(record);
+    makeRoom(this.#heads, this.#headsMax);
     this.#heads.set(keyOf(state.head), state.head);
     this.#states.set(state.head, state);
   }
+
+  #keepRecord(record: SealedRecord): void {
+    const text = textOf(record.bytes);
+    if (this.#records.has(text)) return;
+    makeRoom(this.#records, this.#headsMax);
+    this.#records.set(text, record);
+  }
+}
+
+function makeRoom(map: Map<string, unknown>, max: number): void {
+  const oldest = map.keys().next();
+  if (map.size >= max && oldest.done !== true) map.delete(oldest.value);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 function keyOf({ signature }: Sealed): string {
-  return Buffer.from(signature.buffer, signature.byteOffset, signature.length).toString('latin1');
+  return textOf(signature);
 }

@@ -11,6 +11,7 @@ import { Agent } from '../gossip/agent.ts';
 import type { Effect, Input } from '../gossip/context.ts';
 import { Engine } from '../gossip/engine.ts';
 import type { EngineOptions } from '../gossip/engine.ts';
+import { SettledHeads } from '../gossip/settled-heads.ts';
 import type { NodeFacts } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { Signer, Verifier } from '../record/signature.ts';
@@ -22,6 +23,7 @@ import type { Store } from '../store/store.ts';
 import type { SimNetwork } from './network.ts';
 import { NodeProcess } from './node-process.ts';
 import type { SimTransport } from './sim-transport.ts';
+import { simSymbols } from './warm-start.ts';
 
 /** As the daemon does it. */
 const tickMs = 100;
@@ -58,6 +60,7 @@ export interface NodeSpec {
   readonly sharing: Sharing;
   /** Of a warm start: it goes on with this, instead of loading what the store holds. */
   readonly registry?: Registry;
+  readonly heads?: SettledHeads;
 }
 
 export class SimNode {
@@ -98,7 +101,8 @@ export class SimNode {
       new Registry(identity, this.#facts, verifier, store, config, now, { sharing });
     this.#cursor = this.registry.feed.revision;
     this.#tickPhaseMs = random.next() * tickMs;
-    const options = { registry: this.registry, identity, verifier, config, random, seeds };
+    const heads = spec.heads ?? new SettledHeads(identity.cluster, simSymbols);
+    const options = { registry: this.registry, identity, verifier, config, random, seeds, heads };
     this.engine = new ObservedEngine(options, (input) => this.#stepped(input));
     const log = this.#log();
     this.#agent = new Agent(this.engine, this.transport, this.registry, this.process, log);

@@ -7,16 +7,18 @@
 import { assert } from '../base/assert.ts';
 import type { Now } from '../base/clock.ts';
 import type { Config } from '../daemon/config.ts';
-import { neighborsOf } from '../membership/neighbors.ts';
+import { SettledHeads } from '../gossip/settled-heads.ts';
 import type { NodeFacts } from '../record/head.ts';
 import type { OwnerState } from '../record/merge.ts';
-import type { OwnerId } from '../record/owner.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Identity } from '../registry/own-state.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Sharing } from '../registry/sharing.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import type { Registration } from '../store/store.ts';
+
+/** Coded symbols that a simulated node keeps: an eighth of a daemon's, for the sake of memory. */
+export const simSymbols = 1_024;
 
 /** One node that is to be there. */
 export interface WarmSpec {
@@ -30,6 +32,7 @@ export interface WarmSpec {
 export interface WarmNode {
   readonly registry: Registry;
   readonly store: MemoryStore;
+  readonly heads: SettledHeads;
 }
 
 /** @returns the nodes in the order of their specs */
@@ -51,25 +54,14 @@ export function warmNodes(
     assert(received.kind === 'applied', 'an honest owner is believed');
   }
   whole.flush();
+  const heads = new SettledHeads(first.identity.cluster, simSymbols);
+  heads.follow(whole, now.monoMs);
+  heads.settle(now.monoMs, 0, Infinity);
   return specs.map(({ identity }) => {
     const store = wholeStore.fork(`store of ${identity.signer.owner}`);
-    return { registry: whole.fork({ identity, store, now }), store };
+    const registry = whole.fork({ identity, store, now });
+    return { registry, store, heads: heads.fork(registry) };
   });
-}
-
-/** Pairs of owners between whom the rings want a link, each once. */
-export function* wantedLinks(
-  owners: readonly OwnerId[],
-  neighborsK: number,
-): Generator<[OwnerId, OwnerId]> {
-  const seen = new Set<string>();
-  for (const owner of owners)
-    for (const other of neighborsOf(owner, owners, neighborsK)) {
-      const [a, b] = owner < other ? [owner, other] : [other, owner];
-      if (seen.has(a + b)) continue;
-      seen.add(a + b);
-      yield [owner, other];
-    }
 }
 
 function begin(

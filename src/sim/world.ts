@@ -11,6 +11,7 @@ import { VirtualClock } from '../base/virtual-clock.ts';
 import type { Config } from '../daemon/config.ts';
 import { defaults } from '../daemon/config-options.ts';
 import type { Input } from '../gossip/context.ts';
+import { wantedPairs } from '../membership/neighbors.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { Signer, Verifier } from '../record/signature.ts';
 import type { Change } from '../registry/change-feed.ts';
@@ -26,7 +27,7 @@ import type { NodeSpec, Observer } from './sim-node.ts';
 import { tornStore } from './torn-store.ts';
 import type { Tear } from './torn-store.ts';
 import { Trace } from './trace.ts';
-import { wantedLinks, warmNodes } from './warm-start.ts';
+import { warmNodes } from './warm-start.ts';
 import type { WarmNode } from './warm-start.ts';
 
 /** The daemon's own defaults, with the long times divided. */
@@ -128,13 +129,14 @@ export class World implements Observer {
     });
     const warm = warmNodes(specs, this.verifier, this.config, this.#sharing, now);
     const owners = this.#slots.map(({ signer }) => signer.owner);
-    const links = [...wantedLinks(owners, this.config.neighborsK)];
+    const links = [...wantedPairs(owners, this.config.neighborsK)];
     const seeds = this.#warmSeeds(links);
     this.#slots.forEach((slot, index) => {
       const { identity } = specs[index] as (typeof specs)[number];
-      const { registry, store } = warm[index] as WarmNode;
+      const { registry, store, heads } = warm[index] as WarmNode;
       slot.store = store;
-      const life = { registry, bootId: identity.bootId, seeds: seeds.get(slot.signer.owner) ?? [] };
+      const { bootId } = identity;
+      const life = { registry, heads, bootId, seeds: seeds.get(slot.signer.owner) ?? [] };
       slot.node = this.#create(slot, slot.store, slot.address, life);
     });
     // Nobody is to find another one not there yet.
@@ -252,7 +254,7 @@ export class World implements Observer {
     slot: Slot,
     store: Store,
     address: string,
-    life: Partial<Pick<NodeSpec, 'registry' | 'bootId' | 'seeds'>> = {},
+    life: Partial<Pick<NodeSpec, 'registry' | 'heads' | 'bootId' | 'seeds'>> = {},
   ): SimNode {
     const { number, signer } = slot;
     const bootId = life.bootId ?? this.#nextBootId();
