@@ -21,6 +21,7 @@ import type { Registry } from '../registry/registry.ts';
 import { Bans, banSentence } from './bans.ts';
 import type { Ban } from './bans.ts';
 import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
+import { lagMsMax } from './dialer.ts';
 import { Links } from './links.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
@@ -329,6 +330,9 @@ export class Engine {
   }
 
   #hear(peer: OwnerId, micros: number): void {
+    // What waited here while this node was frozen tells when it was sent, not what time it is.
+    const isOverdue = this.#context.now.monoMs > this.#wakeAtMs + lagMsMax;
+    if (isOverdue || this.#links.isSluggish) return;
     this.#timekeeper.heard(peer, micros);
     this.#context.now = this.#timekeeper.keep();
   }
