@@ -215,8 +215,9 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     strike: (world, numbers) => {
       for (const number of numbers) {
         world.crash(number);
-        world.start(number);
+        // From one disk in one moment, so that both say something else with one stamp.
         world.startClone(number);
+        world.start(number);
       }
       return () => {
         for (const number of numbers) {

@@ -3,7 +3,7 @@
  * all kinds and the long times divided by 720. Run it alone with `npm run sim:quick`.
  */
 import { availableParallelism } from 'node:os';
-import { test } from 'tap';
+import t from 'tap';
 import { Tally } from '../../src/sim/campaign.ts';
 import { runSeeds } from '../../src/sim/campaign-run.ts';
 import { commandOf } from '../../src/sim/command.ts';
@@ -11,7 +11,9 @@ import { commandOf } from '../../src/sim/command.ts';
 const count = Number(process.env['DISCO_SIM_SEEDS'] ?? 60);
 const seeds = Array.from({ length: count }, (_, index) => index + 1);
 
-test(`${count} random seeds: nothing that must hold is violated, and all is tried`, async (t) => {
+t.setTimeout(600_000);
+
+t.test(`${count} random seeds: nothing that must hold is violated, and all is tried`, async (t) => {
   const tally = new Tally();
   await runSeeds(seeds, availableParallelism(), (result) => {
     tally.add(result);
