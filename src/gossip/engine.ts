@@ -25,8 +25,9 @@ import { Links } from './links.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
 import { OwnHeads } from './own-head.ts';
+import { PeerBoots } from './peer-boots.ts';
 import { Reconciler } from './reconcile.ts';
-import { Rumors } from './rumor.ts';
+import { rumorOf, Rumors } from './rumor.ts';
 import { SettledHeads } from './settled-heads.ts';
 import { Timekeeper } from './timekeeper.ts';
 
@@ -67,6 +68,7 @@ export class Engine {
   readonly #reconciler: Reconciler;
   readonly #ownHeads: OwnHeads;
   readonly #timekeeper: Timekeeper;
+  readonly #boots = new PeerBoots();
   #effects: Effect[] = [];
   #roundAtMs = Infinity;
   #rounds = 0;
@@ -159,6 +161,7 @@ export class Engine {
         return this.#linked(input.peer);
       case 'unlinked':
         this.#timekeeper.unlinked(input.peer);
+        this.#boots.forget(input.peer);
         this.#reconciler.unlinked(input.peer);
         return this.#links.unlinked(input.peer);
       case 'dialed':
@@ -208,6 +211,7 @@ export class Engine {
 
   #linked(peer: OwnerId): void {
     const { registry, identity, now } = this.#context;
+    this.#boots.forget(peer);
     this.#links.linked(peer);
     const own = registry.state(registry.self);
     if (own === undefined) return;
@@ -262,16 +266,27 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
+    if (this.#boots.isAnother(peer, hello.head, identity.cluster))
+      return this.#context.emit({ kind: 'hangUp', peer });
     this.#hear(peer, hello.time);
     const received = registry.receive(hello.head, [], false, this.#context.now);
     const isWelcome = this.#links.greet(peer);
     if (received.kind === 'refused') this.#blame(peer, received.reason);
     if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
     if (received.kind === 'own') this.#ownHeads.met(peer, received);
+    if (received.kind === 'stale') this.#tellOwn(peer);
     if (hello.thoughtDead) this.#ownHeads.refute();
     if (!isWelcome) return;
     // One exchange serves both; a node that knows nothing yet does not wait for the other.
     if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
+  }
+
+  /** A peer that says less of itself than it once did hears so at once. */
+  #tellOwn(peer: OwnerId): void {
+    const state = this.#context.registry.state(peer);
+    if (state === undefined) return;
+    const { lastUpdate } = state.head.head;
+    this.#send(peer, { kind: 'rumor', rumor: rumorOf(state, lastUpdate) });
   }
 
   #refusedBy(peer: OwnerId, sentence: string): void {

@@ -5,9 +5,13 @@
  * are as the owner of the network sets them; nodes are found by their addresses.
  */
 import type { Clock } from '../base/clock.ts';
+import { sha256 } from '../record/hash.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { DialTarget } from './context.ts';
 import type { DialOutcome, Transport, TransportHandler } from './transport.ts';
+
+/** Rumors that a node remembers. */
+const heardMax = 10_000;
 
 /** What the network does to its nodes' messages; tests set it while the network runs. */
 export interface MemoryNetworkRules {
@@ -63,6 +67,7 @@ export class MemoryTransport implements Transport {
   readonly #network: MemoryNetwork;
   readonly #address: string;
   readonly #links = new Map<OwnerId, MemoryTransport>();
+  readonly #heard = new Set<string>();
   #handler: TransportHandler | undefined;
 
   constructor(network: MemoryNetwork, self: OwnerId, address: string) {
@@ -80,7 +85,8 @@ export class MemoryTransport implements Transport {
   dial(target: DialTarget, timeoutMs: number, done: (outcome: DialOutcome) => void): void {
     const found = target.addresses.map((address) => this.#network.at(address));
     const node = found.find((candidate) => candidate !== undefined);
-    const roundTripMs = 2 * this.#delayTo(node);
+    // A refusal takes one round trip; TCP's handshake and that of noise take two.
+    const roundTripMs = (node === undefined ? 2 : 4) * this.#delayTo(node);
     if (node !== undefined && this.#network.rules.isCut(this.self, node.self))
       this.#after(timeoutMs, () => done({ kind: 'failed', how: 'timeout' }));
     else this.#after(roundTripMs, () => done(this.#connect(target, node)));
@@ -146,6 +152,12 @@ export class MemoryTransport implements Transport {
   }
 
   #link(other: MemoryTransport): void {
+    const before = this.#links.get(other.self);
+    if (before !== undefined && before !== other) {
+      // Another process with the same key takes the place of the first.
+      this.#unlink(before);
+      before.#unlink(this);
+    }
     this.#links.set(other.self, other);
     this.#handler?.linked(other.self);
   }
@@ -166,9 +178,18 @@ export class MemoryTransport implements Transport {
     if (other === undefined || this.#network.rules.dropsRumor(this.self, peer)) return;
     const copy = this.#network.rules.alter(new Uint8Array(bytes), this.self, peer);
     this.#after(this.#delayTo(other), () => {
-      if (other.#handler?.rumor(this.self, copy) !== 'accept') return;
+      if (other.#hasHeard(copy) || other.#handler?.rumor(this.self, copy) !== 'accept') return;
       for (const next of other.#links.keys()) if (next !== this.self) other.#tell(next, copy);
     });
+  }
+
+  /** As gossipsub does, by content: what nobody can apply yet would go round for ever. */
+  #hasHeard(rumor: Uint8Array): boolean {
+    const id = Buffer.from(sha256(rumor)).toString('latin1');
+    if (this.#heard.has(id)) return true;
+    if (this.#heard.size >= heardMax) this.#heard.clear();
+    this.#heard.add(id);
+    return false;
   }
 
   #delayTo(other: MemoryTransport | undefined): number {

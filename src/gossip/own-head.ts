@@ -43,8 +43,6 @@ export class OwnHeads {
   readonly #stamps = new Set<number>();
   /** By boot id: how often we went above it. */
   readonly #reclaims = new Map<string, number>();
-  /** This life began without an own head, and has adopted none since. */
-  #mayAdopt: boolean;
   #adoptUntilMs = Infinity;
   #askedAtMs = -Infinity;
   #refutedAtMs = -Infinity;
@@ -52,16 +50,10 @@ export class OwnHeads {
   #intervalsJoined = 0;
   #isOver = false;
 
-  /**
-   * To be made after the registry has loaded its store and before it begins its life.
-   *
-   * @param askWhole asks a peer for all that it holds of this node
-   */
+  /** @param askWhole asks a peer for all that it holds of this node */
   constructor(context: GossipContext, askWhole: (peer: OwnerId) => void) {
-    const { registry } = context;
     this.#context = context;
     this.#askWhole = askWhole;
-    this.#mayAdopt = registry.state(registry.self) === undefined;
   }
 
   /** Remembers the stamp of the own head, which the others may hear of now. */
@@ -79,8 +71,8 @@ export class OwnHeads {
   met(peer: OwnerId, { head: { head }, records }: OwnVerdict): void {
     if (this.#isOver) return;
     if (this.#isOfCopy(head)) return this.#meetCopy(head);
-    const isEarlier = head.bootId !== this.#context.identity.bootId;
-    const isAdopting = this.#mayAdopt && isEarlier;
+    const { registry, identity } = this.#context;
+    const isAdopting = registry.isReborn && head.bootId !== identity.bootId;
     if (isAdopting && records === undefined && this.#waitForRecords(peer)) return;
     if (this.#mayReclaim()) this.#reclaim(head, isAdopting ? (records ?? []) : []);
   }
@@ -127,7 +119,6 @@ export class OwnHeads {
     const wanted = this.#registrationsOf(records);
     const results = registry.commit([{ kind: 'reclaim', above: seen }, ...wanted], now);
     const adopted = results.slice(1).filter(({ kind }) => kind === 'done').length;
-    if (seen.bootId !== this.#context.identity.bootId) this.#mayAdopt = false;
     this.#countReclaim(seen.bootId);
     counters.add('reclaims');
     const event = { kind: 'reclaimed', seen: seen.lastUpdate, adopted } as const;

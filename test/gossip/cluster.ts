@@ -13,6 +13,7 @@ import type { GossipConfig } from '../../src/gossip/context.ts';
 import { MemoryNetwork } from '../../src/gossip/memory-transport.ts';
 import type { MemoryTransport } from '../../src/gossip/memory-transport.ts';
 import type { NodeFacts } from '../../src/record/head.ts';
+import type { OwnerId } from '../../src/record/owner.ts';
 import { recordKey } from '../../src/record/record.ts';
 import { ed25519Signer, ed25519Verifier } from '../../src/record/signature.ts';
 import type { Signer } from '../../src/record/signature.ts';
@@ -119,6 +120,7 @@ export class TestCluster {
     agent.start();
     const parts = { registry, engine, agent, transport, store, clock, hostClock };
     const node = { number, address, ...parts };
+    agent.onDuplicate(() => void this.crash(number));
     this.nodes.set(number, node);
     this.#tick(node);
     return node;
@@ -196,6 +198,11 @@ export class TestCluster {
 
   isSeenByNone(name: string): boolean {
     return [...this.nodes.keys()].every((number) => !this.seenBy(number).includes(name));
+  }
+
+  /** Which life of an owner a node holds. */
+  bootIdAt(number: number, owner: OwnerId): string {
+    return this.node(number).registry.state(owner)?.head.head.bootId ?? '';
   }
 
   /** All nodes hold the same heads. */
