@@ -25,7 +25,7 @@ export interface SimFlag {
   /** What the flag means without a value; undefined when it needs one. */
   readonly preset: string | undefined;
   readonly help: string;
-  /** The value that a text means. @throws DiscoError USAGE */
+  /** The value that a text means. @throws DiscoError CONFIG */
   readonly parse: (text: string) => number | boolean;
   /** The other way round; undefined: the flag is left out. */
   readonly print: (value: number | boolean) => string | undefined;
@@ -56,15 +56,15 @@ export const defaultOptions: SimOptions = {
 const alwaysNamed: readonly Plain[] = ['nodes', 'durationMs', 'randomSeed'];
 
 export const simFlags: readonly SimFlag[] = [
-  count('nodes', 'nodes', 'N', 1, nodesMax, 'how many'),
-  span('durationMs', 'duration', durationMsMax, 'virtual time'),
+  count('nodes', 'nodes', 'N', 1, nodesMax, 'how many daemons'),
+  span('durationMs', 'duration', durationMsMax, 'how much virtual time'),
   count('randomSeed', 'random-seed', 'N', 0, 0xffff_ffff, 'equal ones give equal runs'),
-  span('latencyMs', 'latency', 60_000, 'one way, on the mean'),
+  span('latencyMs', 'latency', 60_000, 'of a message, on the mean'),
   share('latencyJitter', 'latency-jitter', 'by how much it varies around the mean'),
   share('loss', 'loss', 'of the messages are lost'),
-  share('duplicate', 'duplicate', 'come twice', '0.05'),
-  share('reorder', 'reorder', 'are overtaken', '0.05'),
-  amount('changesPerMinute', 'changes-per-minute', changesMax, 'of a node, on the mean'),
+  share('duplicate', 'duplicate', 'of them come twice', '0.05'),
+  share('reorder', 'reorder', 'of them are overtaken', '0.05'),
+  amount('changesPerMinute', 'changes-per-minute', changesMax, 'of each node, on the mean'),
   count('timeScale', 'time-scale', 'N', 1, timeScaleMax, 'divides refresh, grace and reap times'),
   lamp('realSignatures', 'real-signatures', true, 'Ed25519 instead of a keyed hash'),
   lamp('isWarm', 'cold', false, 'nodes join through node 1 instead of knowing each other'),
@@ -116,7 +116,7 @@ function lamp(key: Plain, name: string, lit: boolean, help: string): SimFlag {
 /** A flag and the text behind it, in the order of the command line. */
 export type GivenFlag = readonly [flag: string, text: string];
 
-/** @throws DiscoError USAGE, also for what does not fit together */
+/** @throws DiscoError CONFIG, also for what does not fit together */
 export function optionsOf(given: readonly GivenFlag[]): SimOptions {
   const faults: Fault[] = [];
   const plain: Record<string, number | boolean> = {};

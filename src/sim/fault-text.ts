@@ -82,7 +82,7 @@ export function exampleOf({ kind, what, detail }: FaultForm): string {
 
 /**
  * @param text what stands behind `--KIND`
- * @throws DiscoError USAGE, with a sentence that says what to write
+ * @throws DiscoError CONFIG, with a sentence that says what to write
  */
 export function parseFault(kind: string, text: string): Fault {
   const found = faultForms.find((form) => form.kind === kind);
@@ -90,16 +90,10 @@ export function parseFault(kind: string, text: string): Fault {
   const of = `--${kind} ${text}`;
   const [, what = '', from, until, detail] = specForm.exec(text) ?? [];
   if (from === undefined) throw usageError(`${of}: write it like ${exampleOf(found)}`);
+  const struck = { nodes: [], count: 0, ...readWhat(found, of, what) };
   const atMs = parseSpan(from, of);
-  return {
-    kind,
-    atMs,
-    untilMs: readUntil(found, of, atMs, until),
-    nodes: [],
-    count: 0,
-    detail: readDetail(found, of, detail),
-    ...readWhat(found, of, what),
-  };
+  const untilMs = readUntil(found, of, atMs, until);
+  return { kind, atMs, untilMs, detail: readDetail(found, of, detail), ...struck };
 }
 
 /** As many as the kind strikes when it is not told. */

@@ -131,7 +131,7 @@ export class Mesh {
   }
 
   publish(bytes: Uint8Array): void {
-    const broadcast = new Broadcast(new Uint8Array(bytes));
+    const broadcast = new Broadcast(Buffer.from(bytes));
     broadcast.see(this.#port.index);
     this.#history[0]?.push(broadcast);
     for (const peer of this.#peers.keys()) this.#port.pass(peer, { kind: 'broadcast', broadcast });

@@ -27,8 +27,8 @@ export class Observation implements Partial<Observer> {
   started(node: SimNode): void {
     if (this.world.isClone(node)) return;
     for (const [owner, { head }] of node.registry.owners())
-      if (owner === node.owner) this.agreement.signed(owner, head.head.lastUpdate);
-      else this.agreement.held(owner, head.head.lastUpdate);
+      this.agreement.held(owner, head.head.lastUpdate);
+    this.agreement.up(node.owner);
   }
 
   ended(node: SimNode): void {
@@ -43,8 +43,7 @@ export class Observation implements Partial<Observer> {
     for (const { owner, origin } of changes) {
       const lastUpdate = node.registry.state(owner)?.head.head.lastUpdate;
       if (origin === 'member' || lastUpdate === undefined) continue;
-      if (origin === 'own') this.agreement.signed(owner, lastUpdate);
-      else this.agreement.held(owner, lastUpdate);
+      this.agreement.held(owner, lastUpdate);
       this.spreads.arrived(owner, lastUpdate, this.#arrivalOf(node, input));
     }
   }

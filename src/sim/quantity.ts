@@ -18,7 +18,7 @@ const shareForm = new RegExp(`^(${number})(%)?$`);
 
 /** What a command line got wrong. */
 export function usageError(message: string): DiscoError {
-  return new DiscoError('INVALID_ARGUMENT', 'USAGE', message);
+  return new DiscoError('INVALID_ARGUMENT', 'CONFIG', message);
 }
 
 /**
@@ -26,7 +26,7 @@ export function usageError(message: string): DiscoError {
  *
  * @param of how the sentence of an error begins: the flag and what was written behind it
  * @returns ms
- * @throws DiscoError USAGE
+ * @throws DiscoError CONFIG
  */
 export function parseSpan(text: string, of: string): number {
   const [, count, unit] = durationForm.exec(text) ?? [];
@@ -47,7 +47,7 @@ export function spanText(ms: number): string {
   return `${ms / unitMs}${name}`;
 }
 
-/** `2.5`, or `1%` of one. @returns 0 to `max` @throws DiscoError USAGE */
+/** `2.5`, or `1%` of one. @returns 0 to `max` @throws DiscoError CONFIG */
 export function parseAmount(text: string, of: string, max: number): number {
   const [, count, percent] = shareForm.exec(text) ?? [];
   const amount = Number(count) / (percent === undefined ? 1 : 100);
@@ -55,12 +55,12 @@ export function parseAmount(text: string, of: string, max: number): number {
   throw usageError(`${of}: write a number from 0 to ${max}, like 0.05 or 5%`);
 }
 
-/** `0.05` or `5%`. @returns 0 to 1 @throws DiscoError USAGE */
+/** `0.05` or `5%`. @returns 0 to 1 @throws DiscoError CONFIG */
 export function parseShare(text: string, of: string): number {
   return parseAmount(text, of, 1);
 }
 
-/** @returns a whole number from `min` to `max` @throws DiscoError USAGE */
+/** @returns a whole number from `min` to `max` @throws DiscoError CONFIG */
 export function parseCount(text: string, of: string, min: number, max: number): number {
   const count = /^\d+$/.test(text) ? Number(text) : NaN;
   if (count >= min && count <= max) return count;

@@ -39,7 +39,7 @@ export function summaryRows(result: SimResult): Row[] {
     ['nodes', `${countText(options.nodes)}, ${countText(nodesUp)} of them up at the end`],
     ['network', networkText(options)],
     ['faults', faultTexts(options).join(', ') || 'none'],
-    ['virtual time', `${secondsText(options.durationMs)} in ${secondsText(wallMs)}`],
+    ['virtual time', `${secondsText(options.durationMs)} in ${secondsText(wallMs)} of real time`],
     ['events', `${countText(events)}, ${rate} a second`],
     ['memory', `${Math.round(heapBytes / 1024 / 1024)} MiB`],
     ['changes', `${countText(spreads.length)}`],
@@ -72,7 +72,8 @@ export function faultTexts({ faults }: SimOptions): string[] {
 
 function convergedText({ isConverged, convergedMs, options }: SimResult): string {
   if (!isConverged) return 'no';
-  if (convergedMs === undefined || options.faults.length === 0) return 'yes';
+  if (convergedMs === undefined) return 'yes, when nothing changed any more';
+  if (options.faults.length === 0) return 'yes';
   return `yes, ${msText(convergedMs)} after the last fault`;
 }
 
@@ -121,13 +122,22 @@ export function reachCells(spreads: readonly Spread[]): Cells {
   return { header, rows };
 }
 
-/** How often each state that a campaign has to reach was reached. */
+/** How often each state was reached that a campaign has to reach. */
 export function sometimesCells({ sometimes }: SimResult): Cells {
   const rows = Object.entries(sometimes).map(([state, count]) => [
     state,
     count === 0 ? 'never' : countText(count),
   ]);
   return { header: ['STATE', 'REACHED'], rows };
+}
+
+/** The same, with those in one line that were never reached: of one run most are not. */
+export function reachedCells(result: SimResult): Cells {
+  const { header, rows } = sometimesCells(result);
+  const reached = rows.filter(([, count]) => count !== 'never');
+  const others = rows.length - reached.length;
+  if (others === 0) return { header, rows };
+  return { header, rows: [...reached, [`${others} other states`, 'never']] };
 }
 
 /** The first violations as sentences, how many more there are, and what plays them again. */
@@ -143,7 +153,7 @@ export function violationLines({ violations, isConverged, options }: SimResult):
           .concat(`: ${sentence}`),
       ),
     ...(more > 0 ? [`and ${countText(more)} more`] : []),
-    ...(isConverged ? [] : ['the nodes that are up do not agree at the end']),
+    ...(violations.length > 0 ? [] : ['the nodes that are up do not agree at the end']),
     `again: ${commandOf(options)}`,
   ];
 }

@@ -58,7 +58,7 @@ export class Workload {
 
   /** It is there already. */
   noteFirst(node: SimNode, registration: Registration): void {
-    this.#noteRegistered(node, registration);
+    this.#ledger.note(node.owner, this.#noteRegistered(node, registration));
   }
 
   #plan(): void {
@@ -89,21 +89,21 @@ export class Workload {
 
   /** A service calls its daemon. */
   register(node: SimNode, registration: Registration): void {
-    if (this.#commit(node, { kind: 'register', registration }))
-      this.#noteRegistered(node, registration);
+    if (!this.#commit(node, { kind: 'register', registration })) return;
+    this.#acknowledge(node, this.#noteRegistered(node, registration));
   }
 
-  #noteRegistered(node: SimNode, registration: Registration): void {
+  #noteRegistered(node: SimNode, registration: Registration): Acknowledged {
     const { group, name, instanceId, version } = registration;
     const key = recordKey(group, name, instanceId);
     if (registration.ttlMs > 0) this.#leased.set(key, registration);
-    this.#note(node, { key, group, name, instanceId, version, isGone: false });
+    return { ...this.#now(node), key, group, name, instanceId, version, isGone: false };
   }
 
   #deregister(node: SimNode, entry: Acknowledged): void {
     if (!this.#commit(node, { kind: 'deregister', key: entry.key })) return;
     this.#leased.delete(entry.key);
-    this.#note(node, { ...entry, isGone: true });
+    this.#acknowledge(node, { ...entry, ...this.#now(node), isGone: true });
   }
 
   #commit(node: SimNode, mutation: Mutation): boolean {
@@ -113,12 +113,14 @@ export class Workload {
     return result?.kind === 'done';
   }
 
-  #note(node: SimNode, entry: Omit<Acknowledged, 'atMs' | 'lastUpdate'>): void {
-    const { registry, owner } = node;
+  #now({ registry, owner }: SimNode): Pick<Acknowledged, 'atMs' | 'lastUpdate'> {
     const lastUpdate = registry.state(owner)?.head.head.lastUpdate ?? 0;
-    const acknowledged = { ...entry, atMs: this.#world.nowMs, lastUpdate };
-    this.#ledger.note(owner, acknowledged);
-    this.#acknowledged(node, acknowledged);
+    return { atMs: this.#world.nowMs, lastUpdate };
+  }
+
+  #acknowledge(node: SimNode, entry: Acknowledged): void {
+    this.#ledger.note(node.owner, entry);
+    this.#acknowledged(node, entry);
   }
 
   /** Every leased service calls its daemon three times a ttl. */

@@ -13,6 +13,8 @@ import { defaults } from '../daemon/config-options.ts';
 import type { Input } from '../gossip/context.ts';
 import { wantedPairs } from '../membership/neighbors.ts';
 import type { OwnerId } from '../record/owner.ts';
+import { sha256 } from '../record/hash.ts';
+import { ed25519SignerOf, ed25519Verifier } from '../record/signature.ts';
 import type { Signer, Verifier } from '../record/signature.ts';
 import type { Change } from '../registry/change-feed.ts';
 import type { Sharing } from '../registry/sharing.ts';
@@ -80,7 +82,7 @@ export class World implements Observer {
     const { neighborsK } = this.config;
     const mesh = { d: neighborsK, dLow: Math.max(2, neighborsK - 2), dHigh: 2 * neighborsK };
     this.network = new SimNetwork(this.clock, this.random('network'), { ...options, mesh });
-    this.verifier = keyedHashVerifier;
+    this.verifier = options.realSignatures ? ed25519Verifier : keyedHashVerifier;
     this.#sharing = new SharedValues(4 * options.nodes + 10_000);
     this.#slots = Array.from({ length: options.nodes }, (_, index) => this.#slot(index + 1));
   }
@@ -303,7 +305,10 @@ export class World implements Observer {
   }
 
   #signer(number: number, keys: number): Signer {
-    return keyedHashSigner(`node ${number}, key ${keys}`);
+    const name = `node ${number}, key ${keys}`;
+    return this.options.realSignatures
+      ? ed25519SignerOf(sha256('disco/sim/seed', name))
+      : keyedHashSigner(name);
   }
 
   #slotOf(number: number): Slot {

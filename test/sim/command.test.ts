@@ -57,7 +57,7 @@ t.test('a value out of its range, or faults that do not fit, are refused', (t) =
     [[['--crash', '3@2m']], '--crash 3@2m: begins after the 1m of --duration'],
   ] as const;
   for (const [given, message] of refusals)
-    t.throws(() => optionsOf(given), { reason: 'USAGE', message }, message);
+    t.throws(() => optionsOf(given), { reason: 'CONFIG', message }, message);
   t.end();
 });
 

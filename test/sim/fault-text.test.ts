@@ -76,6 +76,7 @@ t.test('what cannot be read is told with what to write', (t) => {
       `"halvs" is no shape: write one of ${shapes} (did you mean halves?)`,
     ],
     ['--partition 3@10s-40s', `"3" is no shape: write one of ${shapes}`],
+    ['--partition whole@10s', `"whole" is no shape: write one of ${shapes}`],
     ['--partition halves@10s', 'it also needs an end, like --partition halves@10s-40s'],
     ['--partition halves@40s-10s', 'it has to end after 40s, when it begins'],
     ['--partition halves@10s-10s', 'it has to end after 10s, when it begins'],
@@ -98,7 +99,7 @@ t.test('what cannot be read is told with what to write', (t) => {
   for (const [text, message] of refusals)
     t.throws(
       () => read(text),
-      { code: 'INVALID_ARGUMENT', reason: 'USAGE', message: `${text}: ${message}` },
+      { code: 'INVALID_ARGUMENT', reason: 'CONFIG', message: `${text}: ${message}` },
       text,
     );
   t.throws(() => read('--flood 3@20s'), { message: 'no fault is called "flood"' });

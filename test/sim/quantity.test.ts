@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { parseCount, parseShare, parseSpan, spanText } from '../../src/sim/quantity.ts';
 
-const usage = (message: string) => ({ code: 'INVALID_ARGUMENT', reason: 'USAGE', message });
+const usage = (message: string) => ({ code: 'INVALID_ARGUMENT', reason: 'CONFIG', message });
 
 t.test('a time is a number with a unit, up to years', (t) => {
   const texts = ['500ms', '30s', '1.5s', '1.005s', '5m', '1h', '2d', '10y', '0s', '0.25ms'];

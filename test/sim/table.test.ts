@@ -6,11 +6,13 @@ import {
   percentText,
   progressText,
   reachCells,
+  reachedCells,
   reachesOf,
   sometimesCells,
   summaryRows,
   violationLines,
 } from '../../src/sim/table.ts';
+import type { SimResult } from '../../src/sim/run.ts';
 import { makeResult } from './result-fixtures.ts';
 
 const violation = { checker: 'no zombie', atMs: 12_340, node: 3, sentence: 'math/add came back' };
@@ -32,7 +34,7 @@ t.test('the summary says what was run, what it did and whether it was right', (t
     ['nodes', '1,000, 1,000 of them up at the end'],
     ['network', '25 ms ±20 % one way, 5 % lost'],
     ['faults', 'partition halves@10s-40s'],
-    ['virtual time', '60 s in 12 s'],
+    ['virtual time', '60 s in 12 s of real time'],
     ['events', '1,500,000, 125,000 a second'],
     ['memory', '512 MiB'],
     ['changes', '100'],
@@ -43,6 +45,16 @@ t.test('the summary says what was run, what it did and whether it was right', (t
     ['random seed', '7'],
     ['trace hash', '0123456789abcdef'],
   ]);
+  t.end();
+});
+
+t.test('converged may also be only at the end, or not', (t) => {
+  const shown = (change: Partial<SimResult>): string | undefined =>
+    summaryRows(makeResult(change)).find(([name]) => name === 'converged')?.[1];
+  const calm = { ...makeResult().options, faults: [] };
+  t.equal(shown({ convergedMs: undefined }), 'yes, when nothing changed any more');
+  t.equal(shown({ options: calm }), 'yes');
+  t.equal(shown({ isConverged: false, convergedMs: undefined }), 'no');
   t.end();
 });
 
@@ -77,6 +89,16 @@ t.test('states that were never reached are named', (t) => {
       ['reaped', 'never'],
     ],
   });
+  t.end();
+});
+
+t.test('on a terminal those that were never reached are one line', (t) => {
+  const sometimes = { 'a floor rose': 1_200, reaped: 0, cloned: 0 };
+  t.strictSame(reachedCells(makeResult({ sometimes })).rows, [
+    ['a floor rose', '1,200'],
+    ['2 other states', 'never'],
+  ]);
+  t.strictSame(reachedCells(makeResult({ sometimes: { reaped: 1 } })).rows, [['reaped', '1']]);
   t.end();
 });
 
