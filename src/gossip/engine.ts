@@ -21,6 +21,7 @@ import type { Registry } from '../registry/registry.ts';
 import { Bans, banSentence } from './bans.ts';
 import type { Ban } from './bans.ts';
 import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
+import { helloFault } from './hello.ts';
 import { Links } from './links.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
@@ -51,12 +52,6 @@ export interface EngineOptions {
   readonly seeds: readonly string[];
   /** Where the comparison of heads starts from; made from the registry unless given. */
   readonly heads?: SettledHeads;
-}
-
-interface HelloFault {
-  readonly reason: 'WRONG_CLUSTER' | 'PROTOCOL_VERSION';
-  readonly sentence: string;
-  readonly toPeer: string;
 }
 
 export class Engine {
@@ -387,25 +382,4 @@ export class Engine {
   #event(event: GossipEvent): void {
     this.#context.emit({ kind: 'event', event });
   }
-}
-
-/** Why a peer's hello is refused, in the words of each side: both log the same sentence once. */
-function helloFault(
-  { cluster, protocolMin, protocolMax }: Extract<Frame, { kind: 'hello' }>,
-  ownCluster: string,
-): HelloFault | undefined {
-  if (cluster !== ownCluster) {
-    const told = (theirs: string, own: string): string =>
-      `the other node is of cluster "${theirs}", this one of "${own}": nodes of two clusters never mix; give both the same --cluster, or other seeds`;
-    const [sentence, toPeer] = [told(cluster, ownCluster), told(ownCluster, cluster)];
-    return { reason: 'WRONG_CLUSTER', sentence, toPeer };
-  }
-  if (protocolMin > protocolVersion || protocolMax < protocolVersion) {
-    const theirs = `${protocolMin} to ${protocolMax}`;
-    const own = `${protocolVersion} to ${protocolVersion}`;
-    const told = (other: string, mine: string): string =>
-      `the other node speaks gossip protocol ${other}, this one ${mine}: upgrade the older of the two`;
-    return { reason: 'PROTOCOL_VERSION', sentence: told(theirs, own), toPeer: told(own, theirs) };
-  }
-  return undefined;
 }

@@ -97,6 +97,7 @@ export class Reconciler {
       ownersOf: (prefix) => this.heads.ownersOf(prefix),
       progressed: (peer) => this.#progressed(peer),
       pulled: (peer) => this.#end(peer, true),
+      refused: (peer, reason) => hooks.refused(peer, reason),
       failed: (peer) => this.#end(peer, false),
     });
     this.#answerer = new Answerer(context, this.heads, {

@@ -12,6 +12,7 @@
  * queues. Each owner is merged by itself; a newer head that came as a rumor meanwhile wins.
  */
 import type { OwnerId } from '../record/owner.ts';
+import type { RefusalReason } from '../record/verdict.ts';
 import { bytesOf, deltasOf } from './delta.ts';
 import type { GossipContext } from './context.ts';
 import { encodeFrame } from './message.ts';
@@ -58,6 +59,8 @@ export interface SnapshotHooks {
   progressed(peer: OwnerId): void;
   /** The last page came. */
   pulled(peer: OwnerId): void;
+  /** What a peer sent was refused, and is counted. */
+  refused(peer: OwnerId, reason: RefusalReason): void;
   /** It will not come to an end. */
   failed(peer: OwnerId): void;
 }
@@ -128,8 +131,10 @@ export class Snapshots {
     const unpacked = unpackDeltas(page.packed);
     const isForward = page.next === undefined || page.next > (pulling.after ?? '');
     if (unpacked.kind === 'refused' || !isForward) {
-      registry.refusals.add(unpacked.kind === 'refused' ? unpacked.reason : 'MALFORMED');
-      return this.#fail(peer);
+      const reason = unpacked.kind === 'refused' ? unpacked.reason : 'MALFORMED';
+      registry.refusals.add(reason);
+      this.#fail(peer);
+      return this.#hooks.refused(peer, reason);
     }
     counters.add('pages_taken');
     for (const delta of unpacked.value) this.#hooks.take(peer, delta);
