@@ -212,7 +212,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     sentence: 'A node and a second process with its key start in the same moment.',
     nodes: 'whose key it is',
     detail: 'not used',
-    until: 'the second process ends',
+    until: 'the second process ends, and the node runs',
     count: () => 1,
     strike: (world, numbers) => {
       for (const number of numbers) {
@@ -221,7 +221,11 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
         world.startClone(number);
       }
       return () => {
-        for (const number of numbers) world.endClone(number);
+        for (const number of numbers) {
+          world.endClone(number);
+          // When it was the one that had to end.
+          if (world.node(number) === undefined) world.start(number);
+        }
       };
     },
   },

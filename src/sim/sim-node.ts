@@ -42,6 +42,8 @@ export interface Observer {
   changed(node: SimNode, changes: readonly Change[], input: Input | undefined): void;
   /** The disk of a node is gone; others hold its head of `lastUpdate` at best. */
   diskLost(owner: OwnerId, lastUpdate: number): void;
+  /** Another process runs with its key, and this one has to end. */
+  duplicate(node: SimNode, bootId: string): void;
   /** What must never happen: an exception in the core. */
   failed(node: SimNode, what: string, error: unknown): void;
 }
@@ -59,6 +61,8 @@ export interface NodeSpec {
   /** Different in every life. */
   readonly bootId: string;
   readonly sharing: Sharing;
+  /** Its key is from an earlier life. */
+  readonly hasRun: boolean;
   /** Of a warm start: it goes on with this, instead of loading what the store holds. */
   readonly registry?: Registry;
   readonly heads?: SettledHeads;
@@ -79,6 +83,7 @@ export class SimNode {
   readonly #observer: Observer;
   readonly #facts: NodeFacts;
   readonly #isWarm: boolean;
+  readonly #isReborn: boolean;
   readonly #tickPhaseMs: number;
   #cursor: number;
   #dueAtMs = -Infinity;
@@ -102,7 +107,9 @@ export class SimNode {
     this.registry =
       spec.registry ??
       new Registry(identity, this.#facts, verifier, store, config, now, { sharing });
-    this.#clock.resumeFrom(this.registry.state(this.owner)?.head.head.lastUpdate ?? 0);
+    const own = this.registry.state(this.owner)?.head.head;
+    this.#isReborn = spec.hasRun && own === undefined;
+    this.#clock.resumeFrom(own?.lastUpdate ?? 0);
     this.#cursor = this.registry.feed.revision;
     this.#tickPhaseMs = random.next() * tickMs;
     const heads = spec.heads ?? new SettledHeads(identity.cluster, simSymbols);
@@ -119,7 +126,8 @@ export class SimNode {
 
   /** Begins its life: signs its first head and gossips. */
   start(): void {
-    if (!this.#isWarm) this.registry.begin(this.#facts, this.#clock.now());
+    if (!this.#isWarm) this.registry.begin(this.#facts, this.#clock.now(), this.#isReborn);
+    this.#agent.onDuplicate((bootId) => this.#observer.duplicate(this, bootId));
     this.#agent.start();
     this.#observer.started(this);
     this.#collect(undefined);
@@ -175,8 +183,10 @@ export class SimNode {
   }
 
   #log(): Log {
-    const error = (fields: object, message: string): void =>
-      this.#observer.failed(this, message, JSON.stringify(fields));
+    const error = (fields: object, message: string): void => {
+      // Wrong clocks and copies of a key are errors for people, and what a simulation is for.
+      if ('error' in fields) this.#observer.failed(this, message, fields.error);
+    };
     return { ...silentLog, error };
   }
 }

@@ -25,6 +25,11 @@ const counted: Readonly<Record<string, readonly string[]>> = {
   'a head from too far ahead was refused': ['refused CLOCK_AHEAD'],
   'an expired head was refused': ['refused EXPIRED'],
   'an owner said two things at once': ['refused EQUIVOCATION'],
+  'a wrong clock was corrected': ['clock_adjusted'],
+  'a process met another one with its key and ended': ['duplicate_owner'],
+  'a difference was decoded from coded symbols': ['differences_decoded'],
+  'heads were compared under a fresh salt': ['exchanges_salted'],
+  'a snapshot was pulled': ['pages_taken'],
   'a dial timed out': ['dials_timeout'],
   'a dial met somebody else': ['dials_other_peer'],
 };

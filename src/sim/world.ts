@@ -54,6 +54,8 @@ interface Slot {
   moves: number;
   address: string;
   store: Store;
+  /** A process has run with the present key. */
+  hasRun: boolean;
   node: SimNode | undefined;
   /** A second process with the same key. */
   clone: SimNode | undefined;
@@ -195,6 +197,7 @@ export class World implements Observer {
   loseDataDir(number: number): void {
     const slot = this.#slotOf(number);
     slot.store = new MemoryStore();
+    slot.hasRun = false;
     slot.keys += 1;
     slot.signer = this.#signer(number, slot.keys);
     this.#numbers.set(slot.signer.owner, number);
@@ -248,6 +251,16 @@ export class World implements Observer {
     for (const observer of this.observers) observer.diskLost?.(owner, lastUpdate);
   }
 
+  /** The daemon ends itself then; a supervisor that starts it again would only see the same. */
+  duplicate(node: SimNode, bootId: string): void {
+    for (const observer of this.observers) observer.duplicate?.(node, bootId);
+    // After the step in which it noticed.
+    this.clock.schedule(0, () => {
+      if (this.isClone(node)) this.endClone(node.number);
+      else if (this.node(node.number) === node) this.crash(node.number);
+    });
+  }
+
   failed(node: SimNode, what: string, error: unknown): void {
     for (const observer of this.observers) observer.failed?.(node, what, error);
   }
@@ -272,9 +285,11 @@ export class World implements Observer {
       config: this.config,
       random: this.random(`node ${number} boot ${bootId}`),
       sharing: this.#sharing,
+      hasRun: slot.hasRun,
       ...life,
       bootId,
     };
+    slot.hasRun = true;
     return new SimNode(spec, this.network, this);
   }
 
@@ -300,7 +315,7 @@ export class World implements Observer {
     const signer = this.#signer(number, 0);
     this.#numbers.set(signer.owner, number);
     const address = `sim/${number}`;
-    const rest = { store: new MemoryStore(), node: undefined, clone: undefined };
+    const rest = { store: new MemoryStore(), hasRun: false, node: undefined, clone: undefined };
     return { number, signer, keys: 0, moves: 0, address, ...rest };
   }
 
