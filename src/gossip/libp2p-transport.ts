@@ -47,8 +47,13 @@ interface Services extends ServiceMap {
   pubsub: GossipSub;
 }
 
+/**
+ * All connections to one key. There are two when both dialed at once, and when two processes run
+ * with one key; so what is said goes where the peer spoke last, and an answer to who asked.
+ */
 interface Link {
-  readonly writer: FrameWriter;
+  readonly writers: Map<Connection, FrameWriter>;
+  writer: FrameWriter;
   readonly connection: Connection;
 }
 
@@ -186,10 +191,14 @@ export class Libp2pTransport implements Transport {
 
   #connected(connection: Connection): void {
     const peer = connection.remotePeer.toString();
-    if (this.#links.has(peer) || this.#handler === undefined) return;
+    if (this.#handler === undefined) return;
     const writer = new FrameWriter();
-    this.#links.set(peer, { writer, connection });
-    this.#handler.linked(peer);
+    const link = this.#links.get(peer);
+    if (link === undefined) {
+      const writers = new Map([[connection, writer]]);
+      this.#links.set(peer, { writers, writer, connection });
+      this.#handler.linked(peer);
+    } else link.writers.set(connection, writer);
     connection.newStream(protocol, { maxOutboundStreams: 2 }).then(
       // A link without its stream is none; whoever wants it dials again.
       (stream) => writer.start(stream, () => this.#close(connection)),
@@ -209,7 +218,11 @@ export class Libp2pTransport implements Transport {
 
   #incoming(stream: Stream, connection: Connection): void {
     const peer = connection.remotePeer.toString();
-    const reader = new FrameReader(frameBytesMax, (bytes) => this.#handler?.message(peer, bytes));
+    const reader = new FrameReader(frameBytesMax, (bytes) => {
+      const link = this.#links.get(peer);
+      if (link !== undefined) link.writer = link.writers.get(connection) ?? link.writer;
+      this.#handler?.message(peer, bytes);
+    });
     reader.start(stream, () => this.#close(connection));
   }
 }
