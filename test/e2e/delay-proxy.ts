@@ -161,6 +161,10 @@ export class DelayProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  get targetPort(): number {
+    return this.#options.targetPort;
+  }
+
   /** Connections accepted so far. */
   get accepted(): number {
     return this.#accepted;
