@@ -26,6 +26,7 @@ export const floors: Readonly<Record<string, readonly string[]>> = {
     'health',
     'daemon',
     'client',
+    'sim',
     'gen',
   ],
   sim: ['base', 'record', 'membership', 'store', 'registry', 'gossip', 'api', 'health', 'daemon'],

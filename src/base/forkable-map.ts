@@ -28,8 +28,12 @@ export class ForkableMap<Key, Value> {
     return own === undefined ? this.#base?.has(key) === true : own !== gone;
   }
 
+  /** A key that is new, or comes again after it was deleted, is the last in the order. */
   set(key: Key, value: Value): void {
-    if (!this.has(key)) this.#size += 1;
+    if (!this.has(key)) {
+      this.#size += 1;
+      this.#own.delete(key);
+    }
     this.#own.set(key, value);
     this.#rebase();
   }
@@ -43,20 +47,19 @@ export class ForkableMap<Key, Value> {
     return true;
   }
 
-  *entries(): Generator<[Key, Value]> {
-    for (const [key, value] of this.#base ?? []) if (!this.#own.has(key)) yield [key, value];
-    for (const [key, value] of this.#own) if (value !== gone) yield [key, value];
+  entries(): IterableIterator<[Key, Value]> {
+    return this.#plain?.entries() ?? this.#merged();
   }
 
-  *keys(): Generator<Key> {
-    for (const [key] of this.entries()) yield key;
+  keys(): IterableIterator<Key> {
+    return this.#plain?.keys() ?? this.#mergedKeys();
   }
 
-  *values(): Generator<Value> {
-    for (const [, value] of this.entries()) yield value;
+  values(): IterableIterator<Value> {
+    return this.#plain?.values() ?? this.#mergedValues();
   }
 
-  [Symbol.iterator](): Generator<[Key, Value]> {
+  [Symbol.iterator](): IterableIterator<[Key, Value]> {
     return this.entries();
   }
 
@@ -70,6 +73,25 @@ export class ForkableMap<Key, Value> {
     fork.#base = this.#base;
     fork.#size = this.#size;
     return fork;
+  }
+
+  /** The content as a plain map, as long as nothing is shared. */
+  get #plain(): Map<Key, Value> | undefined {
+    // Only what hides an entry of the base is marked as gone.
+    return this.#base === undefined ? (this.#own as Map<Key, Value>) : undefined;
+  }
+
+  *#merged(): Generator<[Key, Value]> {
+    for (const entry of this.#base ?? []) if (!this.#own.has(entry[0])) yield entry;
+    for (const [key, value] of this.#own) if (value !== gone) yield [key, value];
+  }
+
+  *#mergedKeys(): Generator<Key> {
+    for (const [key] of this.#merged()) yield key;
+  }
+
+  *#mergedValues(): Generator<Value> {
+    for (const [, value] of this.#merged()) yield value;
   }
 
   /** An overlay that outgrew its base shares too little to be worth the second lookup. */

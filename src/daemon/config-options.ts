@@ -93,6 +93,12 @@ const rows: { readonly [Key in keyof Config]: Row<Config[Key]> } = {
   recordBytesMax: integer(8_192, 256, 65_536, 'bytes of one record'),
   headBytesMax: integer(2_048, 512, 65_536, 'bytes of one head'),
   recordsMax: integer(1_000_000, 1, 100_000_000, 'records held here'),
+  bytesMax: integer(
+    1_024 * mebibyte,
+    1_024,
+    1_024 * 1_024 * mebibyte,
+    'bytes of records held here',
+  ),
   headsMax: integer(100_000, 1, 10_000_000, 'owners held here'),
 };
 

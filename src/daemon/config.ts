@@ -98,6 +98,8 @@ export interface Config {
   readonly headBytesMax: number;
   /** Bounds of this node; above them new owners are refused and known ones go on. */
   readonly recordsMax: number;
+  /** Encoded records; in memory they take about three times as much. */
+  readonly bytesMax: number;
   readonly headsMax: number;
 }
 
@@ -137,6 +139,7 @@ const relations: readonly Relation[] = [
   },
   { low: 'recordBytesMax', high: 'bytesPerOwnerMax', why: 'one record must fit' },
   { low: 'recordsPerOwnerMax', high: 'recordsMax', why: 'one full owner must fit' },
+  { low: 'bytesPerOwnerMax', high: 'bytesMax', why: 'one full owner must fit' },
   { low: 'watchLagMax', high: 'changeFeedMax', why: 'a watcher reads its lag from the feed' },
   {
     low: 'neighborsK',

@@ -80,6 +80,20 @@ export function openRecord(bytes: Uint8Array, recordBytesMax: number): Opened<Se
   return opened(seal(bytes, record));
 }
 
+/** Opens all, or refuses all for the first that `openRecord` refuses. */
+export function openRecords(
+  encoded: readonly Uint8Array[],
+  recordBytesMax: number,
+): Opened<SealedRecord[]> {
+  const records: SealedRecord[] = [];
+  for (const bytes of encoded) {
+    const record = openRecord(bytes, recordBytesMax);
+    if (record.kind === 'refused') return record;
+    records.push(record.value);
+  }
+  return opened(records);
+}
+
 function decodeRecord(bytes: Uint8Array): disco.gossip.v1.Record | undefined {
   try {
     return wire.Record.decode(bytes);

@@ -96,15 +96,17 @@ export function sealHead(head: Head, signer: Signer): SealedHead {
 /**
  * Decodes a received head and checks all but its signature, cheapest first.
  *
+ * @param known the same body and signature, decoded before: saves decoding, and no other check
+ *
  * Refuses: HEAD_TOO_LARGE, MALFORMED, WRONG_CLUSTER, OUT_OF_RANGE, CLOCK_AHEAD, EXPIRED.
  */
-export function readHead(sealed: Sealed, rules: HeadRules): Opened<SealedHead> {
+export function readHead(sealed: Sealed, rules: HeadRules, known?: SealedHead): Opened<SealedHead> {
   if (sealed.body.length > rules.headBytesMax) return refused('HEAD_TOO_LARGE');
-  const head = decodeHead(sealed.body);
+  const head = known?.head ?? decodeHead(sealed.body);
   if (head === undefined) return refused('MALFORMED');
   const reason = headFault(head, rules);
   if (reason !== undefined) return refused(reason);
-  return opened({ ...sealed, hash: sha256(sealed.body), head });
+  return opened(known ?? { ...sealed, hash: sha256(sealed.body), head });
 }
 
 /** True when the owner that the head names has signed it. */

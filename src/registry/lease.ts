@@ -26,11 +26,18 @@ export interface LeasesDue {
 
 export class Leases {
   readonly #leases = new Map<RecordKey, Lease>();
+  /** Nothing comes due before it; renewals make it early, never late. Monotonic ms. */
+  #earliestMs = Infinity;
 
   /** Starts or changes a lease; a ttl of 0 ends it. */
   set(key: RecordKey, ttlMs: number, deregisterAfterMs: number, nowMs: number): void {
-    if (ttlMs === 0) this.#leases.delete(key);
-    else this.#leases.set(key, { ttlMs, deregisterAfterMs, dueMs: nowMs + ttlMs, isTold: false });
+    if (ttlMs === 0) {
+      this.#leases.delete(key);
+      return;
+    }
+    const lease = { ttlMs, deregisterAfterMs, dueMs: nowMs + ttlMs, isTold: false };
+    this.#leases.set(key, lease);
+    this.#earliestMs = Math.min(this.#earliestMs, nextMs(lease));
   }
 
   drop(key: RecordKey): void {
@@ -43,14 +50,19 @@ export class Leases {
     if (lease === undefined) return undefined;
     lease.dueMs = nowMs + lease.ttlMs;
     lease.isTold = false;
+    this.#earliestMs = Math.min(this.#earliestMs, nextMs(lease));
     return lease.ttlMs;
   }
 
-  /** What has come due by now; a miss comes again until it is noted as told. */
+  /** What has come due by now; a miss comes again until it is noted as told. O(1) when nothing has. */
   due(nowMs: number): LeasesDue {
     const missed: RecordKey[] = [];
     const expired: RecordKey[] = [];
-    for (const [key, { dueMs, deregisterAfterMs, isTold }] of this.#leases) {
+    if (nowMs < this.#earliestMs) return { missed, expired };
+    this.#earliestMs = Infinity;
+    for (const [key, lease] of this.#leases) {
+      this.#earliestMs = Math.min(this.#earliestMs, nextMs(lease));
+      const { dueMs, deregisterAfterMs, isTold } = lease;
       if (nowMs < dueMs) continue;
       if (!isTold) missed.push(key);
       if (deregisterAfterMs > 0 && nowMs >= dueMs + deregisterAfterMs) expired.push(key);
@@ -63,4 +75,10 @@ export class Leases {
     const lease = this.#leases.get(key);
     if (lease !== undefined) lease.isTold = true;
   }
+}
+
+/** When there is something to do about it next. */
+function nextMs({ dueMs, deregisterAfterMs, isTold }: Lease): number {
+  if (!isTold) return dueMs;
+  return deregisterAfterMs > 0 ? dueMs + deregisterAfterMs : Infinity;
 }

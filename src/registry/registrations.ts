@@ -5,6 +5,7 @@
  */
 import type { Now } from '../base/clock.ts';
 import { DiscoError } from '../base/error.ts';
+import type { OwnerState } from '../record/merge.ts';
 import { recordKey } from '../record/record.ts';
 import type { RecordKey } from '../record/record.ts';
 import type { Registration } from '../store/store.ts';
@@ -32,8 +33,16 @@ export class Registrations {
     return this.#wanted.get(key);
   }
 
+  has(key: RecordKey): boolean {
+    return this.#wanted.has(key);
+  }
+
   entries(): IterableIterator<[RecordKey, Registration]> {
     return this.#wanted.entries();
+  }
+
+  values(): IterableIterator<Registration> {
+    return this.#wanted.values();
   }
 
   /** A new life: every lease starts anew, since nobody could renew it meanwhile. */
@@ -89,6 +98,18 @@ export class Registrations {
     for (const mutation of mutations)
       if (mutation.kind === 'health') this.#leases.noteTold(mutation.key);
   }
+}
+
+/** The wishes that lead to the live records of a state. */
+export function registrationsOf({ set }: OwnerState): Registration[] {
+  const wanted: Registration[] = [];
+  for (const { record } of set.records()) {
+    if (record.deleted) continue;
+    const { group, name, instanceId, ip, port, ttlMs, version, tags, metadata } = record;
+    const address = { group, name, instanceId, ip, port };
+    wanted.push({ ...address, ttlMs, deregisterAfterMs: 0, version, tags, metadata });
+  }
+  return wanted;
 }
 
 /** The last word on each key wins: a batch may register and deregister the same instance. */

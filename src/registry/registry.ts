@@ -10,57 +10,59 @@
  * ones follow in batches. Nothing here waits, reads a clock or rolls dice: time is an argument, and
  * from door to feed runs to completion.
  */
+import { assert } from '../base/assert.ts';
 import type { Now } from '../base/clock.ts';
 import { Counters } from '../base/counters.ts';
 import type { Member, MemberEvent } from '../membership/member.ts';
-import { bucketOf, openRecord } from '../record/encoding.ts';
-import { isSignedByOwner, readHead } from '../record/head.ts';
-import type { HeadRules, NodeFacts, Sealed, SealedHead } from '../record/head.ts';
-import { assertInvariant, compareWithHeld, merge } from '../record/merge.ts';
+import { bucketOf } from '../record/encoding.ts';
+import type { NodeFacts, Sealed } from '../record/head.ts';
+import { assertInvariant } from '../record/merge.ts';
 import type { OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
-import type { RecordKey, SealedRecord } from '../record/record.ts';
+import type { RecordKey } from '../record/record.ts';
 import type { Verifier } from '../record/signature.ts';
-import type { RefusalReason } from '../record/verdict.ts';
-import type { Registration, RememberedPeer, Store, StoredOwner } from '../store/store.ts';
+import type { Registration, RememberedPeer, Store, Stored, StoredOwner } from '../store/store.ts';
 import { ChangeFeed } from './change-feed.ts';
-import type { Change } from './change-feed.ts';
-import { MemberList } from './member-list.ts';
-import type { MemberMove } from './member-list.ts';
+import { Holdings } from './holdings.ts';
 import { advance } from './own-state.ts';
 import type { Identity, Mutation, MutationResult, OwnBounds } from './own-state.ts';
 import { PeerBook } from './peer-book.ts';
-import { PendingWrites } from './pending-writes.ts';
-import { registrationChanges, Registrations } from './registrations.ts';
+import { Reaper } from './reaper.ts';
+import type { ReaperConfig } from './reaper.ts';
+import { headRules, Reception } from './reception.ts';
+import type { ReceiveVerdict, ReceptionConfig } from './reception.ts';
+import { registrationChanges, Registrations, registrationsOf } from './registrations.ts';
 import type { RegistrationName } from './registrations.ts';
-import { ServiceIndex } from './service-index.ts';
+import type { ServiceIndex } from './service-index.ts';
+import { sharingNothing } from './sharing.ts';
+import type { Sharing } from './sharing.ts';
 import { openStoredOwner } from './stored-owner.ts';
-import { show } from './visibility.ts';
-import type { Passage } from './visibility.ts';
 
 /** Bounds and times of the registry; all of them are keys of the daemon's config. */
-export interface RegistryConfig extends OwnBounds {
-  readonly clockAheadMs: number;
-  readonly reapAfterMs: number;
+export interface RegistryConfig extends OwnBounds, ReceptionConfig, ReaperConfig {
   readonly headRefreshMs: number;
-  readonly recordsMax: number;
-  readonly headsMax: number;
   readonly changeFeedMax: number;
 }
 
-export type ReceiveVerdict =
-  | { readonly kind: 'applied'; readonly owner: OwnerId }
-  | { readonly kind: 'duplicate' | 'stale'; readonly owner: OwnerId }
-  /** More is needed to get to that head: ask for what is above `held` (0: everything). */
-  | {
-      readonly kind: 'gap';
-      readonly owner: OwnerId;
-      readonly held: number;
-      readonly head: SealedHead;
-    }
-  /** Our own head from an earlier life, newer than what is held. */
-  | { readonly kind: 'own'; readonly head: SealedHead }
-  | { readonly kind: 'refused'; readonly reason: RefusalReason };
+export type { ReceiveVerdict } from './reception.ts';
+
+export interface RegistryOptions {
+  /** Keeps equal values once among the registries of a process; without it, nothing is shared. */
+  readonly sharing?: Sharing;
+  /** What it goes on with, instead of loading what the store holds: for `fork`. */
+  readonly start?: {
+    readonly holdings: Holdings;
+    readonly registrations: readonly Registration[];
+  };
+}
+
+export interface ForkOptions {
+  /** Of an owner that is held. */
+  readonly identity: Identity;
+  /** Holds what the forked registry's store does. */
+  readonly store: Store;
+  readonly now: Now;
+}
 
 /** Revisions that a life may give out before they are on disk; the next life starts above them. */
 const revisionsAhead = 1_000_000;
@@ -68,7 +70,7 @@ const revisionsAhead = 1_000_000;
 export class Registry {
   readonly self: OwnerId;
   readonly databaseId: string;
-  readonly index = new ServiceIndex();
+  readonly index: ServiceIndex;
   readonly feed: ChangeFeed;
   /** By reason. */
   readonly refusals = new Counters();
@@ -76,13 +78,12 @@ export class Registry {
   readonly #verifier: Verifier;
   readonly #store: Store;
   readonly #config: RegistryConfig;
-  readonly #owners = new Map<OwnerId, OwnerState>();
-  readonly #members = new MemberList();
+  readonly #sharing: Sharing;
+  readonly #holdings: Holdings;
   readonly #registrations: Registrations;
-  readonly #peers: PeerBook;
-  readonly #pending = new PendingWrites();
+  readonly #reception: Reception;
+  readonly #reaper: Reaper;
   #facts: NodeFacts;
-  #records = 0;
   /** Monotonic ms at which the oldest own tombstones have had their grace. */
   #collectAtMs = Infinity;
 
@@ -94,6 +95,7 @@ export class Registry {
     store: Store,
     config: RegistryConfig,
     now: Now,
+    { sharing = sharingNothing, start }: RegistryOptions = {},
   ) {
     this.self = identity.signer.owner;
     this.databaseId = store.databaseId;
@@ -102,12 +104,53 @@ export class Registry {
     this.#verifier = verifier;
     this.#store = store;
     this.#config = config;
-    const stored = store.load();
-    const firstRevision = stored.revision === 0 ? 0 : stored.revision + revisionsAhead;
-    this.feed = new ChangeFeed(firstRevision, config.changeFeedMax);
-    this.#peers = new PeerBook(stored.peers);
-    this.#registrations = new Registrations(stored.registrations);
-    for (const owner of stored.owners) this.#restore(owner, now);
+    this.#sharing = sharing;
+    this.#reaper = new Reaper(config, now);
+    const stored = start === undefined ? store.load() : undefined;
+    this.#holdings = start?.holdings ?? this.#emptyHoldings(stored);
+    this.#reception = new Reception(
+      identity.cluster,
+      verifier,
+      config,
+      sharing,
+      this.#holdings,
+      this.refusals,
+    );
+    this.#registrations = new Registrations(start?.registrations ?? stored?.registrations ?? []);
+    this.index = this.#holdings.index;
+    this.feed = this.#holdings.feed;
+    for (const owner of stored?.owners ?? []) this.#restore(owner, now);
+    if (start !== undefined) this.#goOn(now);
+  }
+
+  /**
+   * The registry of another node that holds all that this one holds, in O(1): for simulations.
+   *
+   * The other node is one of the owners held here, it goes on with the head that is held of it,
+   * and what it registered are its live records. Its feed begins empty.
+   * Nothing may be pending here: see `flush`.
+   */
+  fork({ identity, store, now }: ForkOptions): Registry {
+    assert(this.#holdings.pending.isEmpty, 'what a registry holds is on disk before it is forked');
+    const self = identity.signer.owner;
+    const own = this.state(self);
+    assert(own !== undefined, 'a fork is of an owner that is held');
+    const wanted = new Registrations(
+      self === this.self ? [...this.#registrations.values()] : registrationsOf(own),
+    );
+    const dropped = [...this.#registrations.entries()].filter(([key]) => !wanted.has(key));
+    const registrations = [...wanted.values()];
+    const feed = this.#newFeed(this.feed.revision);
+    store.commit({
+      revision: feed.revision,
+      registrations,
+      droppedRegistrations: dropped.map(([, registration]) => registration),
+    });
+    const holdings = this.#holdings.fork(self, feed, now);
+    const options = { sharing: this.#sharing, start: { holdings, registrations } };
+    const { facts } = own.head.head;
+    const config = this.#config;
+    return new Registry(identity, facts, this.#verifier, store, config, now, options);
   }
 
   /**
@@ -116,7 +159,7 @@ export class Registry {
    */
   begin(facts: NodeFacts, now: Now): void {
     this.#facts = facts;
-    const own = this.#owners.get(this.self);
+    const own = this.state(this.self);
     const live = new Set<RecordKey>();
     for (const { key, record } of own?.set.records() ?? []) if (!record.deleted) live.add(key);
     const missing = [...this.#registrations.entries()].filter(([key]) => !live.has(key));
@@ -140,7 +183,7 @@ export class Registry {
    * @throws DiscoError RESOURCE_EXHAUSTED/DISK; nothing has changed then
    */
   commit(mutations: readonly Mutation[], now: Now): readonly MutationResult[] {
-    const current = this.#owners.get(this.self);
+    const current = this.state(this.self);
     const moved = advance(
       current,
       this.#facts,
@@ -154,14 +197,14 @@ export class Registry {
     if (results.length > 0 && results.every(({ kind }) => kind === 'failed')) return results;
     assertInvariant(next);
     const changes = registrationChanges(mutations, results);
-    const pending = this.#pending.batch(this.feed.revision + 1);
+    const pending = this.#holdings.pending.batch(this.feed.revision + 1);
     const own = { owner: this.self, head: next.head, puts, removes };
     this.#store.commit({ ...pending, owners: [...(pending.owners ?? []), own], ...changes });
-    this.#pending.clear();
+    this.#holdings.pending.clear();
     this.#facts = next.head.head.facts;
     this.#registrations.note(changes, now);
     this.#scheduleCollection(next, mutations, now);
-    this.#accept(moved, 'own', now);
+    this.#holdings.accept(moved, 'own', now);
     return results;
   }
 
@@ -176,36 +219,12 @@ export class Registry {
     whole: boolean,
     now: Now,
   ): ReceiveVerdict {
-    const read = readHead(sealed, this.#headRules(now));
-    if (read.kind === 'refused') return this.#refuse(read.reason);
-    const head = read.value;
-    const { owner } = head.head;
-    const held = this.#owners.get(owner);
-    const order = compareWithHeld(held, head);
-    if (order === 'duplicate') return { kind: 'duplicate', owner };
-    // A stale head is not worth its signature's check, unless it bears witness against its owner.
-    if (order === 'stale' && held?.head.head.lastUpdate !== head.head.lastUpdate)
-      return { kind: 'stale', owner };
-    if (!isSignedByOwner(head, this.#verifier)) return this.#refuse('BAD_SIGNATURE');
-    if (owner === this.self) return { kind: 'own', head };
-    if (held === undefined && this.#owners.size >= this.#config.headsMax)
-      return this.#refuse('TOO_MANY_HEADS');
-    const records: SealedRecord[] = [];
-    for (const bytes of recordBytes) {
-      const record = openRecord(bytes, this.#config.recordBytesMax);
-      if (record.kind === 'refused') return this.#refuse(record.reason);
-      records.push(record.value);
-    }
-    return this.#merge(held, head, records, whole, now);
+    return this.#reception.receive(sealed, recordBytes, whole, now);
   }
 
   /** Links came or went: the member list hears of it. */
   observe(owner: OwnerId, event: Exclude<MemberEvent, { kind: 'head' }>, now: Now): void {
-    const state = this.#owners.get(owner);
-    if (state === undefined || owner === this.self) return;
-    const move = this.#members.observe(owner, event, now);
-    if (move === undefined || move.before === move.after) return;
-    this.#tell(move, { next: state, puts: [], removes: [] }, 'member', now);
+    this.#holdings.observe(owner, event, now);
   }
 
   /**
@@ -216,116 +235,71 @@ export class Registry {
   heartbeat(name: RegistrationName, now: Now): { ttlMs: number } {
     const { key, ttlMs } = this.#registrations.renew(name, now);
     // The record tells, not the lease: it may be critical since an earlier life.
-    const own = this.#owners.get(this.self)?.set.get(key, bucketOf(key));
+    const own = this.state(this.self)?.set.get(key, bucketOf(key));
     if (own?.record.health === 'critical')
       this.commit([{ kind: 'health', key, health: 'passing' }], now);
     return { ttlMs };
   }
 
-  /** What time brings: missed leases, a fresh head, reaping, and remote writes to disk. */
+  /**
+   * What time brings: missed leases, a fresh head, reaping, and remote writes to disk. O(1) when
+   * nothing is due.
+   *
+   * @throws DiscoError RESOURCE_EXHAUSTED/DISK; what could not be written comes again
+   */
   tick(now: Now): void {
     const mutations = this.#registrations.due(now);
-    const own = this.#owners.get(this.self);
+    const own = this.state(this.self);
     if (own !== undefined && this.#isRefreshDue(own, now)) mutations.push({ kind: 'refresh' });
     if (mutations.length > 0) {
       this.commit(mutations, now);
       this.#registrations.noteDue(mutations);
     }
-    this.#reap(now);
+    if (this.#reaper.isDue(now))
+      for (const owner of this.#reaper.look(this.#holdings.owners.entries(), this.self, now))
+        this.#holdings.forget(owner, now);
     this.flush();
   }
 
   /** Writes what came from peers. @throws DiscoError RESOURCE_EXHAUSTED/DISK; it is kept to retry */
   flush(): void {
-    if (this.#pending.isEmpty) return;
-    this.#store.commit(this.#pending.batch(this.feed.revision));
-    this.#pending.clear();
+    if (this.#holdings.pending.isEmpty) return;
+    this.#store.commit(this.#holdings.pending.batch(this.feed.revision));
+    this.#holdings.pending.clear();
   }
 
   state(owner: OwnerId): OwnerState | undefined {
-    return this.#owners.get(owner);
+    return this.#holdings.owners.get(owner)?.state;
   }
 
   owners(): IterableIterator<[OwnerId, OwnerState]> {
-    return this.#owners.entries();
+    return this.#holdings.owners.states();
   }
 
   member(owner: OwnerId): Member | undefined {
-    return this.#members.get(owner);
+    return this.#holdings.owners.get(owner)?.member;
   }
 
   members(): IterableIterator<Member> {
-    return this.#members.values();
+    return this.#holdings.owners.members();
   }
 
   /** Rises whenever a member comes, goes or changes its state. */
   get membersRevision(): number {
-    return this.#members.revision;
+    return this.#holdings.owners.revision;
   }
 
   /** Nodes of this and earlier lives, those thought dead too. */
   rememberedPeers(): IterableIterator<RememberedPeer> {
-    return this.#peers.values();
+    return this.#holdings.peers.values();
   }
 
   registration(key: RecordKey): Registration | undefined {
     return this.#registrations.get(key);
   }
 
-  #merge(
-    held: OwnerState | undefined,
-    head: SealedHead,
-    records: readonly SealedRecord[],
-    whole: boolean,
-    now: Now,
-  ): ReceiveVerdict {
-    const { owner } = head.head;
-    const verdict = merge(held, head, records, whole, this.#config);
-    switch (verdict.kind) {
-      case 'applied': {
-        if (verdict.isEquivocation) this.refusals.add('EQUIVOCATION');
-        const growth = verdict.next.set.count - (held?.set.count ?? 0);
-        if (held === undefined && this.#records + growth > this.#config.recordsMax)
-          return this.#refuse('TOO_MANY_RECORDS');
-        const { puts, removes } = verdict;
-        this.#pending.write({ owner, head, puts, removes });
-        this.#accept(verdict, 'peer', now);
-        return { kind: 'applied', owner };
-      }
-      case 'gap':
-        return { kind: 'gap', owner, held: held?.head.head.lastUpdate ?? 0, head };
-      case 'rejected':
-        return this.#refuse(verdict.reason);
-      case 'stale':
-        if (verdict.isEquivocation) this.refusals.add('EQUIVOCATION');
-        return { kind: 'stale', owner };
-      case 'duplicate':
-        return { kind: 'duplicate', owner };
-    }
-  }
-
-  /** An owner's state becomes true. */
-  #accept(passage: Passage, origin: Change['origin'], now: Now): void {
-    const { set, head } = passage.next;
-    const { owner } = head.head;
-    this.#records += set.count - (this.#owners.get(owner)?.set.count ?? 0);
-    this.#owners.set(owner, passage.next);
-    this.#tell(this.#members.hear(head.head, now), passage, origin, now);
-  }
-
-  /** Brings index, feed and peer book up to date with a member and what it says. */
-  #tell(move: MemberMove, passage: Passage, origin: Change['origin'], now: Now): void {
-    const { owner } = move.after;
-    const { addresses } = passage.next.head.head.facts;
-    const peer = owner === this.self ? undefined : this.#peers.note(move.after, addresses, now);
-    if (peer !== undefined) this.#pending.rememberPeer(peer);
-    const states = { before: move.before?.state, after: move.after.state };
-    const events = show(this.index, { ...passage, ...states }, now.wallMicros);
-    this.feed.append({ owner, origin, events });
-  }
-
   #restore(stored: StoredOwner, now: Now): void {
-    const rules = this.#headRules(now);
+    const rules = headRules(this.#identity.cluster, this.#config, now);
     const isOwn = stored.owner === this.self;
     // Our own past is never too old, nor too far ahead: the next stamp goes above it.
     const own = { ...rules, earliest: 0, latest: Number.MAX_SAFE_INTEGER };
@@ -333,13 +307,30 @@ export class Registry {
     if (state.kind === 'refused') {
       if (state.reason !== 'EXPIRED') this.refusals.add(`STORED_${state.reason}`);
       // No row of it may mix with what comes back later.
-      this.#pending.forget(stored.owner);
+      this.#holdings.pending.forget(stored.owner);
       return;
     }
-    const wasDead = this.#peers.get(stored.owner)?.isDead === true;
+    const wasDead = this.#holdings.peers.get(stored.owner)?.isDead === true;
     const passage = { next: state.value, puts: [...state.value.set.records()], removes: [] };
-    this.#accept(passage, isOwn ? 'own' : 'peer', now);
+    this.#holdings.accept(passage, isOwn ? 'own' : 'peer', now);
     if (wasDead) this.observe(stored.owner, { kind: 'unreachable' }, now);
+  }
+
+  #emptyHoldings(stored: Stored | undefined): Holdings {
+    const feed = this.#newFeed(stored?.revision ?? 0);
+    return new Holdings(this.self, feed, { peers: new PeerBook(stored?.peers ?? []) });
+  }
+
+  #newFeed(storedRevision: number): ChangeFeed {
+    const first = storedRevision === 0 ? 0 : storedRevision + revisionsAhead;
+    return new ChangeFeed(first, this.#config.changeFeedMax);
+  }
+
+  /** Time begins for what a fork was given. */
+  #goOn(now: Now): void {
+    this.#registrations.startLeases(now);
+    const own = this.state(this.self);
+    if (own !== undefined) this.#scheduleCollection(own, [], now);
   }
 
   #isRefreshDue({ head }: OwnerState, now: Now): boolean {
@@ -353,44 +344,5 @@ export class Registry {
     if (isOver) this.#collectAtMs = Infinity;
     if (set.tombstones === 0) return;
     this.#collectAtMs = Math.min(this.#collectAtMs, now.monoMs + this.#config.tombstoneGraceMs);
-  }
-
-  /**
-   * Owners that have signed nothing for so long that nobody accepts them any more, and of whom
-   * nothing new was heard here for as long: a clock that is set forward alone drops nobody.
-   */
-  #reap(now: Now): void {
-    const { earliest } = this.#headRules(now);
-    const earliestMs = now.monoMs - this.#config.reapAfterMs;
-    for (const [owner, state] of this.#owners) {
-      if (owner === this.self || state.head.head.lastUpdate >= earliest) continue;
-      if (this.#members.heardAtMs(owner) < earliestMs) this.#forget(owner, state, now);
-    }
-    for (const owner of this.#peers.trim()) this.#pending.forgetPeer(owner);
-  }
-
-  #forget(owner: OwnerId, state: OwnerState, now: Now): void {
-    const { state: before } = this.#members.forget(owner);
-    const transition = { next: state, puts: [], removes: [], before, after: undefined };
-    const events = show(this.index, transition, now.wallMicros);
-    this.#owners.delete(owner);
-    this.#records -= state.set.count;
-    this.#pending.forget(owner);
-    this.feed.append({ owner, origin: 'member', events });
-  }
-
-  #headRules(now: Now): HeadRules {
-    const { headBytesMax, clockAheadMs, reapAfterMs } = this.#config;
-    return {
-      cluster: this.#identity.cluster,
-      headBytesMax,
-      latest: now.wallMicros + clockAheadMs * 1000,
-      earliest: now.wallMicros - reapAfterMs * 1000,
-    };
-  }
-
-  #refuse(reason: RefusalReason): ReceiveVerdict {
-    this.refusals.add(reason);
-    return { kind: 'refused', reason };
   }
 }

@@ -1,14 +1,27 @@
 /**
  * ServiceIndex: the visible instances by group and name, and which services are gone since when.
+ *
+ *   groups ─▶ group ─▶ service ─▶ instances
+ *
+ * A fork shares every group and service that neither side has touched since: what is touched is
+ * first forked itself, since whoever holds it is written on it.
  */
+import { ForkableMap } from '../base/forkable-map.ts';
 import type { OwnerId } from '../record/owner.ts';
 import { compareInstances, instanceAddress, instanceKey } from './instance.ts';
 import type { DownReason, Instance } from './instance.ts';
 
+/** Who alone may change a group or a service: one index, until it is forked. */
+type Holder = object;
+
+interface Group {
+  readonly holder: Holder;
+  readonly services: ForkableMap<string, Service>;
+}
+
 interface Service {
-  readonly instances: Map<string, Instance>;
-  /** Owners that claim an address; more than one is a conflict. */
-  readonly claims: Map<string, Set<OwnerId>>;
+  readonly holder: Holder;
+  readonly instances: ForkableMap<string, Instance>;
   /** Made on demand, dropped on a change. */
   sorted: readonly Instance[] | undefined;
 }
@@ -20,11 +33,16 @@ export interface Departure {
   readonly reason: DownReason;
 }
 
-const departuresMax = 10_000;
+export const departuresMax = 10_000;
 
 export class ServiceIndex {
-  readonly #groups = new Map<string, Map<string, Service>>();
-  readonly #departures = new Map<string, Departure>();
+  #holder: Holder = {};
+  #groups = new ForkableMap<string, Group>();
+  /** How many instances of one owner claim an address of one service. */
+  #claims = new ForkableMap<string, number>();
+  /** How many owners do; more than one is a conflict. */
+  #claimants = new ForkableMap<string, number>();
+  #departures = new ForkableMap<string, Departure>();
   #count = 0;
 
   /** Visible instances in all. */
@@ -34,40 +52,40 @@ export class ServiceIndex {
 
   put(instance: Instance): void {
     const { group, name, owner, instanceId } = instance.record;
-    this.#remove(instance);
-    let services = this.#groups.get(group);
-    if (services === undefined) this.#groups.set(group, (services = new Map<string, Service>()));
-    let service = services.get(name);
-    if (service === undefined) {
-      service = { instances: new Map(), claims: new Map(), sorted: undefined };
-      services.set(name, service);
+    const { instances } = this.#touch(group, name);
+    const key = instanceKey(owner, instanceId);
+    const old = instances.get(key);
+    instances.set(key, instance);
+    if (old === undefined) this.#count += 1;
+    if (old === undefined || instanceAddress(old) !== instanceAddress(instance)) {
+      if (old !== undefined) this.#unclaim(old);
+      this.#claim(instance);
     }
-    service.instances.set(instanceKey(owner, instanceId), instance);
-    const address = instanceAddress(instance);
-    const claims = service.claims.get(address) ?? new Set<OwnerId>();
-    service.claims.set(address, claims.add(owner));
-    service.sorted = undefined;
-    this.#count += 1;
     this.#departures.delete(`${group}/${name}`);
   }
 
   remove(instance: Instance, departure: Departure): void {
-    const { group, name } = instance.record;
-    if (!this.#remove(instance)) return;
-    if (this.#groups.get(group)?.has(name) === true) return;
-    const oldest = this.#departures.keys().next();
-    if (this.#departures.size >= departuresMax && oldest.done !== true)
-      this.#departures.delete(oldest.value);
-    this.#departures.set(`${group}/${name}`, departure);
+    const { group, name, owner, instanceId } = instance.record;
+    const old = this.get(group, name, owner, instanceId);
+    if (old === undefined) return;
+    const { instances } = this.#touch(group, name);
+    instances.delete(instanceKey(owner, instanceId));
+    this.#unclaim(old);
+    this.#count -= 1;
+    if (instances.size > 0) return;
+    const { services } = this.#touchGroup(group);
+    services.delete(name);
+    if (services.size === 0) this.#groups.delete(group);
+    this.#noteDeparture(`${group}/${name}`, departure);
   }
 
   get(group: string, name: string, owner: OwnerId, instanceId: string): Instance | undefined {
-    return this.#groups.get(group)?.get(name)?.instances.get(instanceKey(owner, instanceId));
+    return this.#service(group, name)?.instances.get(instanceKey(owner, instanceId));
   }
 
   /** Instances of one service, sorted; the array is not to be changed. */
   service(group: string, name: string): readonly Instance[] {
-    const service = this.#groups.get(group)?.get(name);
+    const service = this.#service(group, name);
     if (service === undefined) return [];
     return (service.sorted ??= [...service.instances.values()].sort(compareInstances));
   }
@@ -77,7 +95,7 @@ export class ServiceIndex {
     const groups = group === undefined ? [...this.#groups.keys()].sort() : [group];
     const found: Instance[] = [];
     for (const key of groups) {
-      const names = [...(this.#groups.get(key)?.keys() ?? [])].sort();
+      const names = [...(this.#groups.get(key)?.services.keys() ?? [])].sort();
       for (const service of names)
         if (name === undefined || name === service) found.push(...this.service(key, service));
     }
@@ -86,39 +104,86 @@ export class ServiceIndex {
 
   /** Another owner claims the same group, name and address. */
   isConflict(instance: Instance): boolean {
-    const { group, name } = instance.record;
-    const claims = this.#groups.get(group)?.get(name)?.claims.get(instanceAddress(instance));
-    return (claims?.size ?? 0) > 1;
+    return (this.#claimants.get(addressKey(instance)) ?? 0) > 1;
   }
 
   departure(group: string, name: string): Departure | undefined {
     return this.#departures.get(`${group}/${name}`);
   }
 
-  #remove({ record }: Instance): boolean {
-    const services = this.#groups.get(record.group);
-    const service = services?.get(record.name);
-    const key = instanceKey(record.owner, record.instanceId);
-    const old = service?.instances.get(key);
-    if (services === undefined || service === undefined || old === undefined) return false;
-    service.instances.delete(key);
-    this.#unclaim(service, old);
-    service.sorted = undefined;
-    this.#count -= 1;
-    if (service.instances.size === 0) services.delete(record.name);
-    if (services.size === 0) this.#groups.delete(record.group);
-    return true;
+  /** An index with the same content; from now on each goes its own way. */
+  fork(): ServiceIndex {
+    const fork = new ServiceIndex();
+    fork.#groups = this.#groups.fork();
+    fork.#claims = this.#claims.fork();
+    fork.#claimants = this.#claimants.fork();
+    fork.#departures = this.#departures.fork();
+    fork.#count = this.#count;
+    // From now on neither may change what both hold.
+    this.#holder = {};
+    return fork;
   }
 
-  #unclaim(service: Service, gone: Instance): void {
-    const address = instanceAddress(gone);
-    const { owner } = gone.record;
-    const isElsewhere = [...service.instances.values()].some(
-      (other) => other.record.owner === owner && instanceAddress(other) === address,
-    );
-    if (isElsewhere) return;
-    const claims = service.claims.get(address);
-    claims?.delete(owner);
-    if (claims?.size === 0) service.claims.delete(address);
+  #service(group: string, name: string): Service | undefined {
+    return this.#groups.get(group)?.services.get(name);
   }
+
+  /** A group that this index alone holds; made when there is none. */
+  #touchGroup(name: string): Group {
+    const held = this.#groups.get(name);
+    if (held?.holder === this.#holder) return held;
+    const services = held?.services.fork() ?? new ForkableMap<string, Service>();
+    const group = { holder: this.#holder, services };
+    this.#groups.set(name, group);
+    return group;
+  }
+
+  /** A service that this index alone holds, about to be changed; made when there is none. */
+  #touch(groupName: string, name: string): Service {
+    const { services } = this.#touchGroup(groupName);
+    const held = services.get(name);
+    if (held?.holder === this.#holder) {
+      held.sorted = undefined;
+      return held;
+    }
+    const instances = held?.instances.fork() ?? new ForkableMap<string, Instance>();
+    const service = { holder: this.#holder, instances, sorted: undefined };
+    services.set(name, service);
+    return service;
+  }
+
+  #claim(instance: Instance): void {
+    const address = addressKey(instance);
+    const claim = `${address}/${instance.record.owner}`;
+    const claims = this.#claims.get(claim) ?? 0;
+    this.#claims.set(claim, claims + 1);
+    if (claims === 0) this.#claimants.set(address, (this.#claimants.get(address) ?? 0) + 1);
+  }
+
+  #unclaim(instance: Instance): void {
+    const address = addressKey(instance);
+    if (decrease(this.#claims, `${address}/${instance.record.owner}`) === 0)
+      decrease(this.#claimants, address);
+  }
+
+  #noteDeparture(service: string, departure: Departure): void {
+    if (this.#departures.size >= departuresMax) {
+      const [oldest] = this.#departures.keys();
+      if (oldest !== undefined) this.#departures.delete(oldest);
+    }
+    this.#departures.set(service, departure);
+  }
+}
+
+/** @returns what is left; nothing is kept of a zero */
+function decrease(counts: ForkableMap<string, number>, key: string): number {
+  const left = (counts.get(key) ?? 0) - 1;
+  if (left > 0) counts.set(key, left);
+  else counts.delete(key);
+  return left;
+}
+
+function addressKey(instance: Instance): string {
+  const { group, name } = instance.record;
+  return `${group}/${name}/${instanceAddress(instance)}`;
 }

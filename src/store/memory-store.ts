@@ -1,20 +1,22 @@
 /** The store contract in memory: for tests and the simulator. Keeps bytes, as a disk would. */
+import { ForkableMap } from '../base/forkable-map.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { RecordKey } from '../record/record.ts';
 import { recordKey } from '../record/record.ts';
 import type { Sealed } from '../record/head.ts';
 import type { Batch, Registration, RememberedPeer, Store, Stored } from './store.ts';
 
+/** Replaced by every commit, never changed: forks share it. */
 interface Row {
-  head: Sealed;
-  readonly records: Map<RecordKey, Uint8Array>;
+  readonly head: Sealed;
+  readonly records: ReadonlyMap<RecordKey, Uint8Array>;
 }
 
 export class MemoryStore implements Store {
   readonly databaseId: string;
-  readonly #owners = new Map<OwnerId, Row>();
-  readonly #registrations = new Map<RecordKey, Registration>();
-  readonly #peers = new Map<OwnerId, RememberedPeer>();
+  #owners = new ForkableMap<OwnerId, Row>();
+  #registrations = new ForkableMap<RecordKey, Registration>();
+  #peers = new ForkableMap<OwnerId, RememberedPeer>();
   #revision = 0;
 
   constructor(databaseId = 'memory') {
@@ -26,7 +28,7 @@ export class MemoryStore implements Store {
       revision: this.#revision,
       owners: [...this.#owners].map(([owner, row]) => ({
         owner,
-        head: row.head,
+        head: { body: row.head.body, signature: row.head.signature },
         records: [...row.records.values()],
       })),
       registrations: [...this.#registrations.values()],
@@ -38,11 +40,10 @@ export class MemoryStore implements Store {
     this.#revision = batch.revision;
     for (const owner of batch.forgottenOwners ?? []) this.#owners.delete(owner);
     for (const { owner, head, puts, removes } of batch.owners ?? []) {
-      const row = this.#owners.get(owner) ?? { head, records: new Map<RecordKey, Uint8Array>() };
-      row.head = { body: head.body, signature: head.signature };
-      for (const { key } of removes) row.records.delete(key);
-      for (const { key, bytes } of puts) row.records.set(key, bytes);
-      this.#owners.set(owner, row);
+      const records = new Map(this.#owners.get(owner)?.records);
+      for (const { key } of removes) records.delete(key);
+      for (const { key, bytes } of puts) records.set(key, bytes);
+      this.#owners.set(owner, { head, records });
     }
     for (const registration of batch.registrations ?? [])
       this.#registrations.set(registrationKey(registration), registration);
@@ -50,6 +51,16 @@ export class MemoryStore implements Store {
       this.#registrations.delete(registrationKey(dropped));
     for (const peer of batch.peers ?? []) this.#peers.set(peer.owner, peer);
     for (const owner of batch.forgottenPeers ?? []) this.#peers.delete(owner);
+  }
+
+  /** A store of another node that holds the same; from now on each goes its own way. */
+  fork(databaseId: string): MemoryStore {
+    const fork = new MemoryStore(databaseId);
+    fork.#owners = this.#owners.fork();
+    fork.#registrations = this.#registrations.fork();
+    fork.#peers = this.#peers.fork();
+    fork.#revision = this.#revision;
+    return fork;
   }
 
   close(): void {

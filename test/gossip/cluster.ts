@@ -40,6 +40,7 @@ export const testConfig: TestConfig = {
   headBytesMax: 2_048,
   headRefreshMs: 3_600_000,
   recordsMax: 1_000_000,
+  bytesMax: 1024 * 1024 * 1024,
   headsMax: 100_000,
   changeFeedMax: 100_000,
 };

@@ -26,6 +26,7 @@ export const smallConfig: RegistryConfig = {
   reapAfterMs: 86_400_000,
   headRefreshMs: 3_600_000,
   recordsMax: 1_000,
+  bytesMax: 1_000_000,
   headsMax: 100,
   changeFeedMax: 1_000,
 };

@@ -1,0 +1,174 @@
+/**
+ * SimNode: one life of one simulated daemon: the real registry, engine and agent, on a simulated
+ * process, network and disk.
+ */
+import type { Log } from '../base/log.ts';
+import { silentLog } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Now } from '../base/clock.ts';
+import type { Config } from '../daemon/config.ts';
+import { Agent } from '../gossip/agent.ts';
+import type { Effect, Input } from '../gossip/context.ts';
+import { Engine } from '../gossip/engine.ts';
+import type { EngineOptions } from '../gossip/engine.ts';
+import type { NodeFacts } from '../record/head.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { Signer, Verifier } from '../record/signature.ts';
+import type { Change } from '../registry/change-feed.ts';
+import { Registry } from '../registry/registry.ts';
+import type { MemoryStore } from '../store/memory-store.ts';
+import type { SimNetwork } from './network.ts';
+import { NodeProcess } from './node-process.ts';
+import type { SimTransport } from './sim-transport.ts';
+
+/** As the daemon does it. */
+const tickMs = 100;
+export const simCluster = 'sim';
+
+/** Sees everything that happens in a node. */
+export interface Observer {
+  /** Its first head is signed. */
+  started(node: SimNode): void;
+  /** About to be killed; all that it holds can still be read. */
+  ended(node: SimNode): void;
+  /** After each step of an engine. */
+  stepped(node: SimNode, input: Input): void;
+  /** What became true in a registry since the last call, after steps and ticks. */
+  changed(node: SimNode, changes: readonly Change[], input: Input | undefined): void;
+  /** What must never happen: an exception in the core. */
+  failed(node: SimNode, what: string, error: unknown): void;
+}
+
+export interface NodeSpec {
+  readonly number: number;
+  /** Its key follows from it. */
+  readonly signer: Signer;
+  readonly verifier: Verifier;
+  readonly address: string;
+  readonly seeds: readonly string[];
+  readonly store: MemoryStore;
+  readonly config: Config;
+  readonly random: Random;
+  /** Different in every life. */
+  readonly bootId: string;
+}
+
+export class SimNode {
+  readonly number: number;
+  readonly address: string;
+  readonly signer: Signer;
+  readonly owner: OwnerId;
+  readonly store: MemoryStore;
+  readonly process: NodeProcess;
+  readonly transport: SimTransport;
+  readonly registry: Registry;
+  readonly engine: Engine;
+  readonly #agent: Agent;
+  readonly #observer: Observer;
+  readonly #facts: NodeFacts;
+  #cursor: number;
+  isUp = true;
+
+  constructor(spec: NodeSpec, network: SimNetwork, observer: Observer) {
+    const { number, signer, verifier, address, seeds, store, config, random, bootId } = spec;
+    this.number = number;
+    this.address = address;
+    this.signer = signer;
+    this.owner = signer.owner;
+    this.store = store;
+    this.#observer = observer;
+    this.process = new NodeProcess(network.clock);
+    this.transport = network.join(signer.owner, address, number, this.process);
+    const identity = { signer, cluster: simCluster, bootId };
+    const now = this.process.now();
+    this.#facts = factsOf(spec, now);
+    this.registry = new Registry(identity, this.#facts, verifier, store, config, now);
+    this.#cursor = this.registry.feed.revision;
+    const options = { registry: this.registry, identity, verifier, config, random, seeds };
+    this.engine = new ObservedEngine(options, (input) => this.#stepped(input));
+    const log = this.#log();
+    this.#agent = new Agent(this.engine, this.transport, this.registry, this.process, log);
+  }
+
+  /** Begins its life: listens, signs its first head and gossips. */
+  start(): void {
+    void this.transport.start(this.#agent);
+    const { registry } = this;
+    registry.begin(this.#facts, this.process.now());
+    this.#agent.start();
+    this.#observer.started(this);
+    this.#collect(undefined);
+    this.process.schedule(tickMs, () => this.#tick());
+  }
+
+  /** Ends it as kill -9 would: what is on disk stays. */
+  crash(): void {
+    this.isUp = false;
+    void this.#agent.stop();
+    this.transport.crash();
+    this.process.end();
+  }
+
+  #tick(): void {
+    try {
+      this.registry.tick(this.process.now());
+    } catch (error) {
+      this.#observer.failed(this, 'the registry tick', error);
+    }
+    this.#collect(undefined);
+    this.process.schedule(tickMs, () => this.#tick());
+  }
+
+  #stepped(input: Input): void {
+    this.#observer.stepped(this, input);
+    this.#collect(input);
+  }
+
+  #collect(input: Input | undefined): void {
+    const { feed } = this.registry;
+    while (feed.revision !== this.#cursor) {
+      const answer = feed.read(this.#cursor);
+      if (answer.kind === 'lost') {
+        this.#cursor = feed.revision;
+        return;
+      }
+      this.#cursor = answer.revision;
+      this.#observer.changed(this, answer.changes, input);
+    }
+  }
+
+  #log(): Log {
+    const error = (fields: object, message: string): void =>
+      this.#observer.failed(this, message, JSON.stringify(fields));
+    return { ...silentLog, error };
+  }
+}
+
+/** The engine, with somebody who looks at each step. */
+class ObservedEngine extends Engine {
+  readonly #observe: (input: Input) => void;
+
+  constructor(options: EngineOptions, observe: (input: Input) => void) {
+    super(options);
+    this.#observe = observe;
+  }
+
+  override step(input: Input, now: Now): Effect[] {
+    const effects = super.step(input, now);
+    this.#observe(input);
+    return effects;
+  }
+}
+
+function factsOf({ number, address }: NodeSpec, { wallMicros }: Now): NodeFacts {
+  const name = `node-${number}`;
+  const protocol = { protocolMin: 1, protocolMax: 1 };
+  return {
+    name,
+    addresses: [address],
+    startedAt: wallMicros,
+    ...protocol,
+    left: false,
+    version: '',
+  };
+}

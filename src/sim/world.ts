@@ -1,0 +1,223 @@
+/**
+ * World: the nodes of a simulation, their keys, disks and addresses, and what is seen of them.
+ *
+ *   options ──▶ World ──▶ start, crash, restart ──▶ SimNode (the real core) ──▶ observers
+ *
+ * One virtual clock, one random seed: everything that happens follows from the options.
+ */
+import { seededRandom } from '../base/random.ts';
+import type { Random } from '../base/random.ts';
+import { VirtualClock } from '../base/virtual-clock.ts';
+import type { Config } from '../daemon/config.ts';
+import { defaults } from '../daemon/config-options.ts';
+import type { Input } from '../gossip/context.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { Signer, Verifier } from '../record/signature.ts';
+import type { Change } from '../registry/change-feed.ts';
+import { MemoryStore } from '../store/memory-store.ts';
+import { keyedHashSigner, keyedHashVerifier } from './keyed-hash.ts';
+import { SimNetwork } from './network.ts';
+import type { SimOptions } from './run.ts';
+import { SimNode } from './sim-node.ts';
+import type { Observer } from './sim-node.ts';
+import { Trace } from './trace.ts';
+
+/** The daemon's own defaults, with the long times divided. */
+export function simConfig(timeScale: number): Config {
+  const { headRefreshMs, reapAfterMs, tombstoneGraceMs, clockAheadMs } = defaults;
+  return {
+    ...defaults,
+    headRefreshMs: headRefreshMs / timeScale,
+    reapAfterMs: reapAfterMs / timeScale,
+    tombstoneGraceMs: tombstoneGraceMs / timeScale,
+    // Above every delay, and well below the time to reap.
+    clockAheadMs: Math.min(clockAheadMs, reapAfterMs / timeScale / 24),
+  };
+}
+
+/** What a node keeps over its lives. */
+interface Slot {
+  readonly number: number;
+  signer: Signer;
+  /** How often its data dir was lost, and how often it moved. */
+  keys: number;
+  moves: number;
+  address: string;
+  store: MemoryStore;
+  node: SimNode | undefined;
+  /** A second process with the same key. */
+  clone: SimNode | undefined;
+}
+
+export class World implements Observer {
+  readonly options: SimOptions;
+  readonly config: Config;
+  readonly clock = new VirtualClock();
+  readonly network: SimNetwork;
+  readonly trace = new Trace();
+  readonly observers: Partial<Observer>[] = [];
+  readonly verifier: Verifier;
+  readonly #slots: Slot[];
+  readonly #numbers = new Map<OwnerId, number>();
+  /** Virtual ms at which the warm-up was over: what is called 0 outside. */
+  startMs = 0;
+  #lives = 0;
+
+  constructor(options: SimOptions) {
+    this.options = options;
+    this.config = simConfig(options.timeScale);
+    const { neighborsK } = this.config;
+    const mesh = { d: neighborsK, dLow: Math.max(2, neighborsK - 2), dHigh: 2 * neighborsK };
+    this.network = new SimNetwork(this.clock, this.random('network'), { ...options, mesh });
+    this.verifier = keyedHashVerifier;
+    this.#slots = Array.from({ length: options.nodes }, (_, index) => this.#slot(index + 1));
+  }
+
+  /** Virtual ms since the warm-up. */
+  get nowMs(): number {
+    return this.clock.now().monoMs - this.startMs;
+  }
+
+  /** A source of chance of its own for each purpose, so that one more draw shifts no other. */
+  random(purpose: string): Random {
+    let hash = this.options.randomSeed | 0;
+    for (const letter of purpose) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
+    return seededRandom(hash);
+  }
+
+  /** The process that runs as this node now, if one does. */
+  node(number: number): SimNode | undefined {
+    return this.#slots[number - 1]?.node;
+  }
+
+  /** Nodes that are up, by number; clones are not among them. */
+  up(): SimNode[] {
+    return this.#slots.flatMap(({ node }) => node ?? []);
+  }
+
+  /** Number of the node that had this owner's key, in this or an earlier life; 0: none. */
+  numberOf(owner: OwnerId): number {
+    return this.#numbers.get(owner) ?? 0;
+  }
+
+  start(number: number): SimNode {
+    const slot = this.#slotOf(number);
+    const node = this.#create(slot, slot.store, slot.address);
+    slot.node = node;
+    node.start();
+    return node;
+  }
+
+  /** Ends a node as kill -9 would; nothing when it is down. */
+  crash(number: number): void {
+    const slot = this.#slotOf(number);
+    const { node } = slot;
+    if (node === undefined) return;
+    slot.node = undefined;
+    this.trace.add(this.nowMs, number, 'crash');
+    for (const observer of this.observers) observer.ended?.(node);
+    node.crash();
+  }
+
+  /** The database is gone, the key is kept. For a node that is down. */
+  loseDatabase(number: number): void {
+    this.#slotOf(number).store = new MemoryStore();
+  }
+
+  /** The whole data dir is gone: it comes back as a new owner. For a node that is down. */
+  loseDataDir(number: number): void {
+    const slot = this.#slotOf(number);
+    slot.store = new MemoryStore();
+    slot.keys += 1;
+    slot.signer = this.#signer(number, slot.keys);
+    this.#numbers.set(slot.signer.owner, number);
+  }
+
+  /** It listens elsewhere in its next life. For a node that is down. */
+  move(number: number): void {
+    const slot = this.#slotOf(number);
+    slot.moves += 1;
+    slot.address = `sim/${number}/${slot.moves}`;
+  }
+
+  store(number: number): MemoryStore {
+    return this.#slotOf(number).store;
+  }
+
+  /** A second process with the key of this node, on an address and a disk of its own. */
+  startClone(number: number): void {
+    const slot = this.#slotOf(number);
+    if (slot.clone !== undefined) return;
+    slot.clone = this.#create(slot, new MemoryStore(), `sim/${number}/clone`);
+    slot.clone.start();
+  }
+
+  endClone(number: number): void {
+    const slot = this.#slotOf(number);
+    slot.clone?.crash();
+    slot.clone = undefined;
+  }
+
+  isClone(node: SimNode): boolean {
+    return this.#slotOf(node.number).clone === node;
+  }
+
+  stepped(node: SimNode, input: Input): void {
+    const bytes = 'bytes' in input ? input.bytes : undefined;
+    this.trace.add(this.nowMs, node.number, input.kind, bytes);
+    for (const observer of this.observers) observer.stepped?.(node, input);
+  }
+
+  changed(node: SimNode, changes: readonly Change[], input: Input | undefined): void {
+    for (const observer of this.observers) observer.changed?.(node, changes, input);
+  }
+
+  started(node: SimNode): void {
+    for (const observer of this.observers) observer.started?.(node);
+  }
+
+  ended(node: SimNode): void {
+    for (const observer of this.observers) observer.ended?.(node);
+  }
+
+  failed(node: SimNode, what: string, error: unknown): void {
+    for (const observer of this.observers) observer.failed?.(node, what, error);
+  }
+
+  #create(slot: Slot, store: MemoryStore, address: string): SimNode {
+    const life = ++this.#lives;
+    const { number, signer } = slot;
+    this.trace.add(this.nowMs, number, 'start');
+    const spec = {
+      number,
+      signer,
+      verifier: this.verifier,
+      address,
+      // Node 2 beside it, so that node 1 may be down when somebody starts.
+      seeds: ['sim/1', 'sim/2'],
+      store,
+      config: this.config,
+      random: this.random(`node ${number} life ${life}`),
+      bootId: life.toString(16).padStart(16, '0'),
+    };
+    return new SimNode(spec, this.network, this);
+  }
+
+  #slot(number: number): Slot {
+    const signer = this.#signer(number, 0);
+    this.#numbers.set(signer.owner, number);
+    const address = `sim/${number}`;
+    const rest = { store: new MemoryStore(), node: undefined, clone: undefined };
+    return { number, signer, keys: 0, moves: 0, address, ...rest };
+  }
+
+  #signer(number: number, keys: number): Signer {
+    return keyedHashSigner(`node ${number}, key ${keys}`);
+  }
+
+  #slotOf(number: number): Slot {
+    const slot = this.#slots[number - 1];
+    if (slot === undefined) throw new Error(`there is no node ${number}`);
+    return slot;
+  }
+}
