@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { seededRandom } from '../src/base/random.ts';
 import { withWideCluster, type Broadcast, type WideCluster } from './broadcast-cluster.ts';
 import * as bench from './propagation-cluster.ts';
+import { quantiles, quantileText, type Quantiles } from './quantiles.ts';
 import { floodTimes, ringGraph } from './ring-graph.ts';
 
 const warmups = 40;
@@ -45,14 +46,6 @@ const jitter = amount('jitter', values.jitter, 0);
 const delayMs = amount('delay', values.delay, 0);
 const isText = values.output !== 'json';
 
-/** Of times in ms. */
-export interface Quantiles {
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
 export interface BroadcastRun {
   readonly delayMs: number;
   readonly loadBefore: string;
@@ -78,6 +71,18 @@ export interface BroadcastRun {
   readonly counted: Readonly<Record<string, number>>;
 }
 
+/** What `--output json` prints. */
+export interface BroadcastReport {
+  readonly machine: string;
+  readonly nodes: number;
+  readonly delayMs: number;
+  readonly jitter: number;
+  readonly registrations: number;
+  readonly gapMs: number;
+  readonly neighborsK: number;
+  readonly runs: readonly BroadcastRun[];
+}
+
 const delays = values.host && delayMs > 0 ? [0, delayMs] : [delayMs];
 const runs: BroadcastRun[] = [];
 if (isText) {
@@ -95,7 +100,8 @@ for (const each of delays) {
 if (!isText) {
   const machine = bench.machineFacts();
   const asked = { nodes, delayMs, jitter, registrations, gapMs, neighborsK };
-  console.log(JSON.stringify({ machine, ...asked, runs }, undefined, 2));
+  const report: BroadcastReport = { machine, ...asked, runs };
+  console.log(JSON.stringify(report, undefined, 2));
 }
 if (
   runs.some(
@@ -216,26 +222,18 @@ async function countedOf(cluster: WideCluster): Promise<Map<string, number>> {
   return sums;
 }
 
-function quantiles(times: readonly number[]): Quantiles {
-  const sorted = times.toSorted((a, b) => a - b);
-  const [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1].map((share) => bench.percentile(sorted, share));
-  return { p50, p90, p99, max } as Quantiles;
-}
-
 function show(run: BroadcastRun): void {
-  const line = ({ p50, p90, p99, max }: Quantiles): string =>
-    `p50 ${p50.toFixed(1)}  p90 ${p90.toFixed(1)}  p99 ${p99.toFixed(1)}  max ${max.toFixed(1)} ms`;
   const spread = jitter > 0 && run.delayMs > 0 ? ` +-${jitter * 100} %` : '';
   console.log(
     `\n${run.delayMs} ms${spread} each way; load average ${run.loadBefore} before, ${run.loadAfter} after`,
   );
-  console.log(`over the links:                    ${line(run.links)}`);
-  console.log(`  a flood over the same links:     ${line(run.limit)}`);
-  console.log(`over the links, the last daemon:   ${line(run.last)}`);
-  console.log(`  a flood over the same links:     ${line(run.limitLast)}`);
-  console.log(`from the call to Watch:            ${line(run.fromCall)}`);
-  console.log(`from the acknowledgement to Watch: ${line(run.fromAcknowledgement)}`);
-  console.log(`the call itself:                   ${line(run.call)}`);
+  console.log(`over the links:                    ${quantileText(run.links)}`);
+  console.log(`  a flood over the same links:     ${quantileText(run.limit)}`);
+  console.log(`over the links, the last daemon:   ${quantileText(run.last)}`);
+  console.log(`  a flood over the same links:     ${quantileText(run.limitLast)}`);
+  console.log(`from the call to Watch:            ${quantileText(run.fromCall)}`);
+  console.log(`from the acknowledgement to Watch: ${quantileText(run.fromAcknowledgement)}`);
+  console.log(`the call itself:                   ${quantileText(run.call)}`);
   console.log(
     `${run.pairs - run.unseen} of ${run.pairs} pairs of registration and daemon were seen`,
   );
