@@ -91,7 +91,7 @@ class Lane {
     from.on('data', (bytes: Buffer) => this.#take(bytes));
     from.on('end', () => this.enter(() => void to.end()));
     // Whatever went wrong on one side is a reset on the other.
-    from.on('error', () => this.enter(() => void to.resetAndDestroy()));
+    from.on('error', () => this.enter(() => reset(to)));
   }
 
   /** Not yet taken by the socket at the other end. */
@@ -210,11 +210,11 @@ export class DelayProxy {
     for (const lane of this.#lanes) lane.deliver();
   }
 
-  /** Resets all connections and stops to listen. */
+  /** Closes all connections and stops to listen. */
   async stop(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
@@ -222,7 +222,7 @@ export class DelayProxy {
     this.#accepted += 1;
     if (this.#isRefusing) {
       client.on('error', () => undefined);
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     const target = new Socket({ allowHalfOpen: true }).setNoDelay(true);
@@ -239,4 +239,13 @@ export class DelayProxy {
       });
     }
   }
+}
+
+/**
+ * Only a socket with nothing to write is reset: another one is closed. libuv refuses to reset a
+ * socket whose FIN waits behind unsent bytes, and Node then spins for ever when the process ends.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableLength === 0 && !socket.writableEnded) socket.resetAndDestroy();
+  else socket.destroy();
 }
