@@ -23,9 +23,17 @@ import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
 import { Reconciler } from './reconcile.ts';
 import { Rumors } from './rumor.ts';
+import { SettledHeads } from './settled-heads.ts';
 
 /** Refutations and reclaims answer what others say, so others must not set their pace. */
 const reincarnateIntervalMs = 1_000;
+/**
+ * Coded symbols that are kept: 128 KiB, enough for some 5,000 differences. With more, half of each
+ * head is spent on finding it, and a snapshot is as cheap.
+ */
+const symbolsMax = 8_192;
+/** In one round of so many a member that is no neighbor is asked too. */
+const roundsPerStranger = 10;
 /** The first rounds come early, so that a small cluster is whole at once. */
 const firstRoundMs = 50;
 
@@ -37,6 +45,8 @@ export interface EngineOptions {
   readonly random: Random;
   /** Multiaddrs. */
   readonly seeds: readonly string[];
+  /** Where the comparison of heads starts from; made from the registry unless given. */
+  readonly heads?: SettledHeads;
 }
 
 interface HelloFault {
@@ -53,24 +63,33 @@ export class Engine {
   readonly #reconciler: Reconciler;
   #effects: Effect[] = [];
   #roundAtMs = Infinity;
+  #rounds = 0;
   #wakeAtMs = Infinity;
   #startedAtMs: number | undefined;
   #readiness: string | undefined;
   #reconciledAtMs: number | undefined;
   #reincarnatedAtMs = -Infinity;
-  #membersRevision = -1;
 
-  constructor({ registry, identity, verifier, config, random, seeds }: EngineOptions) {
+  constructor(options: EngineOptions) {
+    const { registry, identity, verifier, config, random, seeds } = options;
     const emit = (effect: Effect): void => void this.#effects.push(effect);
     const now = { monoMs: 0, wallMicros: 0 };
     const { counters } = this;
     this.#context = { registry, identity, verifier, config, random, counters, now, emit };
     this.#links = new Links(this.#context, seeds);
-    this.#reconciler = new Reconciler(this.#context, config.bytesPerOwnerMax, {
-      repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
-      own: (head) => this.#reclaim(head),
-      completed: () => this.#completed(),
-    });
+    const { bytesPerOwnerMax } = config;
+    const { heads = new SettledHeads(identity.cluster, symbolsMax) } = options;
+    this.#reconciler = new Reconciler(
+      this.#context,
+      { bytesPerOwnerMax, heads },
+      {
+        repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
+        own: (_, { head }) => this.#reclaim(head),
+        completed: () => this.#completed(),
+        refused: () => undefined,
+        heardTime: () => undefined,
+      },
+    );
     this.#rumors = new Rumors(this.#context, (peer, owner) => this.#ask(peer, owner));
   }
 
@@ -106,11 +125,9 @@ export class Engine {
     this.#context.now = now;
     this.#effects = [];
     this.#route(input);
+    this.#reconciler.follow();
     this.#checkReadiness();
-    if (this.#membersRevision !== this.#context.registry.membersRevision) {
-      this.#membersRevision = this.#context.registry.membersRevision;
-      this.#links.maintain(false);
-    }
+    this.#links.follow();
     this.#setWake();
     return this.#effects;
   }
@@ -159,7 +176,9 @@ export class Engine {
     if (now.monoMs < this.#roundAtMs) return;
     this.#roundAtMs = now.monoMs + random.jitter(config.gossipIntervalMs, 0.2);
     this.#reconciler.tick();
-    this.#links.maintain(true);
+    this.#links.maintain();
+    this.#rounds += 1;
+    if (this.#rounds % roundsPerStranger === 0) this.#links.dialStranger();
     this.#exchange();
   }
 
@@ -194,22 +213,16 @@ export class Engine {
     if (frame.kind === 'refusal') return this.#refusedBy(peer, frame.sentence);
     if (!this.#links.isGreeted(peer)) return this.#context.registry.refusals.add('UNEXPECTED');
     switch (frame.kind) {
-      case 'digest':
-        return this.#reconciler.onDigest(peer, frame);
-      case 'delta':
-        return this.#reconciler.onDelta(peer, frame);
-      case 'want':
-        return this.#reconciler.onWant(peer, frame);
-      case 'done':
-        return this.#reconciler.onDone(peer, frame);
       case 'rumor':
         return this.#retold(peer, frame.rumor);
       case 'check':
         return this.#links.check(frame.owner, frame.incarnation);
       case 'bye':
         return this.#links.departed(peer);
+      case 'neighbor':
+        return this.#links.heard(peer, frame.wanted);
       default:
-        return unreachable(frame);
+        return this.#reconciler.on(peer, frame);
     }
   }
 
@@ -222,12 +235,12 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
-    const before = registry.state(peer)?.head.head.lastUpdate ?? 0;
     const received = registry.receive(hello.head, [], false, now);
-    this.#links.greet(peer);
-    if (received.kind === 'applied') this.#repaired(received.owner, before, peer);
+    const isWelcome = this.#links.greet(peer);
+    if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
     if (received.kind === 'own') this.#reclaim(received.head);
     if (hello.thoughtDead) this.#reincarnate();
+    if (!isWelcome) return;
     // One exchange serves both; a node that knows nothing yet does not wait for the other.
     if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
   }
@@ -249,7 +262,7 @@ export class Engine {
   #retold(peer: OwnerId, rumor: Extract<Frame, { kind: 'rumor' }>['rumor']): void {
     const received = this.#rumors.take(peer, rumor);
     if (received.kind === 'own') this.#reclaim(received.head);
-    if (received.kind === 'applied') this.#repaired(received.owner, rumor.previous, peer);
+    if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
   }
 
   #repaired(owner: OwnerId, before: number, peer: OwnerId): void {
@@ -291,6 +304,7 @@ export class Engine {
 
   #completed(): void {
     this.#reconciledAtMs = this.#context.now.monoMs;
+    this.#links.reconciled();
     if (this.#readiness === undefined) this.#ready('reconciled with a peer', false);
   }
 

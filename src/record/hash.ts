@@ -14,6 +14,11 @@ export function sha256(...parts: readonly (Uint8Array | string)[]): Hash {
   return hash('sha256', whole, 'buffer');
 }
 
+/** The same bytes, copied if they are a small part of a buffer that they would keep alive. */
+export function detached(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength > 2 * bytes.length ? new Uint8Array(bytes) : bytes;
+}
+
 /** Negative, zero or positive: lexicographic order of two byte strings. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return Buffer.compare(a, b);

@@ -6,7 +6,7 @@
  */
 import { disco } from '../gen/gossip.js';
 import { safeInteger } from './encoding.ts';
-import { compareBytes, equalBytes, hashBytes, sha256 } from './hash.ts';
+import { compareBytes, detached, equalBytes, hashBytes, sha256 } from './hash.ts';
 import type { Hash } from './hash.ts';
 import { keyOfOwner, ownerFromKey, publicKeyBytes } from './owner.ts';
 import type { OwnerId } from './owner.ts';
@@ -107,6 +107,12 @@ export function readHead(sealed: Sealed, rules: HeadRules, known?: SealedHead): 
   const reason = headFault(head, rules);
   if (reason !== undefined) return refused(reason);
   return opened(known ?? { ...sealed, hash: sha256(sealed.body), head });
+}
+
+/** The same head, to be kept: it holds on to no frame in which it came. */
+export function detachHead({ body, signature, hash, head }: SealedHead): SealedHead {
+  const kept = { ...head, root: detached(head.root) };
+  return { body: detached(body), signature: detached(signature), hash, head: kept };
 }
 
 /** True when the owner that the head names has signed it. */

@@ -18,8 +18,10 @@ export const refusalReasons = [
   'EXPIRED',
   'ROOT_MISMATCH',
   'EQUIVOCATION',
+  'DUPLICATE_OWNER',
   'TOO_MANY_RECORDS',
   'TOO_MANY_HEADS',
+  'DECOMPRESS_LIMIT',
   'UNEXPECTED',
 ] as const;
 

@@ -64,6 +64,8 @@ interface Draft {
   floor: number;
   facts: NodeFacts;
   readonly puts: Map<RecordKey, SealedRecord>;
+  /** Tombstones that were given up. */
+  readonly collected: SealedRecord[];
 }
 
 /**
@@ -87,11 +89,14 @@ export function advance(
     floor: head?.floor ?? 0,
     facts,
     puts: new Map(),
+    collected: [],
   };
   const stamp = (): number => (draft.lastUpdate = Math.max(wallMicros, draft.lastUpdate + 1));
   const results = mutations.map((mutation) => apply(draft, mutation, identity, bounds, stamp));
-  const removes = collectTombstones(draft, mutations, bounds, wallMicros);
+  collectTombstones(draft, mutations, bounds, wallMicros);
   const next = sign(draft, identity, bounds, stamp());
+  // What was registered anew after its tombstone was given up is a put like any other.
+  const removes = draft.collected.filter(({ key, bucket }) => !draft.set.get(key, bucket));
   return { next, puts: [...draft.puts.values()], removes, results };
 }
 
@@ -137,25 +142,43 @@ function unknownInstance(key: RecordKey): MutationResult {
 
 function write(draft: Draft, record: ServiceRecord, bounds: OwnBounds): MutationResult {
   const sealed = sealRecord(record);
-  const fault = boundFault(draft, sealed, bounds);
+  const fault = makeRoom(draft, sealed, bounds) ? undefined : boundFault(draft, sealed, bounds);
   if (fault !== undefined) return { kind: 'failed', error: fault };
   draft.set = draft.set.with([sealed], []);
   draft.puts.set(sealed.key, sealed);
   return { kind: 'done', sealed };
 }
 
-function boundFault(draft: Draft, sealed: SealedRecord, bounds: OwnBounds): DiscoError | undefined {
+/** Whether a record fits: if need be, after the older half of the tombstones, or all, are given up. */
+function makeRoom(draft: Draft, sealed: SealedRecord, bounds: OwnBounds): boolean {
+  if (sealed.bytes.length > bounds.recordBytesMax) return false;
+  if (fits(draft.set, sealed, bounds)) return true;
+  if (draft.set.tombstones === 0) return false;
+  const tombstones = tombstonesOf(draft.set);
+  const half = tombstones.slice(0, Math.ceil(tombstones.length / 2));
+  for (const collected of [half, tombstones]) {
+    if (!fits(draft.set.with([], collected), sealed, bounds)) continue;
+    giveUp(draft, collected);
+    return true;
+  }
+  return false;
+}
+
+function fits(set: RecordSet, sealed: SealedRecord, bounds: OwnBounds): boolean {
+  // A tombstone replaces what it deletes and must always get through.
+  if (sealed.record.deleted) return true;
+  const old = set.get(sealed.key, sealed.bucket);
+  const count = set.count + (old === undefined ? 1 : 0);
+  const bytes = set.bytes + sealed.bytes.length - (old?.bytes.length ?? 0);
+  return count <= bounds.recordsPerOwnerMax && bytes <= bounds.bytesPerOwnerMax;
+}
+
+function boundFault(draft: Draft, sealed: SealedRecord, bounds: OwnBounds): DiscoError {
   const { recordBytesMax, recordsPerOwnerMax, bytesPerOwnerMax } = bounds;
   if (sealed.bytes.length > recordBytesMax) {
     const sentence = `the registration takes ${sealed.bytes.length} bytes, the bound is ${recordBytesMax}: shorten its metadata or tags`;
     return new DiscoError('INVALID_ARGUMENT', 'RECORD_TOO_LARGE', sentence);
   }
-  // A tombstone replaces what it deletes and must always get through.
-  if (sealed.record.deleted) return undefined;
-  const old = draft.set.get(sealed.key, sealed.bucket);
-  const count = draft.set.count + (old === undefined ? 1 : 0);
-  const bytes = draft.set.bytes + sealed.bytes.length - (old?.bytes.length ?? 0);
-  if (count <= recordsPerOwnerMax && bytes <= bytesPerOwnerMax) return undefined;
   const sentence = `this daemon holds ${draft.set.count} records of its own in ${draft.set.bytes} bytes, the bounds are ${recordsPerOwnerMax} and ${bytesPerOwnerMax}: deregister some, or register at another node`;
   return new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_RECORDS', sentence);
 }
@@ -207,21 +230,30 @@ function collectTombstones(
   mutations: readonly Mutation[],
   bounds: OwnBounds,
   wallMicros: number,
-): SealedRecord[] {
+): void {
   const isOver = draft.set.tombstones > bounds.tombstonesMax;
   const isAsked = mutations.some(({ kind }) => kind === 'refresh' || kind === 'reclaim');
-  if (draft.set.tombstones === 0 || !(isOver || isAsked)) return [];
-  const tombstones = [...draft.set.records()].filter(({ record }) => record.deleted);
-  tombstones.sort((a, b) => a.record.lastUpdate - b.record.lastUpdate);
+  if (draft.set.tombstones === 0 || !(isOver || isAsked)) return;
+  const tombstones = tombstonesOf(draft.set);
   const graceEnd = Math.max(draft.floor, wallMicros - bounds.tombstoneGraceMs * 1000);
   const surplus = isOver ? tombstones.length - Math.floor(bounds.tombstonesMax / 2) : 0;
-  const collected = tombstones.filter(
-    ({ record }, index) => index < surplus || record.lastUpdate <= graceEnd,
-  );
-  draft.floor = Math.max(draft.floor, collected.at(-1)?.record.lastUpdate ?? 0);
-  draft.set = draft.set.with([], collected);
-  for (const { key } of collected) draft.puts.delete(key);
-  return collected;
+  const isOld = ({ record }: SealedRecord, index: number): boolean =>
+    index < surplus || record.lastUpdate <= graceEnd;
+  giveUp(draft, tombstones.filter(isOld));
+}
+
+/** Oldest first. */
+function tombstonesOf(set: RecordSet): SealedRecord[] {
+  const tombstones = [...set.records()].filter(({ record }) => record.deleted);
+  return tombstones.sort((a, b) => a.record.lastUpdate - b.record.lastUpdate);
+}
+
+/** @param tombstones all up to some lastUpdate, oldest first: the floor rises over them */
+function giveUp(draft: Draft, tombstones: readonly SealedRecord[]): void {
+  draft.floor = Math.max(draft.floor, tombstones.at(-1)?.record.lastUpdate ?? 0);
+  draft.set = draft.set.with([], tombstones);
+  for (const { key } of tombstones) draft.puts.delete(key);
+  draft.collected.push(...tombstones);
 }
 
 function sign(

@@ -23,6 +23,7 @@ import type { RecordKey } from '../record/record.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Registration, RememberedPeer, Store, Stored, StoredOwner } from '../store/store.ts';
 import { ChangeFeed } from './change-feed.ts';
+import type { EvidencePair } from './evidence.ts';
 import { Holdings } from './holdings.ts';
 import { advance } from './own-state.ts';
 import type { Identity, Mutation, MutationResult, OwnBounds } from './own-state.ts';
@@ -257,7 +258,7 @@ export class Registry {
     }
     if (this.#reaper.isDue(now))
       for (const owner of this.#reaper.look(this.#holdings.owners.entries(), this.self, now))
-        this.#holdings.forget(owner, now);
+        this.#forget(owner, now);
     this.flush();
   }
 
@@ -316,6 +317,11 @@ export class Registry {
     if (wasDead) this.observe(stored.owner, { kind: 'unreachable' }, now);
   }
 
+  /** Two heads that prove that an owner said two things at once; kept of 1,000 owners at most. */
+  evidence(owner: OwnerId): EvidencePair | undefined {
+    return this.#reception.evidence(owner);
+  }
+
   #emptyHoldings(stored: Stored | undefined): Holdings {
     const feed = this.#newFeed(stored?.revision ?? 0);
     return new Holdings(this.self, feed, { peers: new PeerBook(stored?.peers ?? []) });
@@ -331,6 +337,11 @@ export class Registry {
     this.#registrations.startLeases(now);
     const own = this.state(this.self);
     if (own !== undefined) this.#scheduleCollection(own, [], now);
+  }
+
+  #forget(owner: OwnerId, now: Now): void {
+    this.#holdings.forget(owner, now);
+    this.#reception.forget(owner);
   }
 
   #isRefreshDue({ head }: OwnerState, now: Now): boolean {

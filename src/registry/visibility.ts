@@ -56,7 +56,8 @@ export function show(
       for (const { record } of [...removes, ...next.set.records()]) down(record, reason);
     return events;
   }
-  for (const { record } of removes) down(record, 'replaced');
+  // A tombstone among them was given up in the same passage in which it was made.
+  for (const { record } of removes) down(record, record.deleted ? 'deregistered' : 'replaced');
   const changed = wasShown ? puts : next.set.records();
   for (const { record } of changed)
     if (record.deleted) down(record, 'deregistered');

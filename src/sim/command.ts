@@ -3,7 +3,14 @@
  * check of its value, and the command that plays a run again.
  */
 import { faultForms, faultText, parseFault } from './fault-text.ts';
-import { parseCount, parseShare, parseSpan, spanText, usageError } from './quantity.ts';
+import {
+  parseAmount,
+  parseCount,
+  parseShare,
+  parseSpan,
+  spanText,
+  usageError,
+} from './quantity.ts';
 import type { Fault, SimOptions } from './run.ts';
 
 type Plain = Exclude<keyof SimOptions, 'faults'>;
@@ -27,6 +34,7 @@ export interface SimFlag {
 export const nodesMax = 100_000;
 const durationMsMax = 366 * 86_400_000;
 const timeScaleMax = 1_000_000;
+const changesMax = 1_000;
 
 export const defaultOptions: SimOptions = {
   nodes: 100,
@@ -56,7 +64,7 @@ export const simFlags: readonly SimFlag[] = [
   share('loss', 'loss', 'of the messages are lost'),
   share('duplicate', 'duplicate', 'come twice', '0.05'),
   share('reorder', 'reorder', 'are overtaken', '0.05'),
-  share('changesPerMinute', 'changes-per-minute', 'of the nodes change something each minute'),
+  amount('changesPerMinute', 'changes-per-minute', changesMax, 'of a node, on the mean'),
   count('timeScale', 'time-scale', 'N', 1, timeScaleMax, 'divides refresh, grace and reap times'),
   lamp('realSignatures', 'real-signatures', true, 'Ed25519 instead of a keyed hash'),
   lamp('isWarm', 'cold', false, 'nodes join through node 1 instead of knowing each other'),
@@ -90,6 +98,12 @@ function share(key: Plain, name: string, help: string, preset?: string): SimFlag
   const flag = `--${name}`;
   const parse = (text: string): number => parseShare(text, `${flag} ${text}`);
   return { key, flag, placeholder: 'SHARE', preset, help, parse, print: String };
+}
+
+function amount(key: Plain, name: string, max: number, help: string): SimFlag {
+  const flag = `--${name}`;
+  const parse = (text: string): number => parseAmount(text, `${flag} ${text}`, max);
+  return { key, flag, placeholder: 'N', preset: undefined, help, parse, print: String };
 }
 
 /** @param lit the value when the flag is given */

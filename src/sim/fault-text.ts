@@ -18,14 +18,17 @@ import type { Fault } from './run.ts';
 export interface FaultForm {
   readonly kind: string;
   readonly what: 'shape' | 'nodes' | 'share';
-  /** `spans` have an end, `moments` have none, `either` is over at once without one. */
-  readonly lasts: 'spans' | 'moments' | 'either';
+  /** Whether it needs an end; what may do without one is over at once. */
+  readonly lasts: 'spans' | 'either';
   /** What may stand behind the last colon. */
-  readonly detail: 'nothing' | 'shift' | 'gain' | 'rate';
+  readonly detail: 'nothing' | 'shift' | 'gain' | 'rate' | 'part';
   readonly help: string;
 }
 
 export const partitionShapes = ['halves', 'thirds', 'one-way', 'flapping'] as const;
+
+/** How much of what was not yet on disk a torn store loses. */
+export const tornParts = ['batch', 'row'] as const;
 
 /** One for each of `faultKinds`, without what it takes to make them happen. */
 export const faultForms: readonly FaultForm[] = [
@@ -39,7 +42,7 @@ export const faultForms: readonly FaultForm[] = [
   {
     kind: 'link-breaks',
     what: 'share',
-    lasts: 'moments',
+    lasts: 'either',
     detail: 'nothing',
     help: 'so many of the connections break',
   },
@@ -49,6 +52,7 @@ export const faultForms: readonly FaultForm[] = [
   ofNodes('moved', 'either', 'nothing', 'killed; they start at another address'),
   ofNodes('lost-database', 'either', 'nothing', 'killed; they start with the key alone'),
   ofNodes('lost-data-dir', 'either', 'nothing', 'killed; they start as new owners'),
+  ofNodes('torn-store', 'either', 'part', `killed amid a write: ${tornParts.join(' or ')}`),
   ofNodes('pause', 'spans', 'nothing', 'frozen as by SIGSTOP'),
   ofNodes('clock-jump', 'either', 'shift', 'their wall clocks jump, and back at UNTIL'),
   ofNodes('clock-drift', 'spans', 'gain', 'their wall clocks gain so much'),
@@ -64,19 +68,16 @@ function ofNodes(
   return { kind, what: 'nodes', lasts, detail, help };
 }
 
-/** What stands for the value in a usage line, like `NODES@FROM-UNTIL`. */
-export function placeholderOf({ what, lasts, detail }: FaultForm): string {
-  const until = { spans: '-UNTIL', moments: '', either: '[-UNTIL]' }[lasts];
-  const behind = { nothing: '', shift: '[:SHIFT]', gain: '[:GAIN]', rate: '[:RATE]' }[detail];
-  return `${what.toUpperCase()}@FROM${until}${behind}`;
+/** What stands for the value in a usage line, like `nodes@from-until`. */
+export function placeholderOf({ what, detail }: FaultForm): string {
+  return `${what}@from-until${detail === 'nothing' ? '' : `:${detail}`}`;
 }
 
 /** One that may be copied, for help and for errors. */
-export function exampleOf({ kind, what, lasts, detail }: FaultForm): string {
+export function exampleOf({ kind, what, detail }: FaultForm): string {
   const which = { shape: 'halves', nodes: '3', share: '0.3' }[what];
-  const until = lasts === 'moments' ? '' : '-40s';
-  const behind = { nothing: '', shift: ':+10y', gain: ':+1%', rate: ':2000' }[detail];
-  return `--${kind} ${which}@10s${until}${behind}`;
+  const behind = { nothing: '', shift: ':+10y', gain: ':+1%', rate: ':2000', part: ':row' }[detail];
+  return `--${kind} ${which}@10s${what === 'share' ? '' : '-40s'}${behind}`;
 }
 
 /**
@@ -109,11 +110,9 @@ const rateMax = 1_000_000_000;
 
 function readUntil(form: FaultForm, of: string, atMs: number, until: string | undefined): number {
   if (until === undefined) {
-    if (form.lasts !== 'spans') return atMs;
+    if (form.lasts === 'either') return atMs;
     throw usageError(`${of}: it also needs an end, like ${exampleOf(form)}`);
   }
-  if (form.lasts === 'moments')
-    throw usageError(`${of}: it happens at once and has no end, like ${exampleOf(form)}`);
   const untilMs = parseSpan(until, of);
   if (untilMs > atMs) return untilMs;
   throw usageError(`${of}: it has to end after ${spanText(atMs)}, when it begins`);
@@ -127,18 +126,18 @@ function readWhat({ what }: FaultForm, of: string, text: string): Partial<Fault>
       return text === usual ? {} : { detail: parseShare(text, of) };
     case 'shape': {
       const [, shape = '', side] = /^([^:]*)(?::(.*))?$/.exec(text) ?? [];
-      const detail = readShape(shape, of);
+      const detail = readWord(shape, of, 'shape', partitionShapes);
       return side === undefined ? { detail } : { detail, nodes: readNames(side, of) };
     }
   }
 }
 
-function readShape(text: string, of: string): string {
-  if (partitionShapes.some((shape) => shape === text)) return text;
-  const closest = closestWord(text, partitionShapes);
+function readWord(text: string, of: string, noun: string, words: readonly string[]): string {
+  if (words.includes(text)) return text;
+  const closest = closestWord(text, words);
   const hint = closest === undefined ? '' : ` (did you mean ${closest}?)`;
-  const known = partitionShapes.join(', ');
-  throw usageError(`${of}: ${JSON.stringify(text)} is no shape: write one of ${known}${hint}`);
+  const known = words.join(', ');
+  throw usageError(`${of}: ${JSON.stringify(text)} is no ${noun}: write one of ${known}${hint}`);
 }
 
 function readNodes(text: string, of: string): Pick<Fault, 'nodes' | 'count'> {
@@ -165,6 +164,7 @@ function readDetail(form: FaultForm, of: string, text: string | undefined): stri
   if (text === undefined) return '';
   if (form.detail === 'nothing')
     throw usageError(`${of}: nothing stands behind the time, like ${exampleOf(form)}`);
+  if (form.detail === 'part') return readWord(text, of, 'part of a store', tornParts);
   if (form.detail === 'rate') return parseCount(text, of, 1, rateMax);
   const size = text.replace(/^[+-]/, '');
   const amount = form.detail === 'shift' ? parseSpan(size, of) : parseShare(size, of);
@@ -204,6 +204,7 @@ function namesText(nodes: readonly number[]): string {
 
 function detailText({ detail: form }: FaultForm, { detail }: Fault): string {
   if (form === 'nothing' || detail === '') return '';
+  if (form === 'part') return `:${detail}`;
   const amount = Number(detail);
   const sign = amount < 0 ? '-' : '+';
   switch (form) {

@@ -146,6 +146,17 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     count: fewOf,
     strike: crashing((world, number) => world.move(number)),
   },
+  'torn-store': {
+    sentence:
+      'Nodes are killed while they write: some of what peers sent is lost, or a row damaged.',
+    nodes: 'the killed ones',
+    detail: 'batch or row',
+    until: 'they start again',
+    count: fewOf,
+    strike: crashing((world, number, { detail }) =>
+      world.tear(number, detail === 'row' ? 'row' : 'batch'),
+    ),
+  },
   'mass-restart': {
     sentence: 'All nodes are killed at once.',
     nodes: 'only these, when given',
@@ -198,13 +209,17 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     },
   },
   clone: {
-    sentence: 'A second process starts with the key of a node.',
+    sentence: 'A node and a second process with its key start in the same moment.',
     nodes: 'whose key it is',
     detail: 'not used',
     until: 'the second process ends',
     count: () => 1,
     strike: (world, numbers) => {
-      for (const number of numbers) world.startClone(number);
+      for (const number of numbers) {
+        world.crash(number);
+        world.start(number);
+        world.startClone(number);
+      }
       return () => {
         for (const number of numbers) world.endClone(number);
       };
@@ -218,12 +233,13 @@ export function scheduleFault(world: World, fault: Fault): void {
   if (kind === undefined) throw new Error(`there is no fault called ${fault.kind}`);
   const { nodes } = world.options;
   const all = Array.from({ length: nodes }, (_, index) => index + 1);
-  const chosen = chanceOf(world, fault).sample(all, kind.count(nodes));
+  const chosen = chanceOf(world, fault).sample(all, fault.count || kind.count(nodes));
   const numbers = (fault.nodes.length > 0 ? fault.nodes : chosen).filter((n) => n <= nodes);
   // All faults are over when the time is, so that the end can be judged.
   const untilMs = Math.min(fault.untilMs, world.options.durationMs);
   world.clock.schedule(fault.atMs - world.nowMs, () => {
     world.trace.add(world.nowMs, 0, fault.kind);
+    world.struck.set(fault.kind, (world.struck.get(fault.kind) ?? 0) + 1);
     const end = kind.strike(world, numbers, fault);
     world.clock.schedule(Math.max(0, untilMs - fault.atMs), end);
   });

@@ -49,8 +49,19 @@ function isAgreed(nodes: readonly SimNode[], owner: OwnerId): boolean {
   });
 }
 
-export function checkEnd(world: World, ledger: Ledger, checkers: Checkers): void {
+/** @param settling looked at for as long as there was time */
+export function checkEnd(
+  world: World,
+  ledger: Ledger,
+  settling: Settling,
+  checkers: Checkers,
+): void {
   const nodes = world.up();
+  if (settling.open.size > 0) {
+    const numbers = [...settling.open].map((owner) => world.numberOf(owner)).slice(0, 8);
+    const sentence = `the nodes do not agree on ${settling.open.size} owners, of nodes ${numbers.join(', ')}`;
+    checkers.report('converged', undefined, sentence);
+  }
   for (const { owner, number } of nodes)
     for (const entry of ledger.of(owner)) {
       const wrong = nodes.filter((node) => {

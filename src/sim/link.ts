@@ -11,8 +11,8 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 
-/** Tries after which a connection is given up: 200 ms x (2^8 - 1) = 51 s. */
-const retransmissionsMax = 8;
+/** Tries after which a connection is given up, 200 ms x (2^6 - 1) = 13 s after the first. */
+const retransmissionsMax = 6;
 const retransmitMs = 200;
 /** After a stall TCP tries again within its last backoff, at most this. */
 const resumeMsMax = 10_000;
@@ -51,6 +51,8 @@ export class Link {
   /** Tells both ends that it is over, at once. */
   readonly #broke: (link: Link) => void;
   isOpen = true;
+  /** A packet was sent again too often. */
+  isExhausted = false;
   #stalledAtMs: number | undefined;
 
   constructor(
@@ -118,6 +120,7 @@ export class Link {
     const nowMs = this.#clock.now().monoMs;
     const waitMs = this.#retransmissionsMs();
     if (waitMs === undefined) {
+      this.isExhausted = true;
       this.#clock.schedule(retransmitMs * 2 ** retransmissionsMax, () => this.break());
       return;
     }

@@ -44,6 +44,12 @@ export class SimNetwork implements LinkConditions {
   readonly #links = new Set<Link>();
   readonly #ends = new Map<Link, readonly [SimTransport, SimTransport]>();
   readonly #cuts = new Set<Cut>();
+  /** What happened to connections, by name. */
+  readonly events = new Map<string, number>([
+    ['a link broke under a cut', 0],
+    ['a silent link went on after a cut', 0],
+    ['a packet was sent too often and its link broke', 0],
+  ]);
   #joined = 0;
 
   constructor(clock: Clock, random: Random, options: NetworkOptions) {
@@ -86,16 +92,6 @@ export class SimNetwork implements LinkConditions {
     return link;
   }
 
-  endsOf(link: Link): readonly [SimTransport, SimTransport] | undefined {
-    return this.#ends.get(link);
-  }
-
-  forget(link: Link): void {
-    link.isOpen = false;
-    this.#links.delete(link);
-    this.#ends.delete(link);
-  }
-
   isCut(from: number, to: number): boolean {
     for (const cut of this.#cuts) if (cut(from, to)) return true;
     return false;
@@ -109,8 +105,10 @@ export class SimNetwork implements LinkConditions {
       this.#cuts.delete(cut);
       for (const link of this.#links) {
         const [a, b] = this.#ends.get(link) as [SimTransport, SimTransport];
-        if (link.isStalled && !this.isCut(a.place, b.place) && !this.isCut(b.place, a.place))
-          link.resume();
+        if (!link.isStalled || this.isCut(a.place, b.place) || this.isCut(b.place, a.place))
+          continue;
+        this.#note('a silent link went on after a cut');
+        link.resume();
       }
     };
   }
@@ -134,15 +132,23 @@ export class SimNetwork implements LinkConditions {
     const isNoticed = this.random.next() < 0.5;
     const waitMs = isNoticed ? this.random.next() * detectionMsMax : stallMsMax;
     this.clock.schedule(waitMs, () => {
-      if (link.isStalled || isNoticed) link.break();
+      if (!link.isOpen || !(link.isStalled || isNoticed)) return;
+      this.#note('a link broke under a cut');
+      link.break();
     });
   }
 
   #broke(link: Link): void {
     const ends = this.#ends.get(link);
-    this.forget(link);
+    if (link.isExhausted) this.#note('a packet was sent too often and its link broke');
+    this.#links.delete(link);
+    this.#ends.delete(link);
     if (ends === undefined) return;
     ends[0].lost(link);
     ends[1].lost(link);
+  }
+
+  #note(event: string): void {
+    this.events.set(event, (this.events.get(event) ?? 0) + 1);
   }
 }

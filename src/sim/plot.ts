@@ -71,10 +71,10 @@ export function logAxis(from: number, to: number): Axis {
   return { place, ticks: ticks.filter((tick) => tick >= from && tick <= to) };
 }
 
-/** 1, 2 or 5 times a power of ten, not below `least`. */
+/** 1, 2, 2.5 or 5 times a power of ten, not below `least`. */
 function niceStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(least));
-  const step = [1, 2, 5, 10].find((step) => step * power >= least * (1 - 1e-9)) ?? 10;
+  const step = [1, 2, 2.5, 5, 10].find((step) => step * power >= least * (1 - 1e-9)) ?? 10;
   return step * power;
 }
 

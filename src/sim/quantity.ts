@@ -47,12 +47,17 @@ export function spanText(ms: number): string {
   return `${ms / unitMs}${name}`;
 }
 
+/** `2.5`, or `1%` of one. @returns 0 to `max` @throws DiscoError USAGE */
+export function parseAmount(text: string, of: string, max: number): number {
+  const [, count, percent] = shareForm.exec(text) ?? [];
+  const amount = Number(count) / (percent === undefined ? 1 : 100);
+  if (count !== undefined && amount <= max) return amount;
+  throw usageError(`${of}: write a number from 0 to ${max}, like 0.05 or 5%`);
+}
+
 /** `0.05` or `5%`. @returns 0 to 1 @throws DiscoError USAGE */
 export function parseShare(text: string, of: string): number {
-  const [, count, percent] = shareForm.exec(text) ?? [];
-  const share = Number(count) / (percent === undefined ? 1 : 100);
-  if (count !== undefined && share <= 1) return share;
-  throw usageError(`${of}: write a share from 0 to 1, like 0.05 or 5%`);
+  return parseAmount(text, of, 1);
 }
 
 /** @returns a whole number from `min` to `max` @throws DiscoError USAGE */

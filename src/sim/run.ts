@@ -29,7 +29,7 @@ export interface SimOptions {
   readonly duplicate: number;
   readonly reorder: number;
   readonly faults: readonly Fault[];
-  /** Share of the nodes that change something each virtual minute. */
+  /** Changes of one node a virtual minute: 0.01 means that 1 % of the nodes change something. */
   readonly changesPerMinute: number;
   /** Divides the long time constants (refresh, grace, reap), so that all of them pass. */
   readonly timeScale: number;

@@ -11,19 +11,23 @@ import { Agent } from '../gossip/agent.ts';
 import type { Effect, Input } from '../gossip/context.ts';
 import { Engine } from '../gossip/engine.ts';
 import type { EngineOptions } from '../gossip/engine.ts';
+import { SettledHeads } from '../gossip/settled-heads.ts';
 import type { NodeFacts } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { Signer, Verifier } from '../record/signature.ts';
 import type { Change } from '../registry/change-feed.ts';
+import type { Identity } from '../registry/own-state.ts';
 import { Registry } from '../registry/registry.ts';
-import type { MemoryStore } from '../store/memory-store.ts';
+import type { Sharing } from '../registry/sharing.ts';
+import type { Store } from '../store/store.ts';
 import type { SimNetwork } from './network.ts';
 import { NodeProcess } from './node-process.ts';
 import type { SimTransport } from './sim-transport.ts';
+import { simSymbols } from './warm-start.ts';
 
 /** As the daemon does it. */
 const tickMs = 100;
-export const simCluster = 'sim';
+const simCluster = 'sim';
 
 /** Sees everything that happens in a node. */
 export interface Observer {
@@ -35,6 +39,8 @@ export interface Observer {
   stepped(node: SimNode, input: Input): void;
   /** What became true in a registry since the last call, after steps and ticks. */
   changed(node: SimNode, changes: readonly Change[], input: Input | undefined): void;
+  /** The disk of a node is gone; others hold its head of `lastUpdate` at best. */
+  diskLost(owner: OwnerId, lastUpdate: number): void;
   /** What must never happen: an exception in the core. */
   failed(node: SimNode, what: string, error: unknown): void;
 }
@@ -46,11 +52,15 @@ export interface NodeSpec {
   readonly verifier: Verifier;
   readonly address: string;
   readonly seeds: readonly string[];
-  readonly store: MemoryStore;
+  readonly store: Store;
   readonly config: Config;
   readonly random: Random;
   /** Different in every life. */
   readonly bootId: string;
+  readonly sharing: Sharing;
+  /** Of a warm start: it goes on with this, instead of loading what the store holds. */
+  readonly registry?: Registry;
+  readonly heads?: SettledHeads;
 }
 
 export class SimNode {
@@ -58,7 +68,7 @@ export class SimNode {
   readonly address: string;
   readonly signer: Signer;
   readonly owner: OwnerId;
-  readonly store: MemoryStore;
+  readonly store: Store;
   readonly process: NodeProcess;
   readonly transport: SimTransport;
   readonly registry: Registry;
@@ -66,11 +76,14 @@ export class SimNode {
   readonly #agent: Agent;
   readonly #observer: Observer;
   readonly #facts: NodeFacts;
+  readonly #isWarm: boolean;
+  readonly #tickPhaseMs: number;
   #cursor: number;
-  isUp = true;
+  #dueAtMs = -Infinity;
+  #isLate = false;
 
   constructor(spec: NodeSpec, network: SimNetwork, observer: Observer) {
-    const { number, signer, verifier, address, seeds, store, config, random, bootId } = spec;
+    const { number, signer, verifier, address, seeds, store, config, random, sharing } = spec;
     this.number = number;
     this.address = address;
     this.signer = signer;
@@ -79,37 +92,52 @@ export class SimNode {
     this.#observer = observer;
     this.process = new NodeProcess(network.clock);
     this.transport = network.join(signer.owner, address, number, this.process);
-    const identity = { signer, cluster: simCluster, bootId };
+    const identity = identityOf(spec);
     const now = this.process.now();
-    this.#facts = factsOf(spec, now);
-    this.registry = new Registry(identity, this.#facts, verifier, store, config, now);
+    this.#facts = factsOf(number, address, now.wallMicros);
+    this.#isWarm = spec.registry !== undefined;
+    this.registry =
+      spec.registry ??
+      new Registry(identity, this.#facts, verifier, store, config, now, { sharing });
     this.#cursor = this.registry.feed.revision;
-    const options = { registry: this.registry, identity, verifier, config, random, seeds };
+    this.#tickPhaseMs = random.next() * tickMs;
+    const heads = spec.heads ?? new SettledHeads(identity.cluster, simSymbols);
+    const options = { registry: this.registry, identity, verifier, config, random, seeds, heads };
     this.engine = new ObservedEngine(options, (input) => this.#stepped(input));
     const log = this.#log();
     this.#agent = new Agent(this.engine, this.transport, this.registry, this.process, log);
   }
 
-  /** Begins its life: listens, signs its first head and gossips. */
-  start(): void {
+  /** From now on others reach it. */
+  listen(): void {
     void this.transport.start(this.#agent);
-    const { registry } = this;
-    registry.begin(this.#facts, this.process.now());
+  }
+
+  /** Begins its life: signs its first head and gossips. */
+  start(): void {
+    if (!this.#isWarm) this.registry.begin(this.#facts, this.process.now());
     this.#agent.start();
     this.#observer.started(this);
     this.#collect(undefined);
-    this.process.schedule(tickMs, () => this.#tick());
+    this.process.schedule(this.#tickPhaseMs, () => this.#tick());
+  }
+
+  /** The process was frozen when its last tick was due. */
+  get isLate(): boolean {
+    return this.#isLate;
   }
 
   /** Ends it as kill -9 would: what is on disk stays. */
   crash(): void {
-    this.isUp = false;
     void this.#agent.stop();
     this.transport.crash();
     this.process.end();
   }
 
   #tick(): void {
+    const { monoMs } = this.process.now();
+    this.#isLate = monoMs > this.#dueAtMs + tickMs;
+    this.#dueAtMs = monoMs + tickMs;
     try {
       this.registry.tick(this.process.now());
     } catch (error) {
@@ -160,15 +188,14 @@ class ObservedEngine extends Engine {
   }
 }
 
-function factsOf({ number, address }: NodeSpec, { wallMicros }: Now): NodeFacts {
+/** Who a node is in one life. */
+export function identityOf({ signer, bootId }: Pick<NodeSpec, 'signer' | 'bootId'>): Identity {
+  return { signer, cluster: simCluster, bootId };
+}
+
+/** What a node says about itself. */
+export function factsOf(number: number, address: string, startedAt: number): NodeFacts {
   const name = `node-${number}`;
   const protocol = { protocolMin: 1, protocolMax: 1 };
-  return {
-    name,
-    addresses: [address],
-    startedAt: wallMicros,
-    ...protocol,
-    left: false,
-    version: '',
-  };
+  return { name, addresses: [address], startedAt, ...protocol, left: false, version: '' };
 }

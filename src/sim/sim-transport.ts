@@ -123,6 +123,13 @@ export class SimTransport implements Transport, MeshPort {
     this.mesh.publish(bytes);
   }
 
+  /** Connects the two at once, as if this one had dialed. */
+  link(other: SimTransport): void {
+    const link = this.#network.connect(this, other);
+    this.#link({ link, other, out: link.lanes[0] }, true);
+    other.#link({ link, other: this, out: link.lanes[1] }, false);
+  }
+
   hangUp(peer: OwnerId): void {
     const end = this.#ends.get(peer);
     if (end === undefined) return;
@@ -217,9 +224,7 @@ export class SimTransport implements Transport, MeshPort {
       // An older connection of the same key, to a process that is gone or another one.
       this.#ends.get(node.self)?.link.break();
       node.#ends.get(this.self)?.link.break();
-      const link = this.#network.connect(this, node);
-      this.#link({ link, other: node, out: link.lanes[0] }, true);
-      node.#link({ link, other: this, out: link.lanes[1] }, false);
+      this.link(node);
     }
     return { kind: 'dialed', peer: node.self };
   }

@@ -22,8 +22,8 @@ interface Branch {
 const stride = 7_919;
 
 /**
- * The first arrival at each node, those of at most `hopsMax` nodes: evenly out of all, together
- * with the way that the record took to them, and always the last one.
+ * The first arrival at each node, those of at most `hopsMax` nodes: the last one, those of a way
+ * that few took, and others evenly out of all; together with the path that the record took to them.
  */
 export function layOut(arrivals: readonly Arrival[], hopsMax: number): Hop[] {
   const branches = grow(arrivals);
@@ -51,6 +51,10 @@ function pick(branches: readonly Branch[], hopsMax: number): Set<Branch> {
     for (const each of way.toReversed()) if (kept.size < hopsMax) kept.add(each);
   };
   keepWay(branches.at(-1));
+  // What is rare is what one looks for.
+  const byCount = Object.values(Object.groupBy(branches, ({ arrival }) => arrival.way));
+  const rare = byCount.filter((group) => group.length <= hopsMax / 8).flat();
+  for (const branch of rare) keepWay(branch);
   const step = branches.length % stride === 0 ? 1 : stride;
   for (let i = 0; i < branches.length && kept.size < hopsMax; i++)
     keepWay(branches[(i * step) % branches.length]);

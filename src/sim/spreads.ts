@@ -23,25 +23,32 @@ interface Followed {
   isDrawn: boolean;
 }
 
+/** A change that was just acknowledged. */
+export interface FollowedChange {
+  /** Of the node where it was made. */
+  readonly number: number;
+  readonly owner: OwnerId;
+  readonly lastUpdate: number;
+  readonly atMs: number;
+  /** Nodes that are up, that one among them. */
+  readonly total: number;
+  /** Nodes in all. */
+  readonly nodes: number;
+  /** The picture follows this one from now on. */
+  readonly isDrawn: boolean;
+}
+
 export class Spreads {
   readonly #followed = new Map<OwnerId, Followed[]>();
   readonly #kept: Followed[] = [];
   #arrivals: Arrival[] = [];
   #count = 0;
 
-  /** @param isDrawn the picture follows this one from now on */
-  begin(
-    origin: number,
-    owner: OwnerId,
-    lastUpdate: number,
-    atMs: number,
-    total: number,
-    numbers: number,
-    isDrawn: boolean,
-  ): void {
+  begin(change: FollowedChange): void {
+    const { number, owner, lastUpdate, atMs, total, nodes, isDrawn } = change;
     if (this.#count >= followedMax) this.#drop(atMs);
     if (this.#count >= followedMax || this.#kept.length >= keptMax) return;
-    const reached = new Uint8Array(numbers + 1);
+    const reached = new Uint8Array(nodes + 1);
     const undecided = { p50Ms: undefined, p99Ms: undefined, allMs: undefined };
     const followed = { owner, lastUpdate, atMs, total, reached, count: 0, ...undecided, isDrawn };
     if (isDrawn) {
@@ -51,7 +58,7 @@ export class Spreads {
     this.#kept.push(followed);
     this.#followed.set(owner, [...(this.#followed.get(owner) ?? []), followed]);
     this.#count += 1;
-    this.#reach(followed, { node: origin, from: 0, atMs, way: 'origin' });
+    this.#reach(followed, { node: number, from: 0, atMs, way: 'origin' });
   }
 
   /** A node holds the owner's head of `lastUpdate` now. */
@@ -66,15 +73,13 @@ export class Spreads {
     else if (rest.length < list.length) this.#followed.set(owner, rest);
   }
 
-  /** @param startMs what is 0 in the answer */
-  spreads(startMs: number): Spread[] {
-    return this.#kept.map(({ atMs, p50Ms, p99Ms, allMs }) => {
-      return { atMs: atMs - startMs, p50Ms, p99Ms, allMs };
-    });
+  spreads(): Spread[] {
+    return this.#kept.map(({ atMs, p50Ms, p99Ms, allMs }) => ({ atMs, p50Ms, p99Ms, allMs }));
   }
 
-  arrivals(startMs: number): Arrival[] {
-    return this.#arrivals.map((arrival) => ({ ...arrival, atMs: arrival.atMs - startMs }));
+  /** The picture: in the order of time. */
+  arrivals(): readonly Arrival[] {
+    return this.#arrivals;
   }
 
   #reach(followed: Followed, arrival: Arrival): void {

@@ -44,7 +44,7 @@ export function summaryRows(result: SimResult): Row[] {
     ['memory', `${Math.round(heapBytes / 1024 / 1024)} MiB`],
     ['changes', `${countText(spreads.length)}`],
     ['bandwidth', `${traffic} bytes a node and second`],
-    ['duplicates', `${result.duplicatesPerMessage.toFixed(2)} a message and node`],
+    ['duplicates', `${result.duplicatesPerMessage.toFixed(2)} extra copies of a message a node`],
     ['converged', convergedText(result)],
     ['violations', result.violations.length === 0 ? 'none' : countText(result.violations.length)],
     ['random seed', String(options.randomSeed)],
@@ -58,7 +58,7 @@ function networkText({ latencyMs, latencyJitter, ...options }: SimOptions): stri
     [options.duplicate, 'twice'],
     [options.reorder, 'overtaken'],
   ] as const;
-  const jitter = latencyJitter === 0 ? '' : ` +-${percentText(latencyJitter)}`;
+  const jitter = latencyJitter === 0 ? '' : ` ±${percentText(latencyJitter)}`;
   return [
     `${msText(latencyMs)}${jitter} one way`,
     ...shares.filter(([share]) => share > 0).map(([share, how]) => `${percentText(share)} ${how}`),

@@ -51,9 +51,14 @@ export class Workload {
     this.#isStopped = true;
   }
 
-  /** The first instance of a node. */
-  introduce(node: SimNode): void {
-    this.#register(node, this.#newInstance(node));
+  /** A first instance for a node: to be registered, or to be there already. */
+  firstInstance(number: number): Registration {
+    return this.#newInstance(number);
+  }
+
+  /** It is there already. */
+  noteFirst(node: SimNode, registration: Registration): void {
+    this.#ledger.note(node.owner, this.#noteRegistered(node, registration));
   }
 
   #plan(): void {
@@ -77,23 +82,28 @@ export class Workload {
     const live = this.#ledger.of(node.owner).filter(({ isGone }) => !isGone);
     const chosen = live[Math.floor(which * live.length)];
     const isNew = chosen === undefined || (dice < 0.25 && live.length < instancesMax);
-    if (isNew) this.#register(node, this.#newInstance(node));
+    if (isNew) this.register(node, this.#newInstance(node.number));
     else if (dice < 0.45) this.#deregister(node, chosen);
-    else this.#register(node, this.#changed(node, chosen));
+    else this.register(node, this.#changed(node, chosen));
   }
 
-  #register(node: SimNode, registration: Registration): void {
+  /** A service calls its daemon. */
+  register(node: SimNode, registration: Registration): void {
     if (!this.#commit(node, { kind: 'register', registration })) return;
+    this.#acknowledge(node, this.#noteRegistered(node, registration));
+  }
+
+  #noteRegistered(node: SimNode, registration: Registration): Acknowledged {
     const { group, name, instanceId, version } = registration;
     const key = recordKey(group, name, instanceId);
     if (registration.ttlMs > 0) this.#leased.set(key, registration);
-    this.#note(node, { key, group, name, instanceId, version, isGone: false });
+    return { ...this.#now(node), key, group, name, instanceId, version, isGone: false };
   }
 
   #deregister(node: SimNode, entry: Acknowledged): void {
     if (!this.#commit(node, { kind: 'deregister', key: entry.key })) return;
     this.#leased.delete(entry.key);
-    this.#note(node, { ...entry, isGone: true });
+    this.#acknowledge(node, { ...entry, ...this.#now(node), isGone: true });
   }
 
   #commit(node: SimNode, mutation: Mutation): boolean {
@@ -103,12 +113,14 @@ export class Workload {
     return result?.kind === 'done';
   }
 
-  #note(node: SimNode, entry: Omit<Acknowledged, 'atMs' | 'lastUpdate'>): void {
-    const { registry, owner } = node;
+  #now({ registry, owner }: SimNode): Pick<Acknowledged, 'atMs' | 'lastUpdate'> {
     const lastUpdate = registry.state(owner)?.head.head.lastUpdate ?? 0;
-    const acknowledged = { ...entry, atMs: this.#world.nowMs, lastUpdate };
-    this.#ledger.note(owner, acknowledged);
-    this.#acknowledged(node, acknowledged);
+    return { atMs: this.#world.nowMs, lastUpdate };
+  }
+
+  #acknowledge(node: SimNode, entry: Acknowledged): void {
+    this.#ledger.note(node.owner, entry);
+    this.#acknowledged(node, entry);
   }
 
   /** Every leased service calls its daemon three times a ttl. */
@@ -119,20 +131,20 @@ export class Workload {
         const registration = this.#leased.get(entry.key);
         if (registration === undefined || entry.isGone) continue;
         // After a lost database the daemon may not know it any more: register again, as clients do.
-        if (node.registry.registration(entry.key) === undefined) this.#register(node, registration);
+        if (node.registry.registration(entry.key) === undefined) this.register(node, registration);
         else node.registry.heartbeat(entry, node.process.now());
       }
     }
     this.#world.clock.schedule(ttlMs / 3, () => this.#beat());
   }
 
-  #newInstance(node: SimNode): Registration {
+  #newInstance(node: number): Registration {
     const number = ++this.#instances;
     return {
       group: 'sim',
       name: `service-${number % 50}`,
       instanceId: `instance-${number}`,
-      ip: `10.${(node.number >> 16) & 255}.${(node.number >> 8) & 255}.${node.number & 255}`,
+      ip: `10.${(node >> 16) & 255}.${(node >> 8) & 255}.${node & 255}`,
       port: 1_024 + (number % 60_000),
       ttlMs: this.#random.next() < leasedShare ? ttlMs : 0,
       deregisterAfterMs: 0,
@@ -146,7 +158,7 @@ export class Workload {
     const registration = node.registry.registration(key);
     const version = this.#nextVersion();
     if (registration !== undefined) return { ...registration, version };
-    return { ...this.#newInstance(node), group, name, instanceId, ttlMs: 0, version };
+    return { ...this.#newInstance(node.number), group, name, instanceId, ttlMs: 0, version };
   }
 
   #nextVersion(): string {

@@ -11,17 +11,25 @@ import { VirtualClock } from '../base/virtual-clock.ts';
 import type { Config } from '../daemon/config.ts';
 import { defaults } from '../daemon/config-options.ts';
 import type { Input } from '../gossip/context.ts';
+import { wantedPairs } from '../membership/neighbors.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { Signer, Verifier } from '../record/signature.ts';
 import type { Change } from '../registry/change-feed.ts';
+import type { Sharing } from '../registry/sharing.ts';
 import { MemoryStore } from '../store/memory-store.ts';
+import type { Registration, Store } from '../store/store.ts';
 import { keyedHashSigner, keyedHashVerifier } from './keyed-hash.ts';
 import type { MeshOptions } from './mesh.ts';
 import { SimNetwork } from './network.ts';
 import type { SimOptions } from './run.ts';
-import { SimNode } from './sim-node.ts';
-import type { Observer } from './sim-node.ts';
+import { SharedValues } from './sharing.ts';
+import { factsOf, identityOf, SimNode } from './sim-node.ts';
+import type { NodeSpec, Observer } from './sim-node.ts';
+import { tornStore } from './torn-store.ts';
+import type { Tear } from './torn-store.ts';
 import { Trace } from './trace.ts';
+import { warmNodes } from './warm-start.ts';
+import type { WarmNode } from './warm-start.ts';
 
 /** The daemon's own defaults, with the long times divided. */
 export function simConfig(timeScale: number): Config {
@@ -48,7 +56,7 @@ interface Slot {
   keys: number;
   moves: number;
   address: string;
-  store: MemoryStore;
+  store: Store;
   node: SimNode | undefined;
   /** A second process with the same key. */
   clone: SimNode | undefined;
@@ -62,8 +70,11 @@ export class World implements Observer {
   readonly trace = new Trace();
   readonly observers: Partial<Observer>[] = [];
   readonly verifier: Verifier;
+  /** How often each kind of fault struck. */
+  readonly struck = new Map<string, number>();
   readonly #slots: Slot[];
   readonly #numbers = new Map<OwnerId, number>();
+  readonly #sharing: Sharing;
   /** Virtual ms at which the warm-up was over: what is called 0 outside. */
   startMs = 0;
   #lives = 0;
@@ -77,6 +88,7 @@ export class World implements Observer {
       mesh: mesh ?? meshOf(this.config),
     });
     this.verifier = keyedHashVerifier;
+    this.#sharing = new SharedValues(4 * options.nodes + 10_000);
     this.#slots = Array.from({ length: options.nodes }, (_, index) => this.#slot(index + 1));
   }
 
@@ -107,10 +119,48 @@ export class World implements Observer {
     return this.#numbers.get(owner) ?? 0;
   }
 
+  /** All nodes at once, knowing each other and linked to their neighbors. */
+  startWarm(registrationsOf: (number: number) => readonly Registration[]): void {
+    const now = this.clock.now();
+    const random = this.random('warm start');
+    const specs = this.#slots.map(({ number, signer, address }) => {
+      // Heads of all ages, so that they are not all refreshed at once.
+      const ageMs = random.next() * this.config.headRefreshMs;
+      const wallMicros = Math.round(now.wallMicros - ageMs * 1_000);
+      return {
+        identity: identityOf({ signer, bootId: this.#nextBootId() }),
+        facts: factsOf(number, address, wallMicros),
+        registrations: registrationsOf(number),
+        wallMicros,
+      };
+    });
+    const warm = warmNodes(specs, this.verifier, this.config, this.#sharing, now);
+    const owners = this.#slots.map(({ signer }) => signer.owner);
+    const links = [...wantedPairs(owners, this.config.neighborsK)];
+    const seeds = this.#warmSeeds(links);
+    this.#slots.forEach((slot, index) => {
+      const { identity } = specs[index] as (typeof specs)[number];
+      const { registry, store, heads } = warm[index] as WarmNode;
+      slot.store = store;
+      const { bootId } = identity;
+      const life = { registry, heads, bootId, seeds: seeds.get(slot.signer.owner) ?? [] };
+      slot.node = this.#create(slot, slot.store, slot.address, life);
+    });
+    // Nobody is to find another one not there yet.
+    for (const node of this.up()) node.listen();
+    for (const node of this.up()) node.start();
+    const transports = new Map(this.up().map(({ owner, transport }) => [owner, transport]));
+    for (const [a, b] of links) {
+      const other = transports.get(b);
+      if (other !== undefined) transports.get(a)?.link(other);
+    }
+  }
+
   start(number: number): SimNode {
     const slot = this.#slotOf(number);
     const node = this.#create(slot, slot.store, slot.address);
     slot.node = node;
+    node.listen();
     node.start();
     return node;
   }
@@ -122,13 +172,28 @@ export class World implements Observer {
     if (node === undefined) return;
     slot.node = undefined;
     this.trace.add(this.nowMs, number, 'crash');
-    for (const observer of this.observers) observer.ended?.(node);
+    this.ended(node);
     node.crash();
   }
 
   /** The database is gone, the key is kept. For a node that is down. */
   loseDatabase(number: number): void {
-    this.#slotOf(number).store = new MemoryStore();
+    const slot = this.#slotOf(number);
+    const { owner } = slot.signer;
+    const held = this.up().map(({ registry }) => registry.state(owner)?.head.head.lastUpdate ?? 0);
+    this.diskLost(owner, Math.max(0, ...held));
+    slot.store = new MemoryStore();
+  }
+
+  /** What was written last did not all reach the disk. For a node that is down. */
+  tear(number: number, how: Tear): void {
+    const slot = this.#slotOf(number);
+    slot.store = tornStore(
+      slot.store,
+      slot.signer.owner,
+      how,
+      this.random(`torn store ${this.nowMs}`),
+    );
   }
 
   /** The whole data dir is gone: it comes back as a new owner. For a node that is down. */
@@ -147,15 +212,12 @@ export class World implements Observer {
     slot.address = `sim/${number}/${slot.moves}`;
   }
 
-  store(number: number): MemoryStore {
-    return this.#slotOf(number).store;
-  }
-
   /** A second process with the key of this node, on an address and a disk of its own. */
   startClone(number: number): void {
     const slot = this.#slotOf(number);
     if (slot.clone !== undefined) return;
     slot.clone = this.#create(slot, new MemoryStore(), `sim/${number}/clone`);
+    slot.clone.listen();
     slot.clone.start();
   }
 
@@ -187,13 +249,22 @@ export class World implements Observer {
     for (const observer of this.observers) observer.ended?.(node);
   }
 
+  diskLost(owner: OwnerId, lastUpdate: number): void {
+    for (const observer of this.observers) observer.diskLost?.(owner, lastUpdate);
+  }
+
   failed(node: SimNode, what: string, error: unknown): void {
     for (const observer of this.observers) observer.failed?.(node, what, error);
   }
 
-  #create(slot: Slot, store: MemoryStore, address: string): SimNode {
-    const life = ++this.#lives;
+  #create(
+    slot: Slot,
+    store: Store,
+    address: string,
+    life: Partial<Pick<NodeSpec, 'registry' | 'heads' | 'bootId' | 'seeds'>> = {},
+  ): SimNode {
     const { number, signer } = slot;
+    const bootId = life.bootId ?? this.#nextBootId();
     this.trace.add(this.nowMs, number, 'start');
     const spec = {
       number,
@@ -204,10 +275,30 @@ export class World implements Observer {
       seeds: ['sim/1', 'sim/2'],
       store,
       config: this.config,
-      random: this.random(`node ${number} life ${life}`),
-      bootId: life.toString(16).padStart(16, '0'),
+      random: this.random(`node ${number} boot ${bootId}`),
+      sharing: this.#sharing,
+      ...life,
+      bootId,
     };
     return new SimNode(spec, this.network, this);
+  }
+
+  /** Two of the neighbors each, or a large cluster would begin with everyone at node 1. */
+  #warmSeeds(links: readonly (readonly [OwnerId, OwnerId])[]): Map<OwnerId, string[]> {
+    const seeds = new Map<OwnerId, string[]>();
+    for (const [a, b] of links)
+      for (const [owner, other] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        const own = seeds.get(owner) ?? [];
+        if (own.length < 2) seeds.set(owner, [...own, `sim/${this.numberOf(other)}`]);
+      }
+    return seeds;
+  }
+
+  #nextBootId(): string {
+    return (++this.#lives).toString(16).padStart(16, '0');
   }
 
   #slot(number: number): Slot {

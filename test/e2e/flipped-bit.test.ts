@@ -91,7 +91,7 @@ async function flipsInHeads(t: Test, scene: Scene): Promise<void> {
 async function flipsInRecords(t: Test, scene: Scene): Promise<void> {
   const { near, relay, head, record } = scene;
   const earlier = await refusals(near);
-  const base = { kind: 'delta', exchange: 0, head, from: 0, whole: true, more: false } as const;
+  const base = { kind: 'delta', head, whole: true, more: false } as const;
   const bits = 8 * record.length;
   for (let bit = 0; bit < bits; bit++) relay.send(near, { ...base, records: [flip(record, bit)] });
   relay.send(near, { ...base, records: [] });

@@ -1,10 +1,13 @@
 import t from 'tap';
+import { settleMs } from '../../src/gossip/settled-heads.ts';
 import { TestCluster } from './cluster.ts';
 
 t.test('a round that is asked for answers with whom, and what changed', async (t) => {
   const cluster = await TestCluster.of(3);
   cluster.network.rules.dropsRumor = () => true;
   cluster.register(2, 'add');
+  // News is compared once it has settled; until then it is a rumor's.
+  cluster.run(settleMs);
   const round = cluster.node(1).agent.round();
   cluster.run(50);
   const reports = await round;

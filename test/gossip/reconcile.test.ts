@@ -1,5 +1,7 @@
 import t from 'tap';
 import { decodeFrame, encodeFrame, frameBytesMax } from '../../src/gossip/message.ts';
+import type { Delta } from '../../src/gossip/message.ts';
+import { packDeltas, unpackDeltas } from '../../src/gossip/packing.ts';
 import { sealHead } from '../../src/record/head.ts';
 import type { SealedHead } from '../../src/record/head.ts';
 import { RecordSet } from '../../src/record/record-set.ts';
@@ -61,17 +63,15 @@ t.test('a relay that changes a record gets nothing in, and is counted', async (t
   const cluster = await TestCluster.of(2);
   cluster.network.rules.dropsRumor = () => true;
   let altered = 0;
-  cluster.network.rules.alter = (bytes) => {
-    const frame = decodeFrame(bytes);
-    if (frame.kind !== 'opened' || frame.value.kind !== 'delta') return bytes;
-    const [record] = frame.value.records;
-    if (record === undefined) return bytes;
+  cluster.network.rules.alter = alterRecords((records) => {
+    const [record] = records;
+    if (record === undefined) return records;
     altered += 1;
     const changed = Buffer.from(record);
     const port = changed.indexOf(Buffer.from([0x40, 0xe8, 0x07]));
     changed[port + 1] = 0xe9;
-    return encodeFrame({ ...frame.value, records: [changed] });
-  };
+    return [changed];
+  });
   cluster.register(1, 'add');
   cluster.run(5_000);
   t.ok(altered > 0);
@@ -84,11 +84,7 @@ t.test('a relay that changes a record gets nothing in, and is counted', async (t
 t.test('a relay that leaves a record out gets nothing in either', async (t) => {
   const cluster = await TestCluster.of(2);
   cluster.network.rules.dropsRumor = () => true;
-  cluster.network.rules.alter = (bytes) => {
-    const frame = decodeFrame(bytes);
-    if (frame.kind !== 'opened' || frame.value.kind !== 'delta') return bytes;
-    return encodeFrame({ ...frame.value, records: frame.value.records.slice(1) });
-  };
+  cluster.network.rules.alter = alterRecords((records) => records.slice(1));
   cluster.register(1, 'add');
   cluster.register(1, 'sub');
   cluster.run(5_000);
@@ -170,6 +166,22 @@ t.test('an owner that says two things at once ends as the same one everywhere', 
   const counts = [1, 2].map((number) => cluster.node(number).registry.refusals.get('EQUIVOCATION'));
   t.ok(Math.max(...counts) > 0, 'and it is counted');
 });
+
+/** Changes the records of whatever delta comes by, packed in a page or not. */
+function alterRecords(
+  change: (records: readonly Uint8Array[]) => readonly Uint8Array[],
+): (bytes: Uint8Array) => Uint8Array {
+  const altered = (delta: Delta): Delta => ({ ...delta, records: change(delta.records) });
+  return (bytes) => {
+    const frame = decodeFrame(bytes);
+    if (frame.kind !== 'opened') return bytes;
+    if (frame.value.kind === 'delta') return encodeFrame(altered(frame.value));
+    if (frame.value.kind !== 'page') return bytes;
+    const deltas = unpackDeltas(frame.value.packed);
+    if (deltas.kind !== 'opened') return bytes;
+    return encodeFrame({ ...frame.value, packed: packDeltas(deltas.value.map(altered)) });
+  };
+}
 
 /** Gives a node the heads of many owners that run nowhere. */
 function addOwners({ registry }: TestNode, count: number, wallMicros: number): void {

@@ -1,6 +1,7 @@
 /** The options of a simulation as a command line, and back. */
 import fc from 'fast-check';
 import t from 'tap';
+import { campaignOptions } from '../../src/sim/campaign.ts';
 import {
   commandOf,
   defaultOptions,
@@ -35,7 +36,7 @@ t.test('each option is read, and faults keep the order of the command line', (t)
 
 t.test('a value out of its range, or faults that do not fit, are refused', (t) => {
   const refusals = [
-    [[['--loss', '1.5']], '--loss 1.5: write a share from 0 to 1, like 0.05 or 5%'],
+    [[['--loss', '1.5']], '--loss 1.5: write a number from 0 to 1, like 0.05 or 5%'],
     [[['--nodes', '0']], '--nodes 0: write a whole number from 1 to 100000'],
     [[['--duration', '60']], '--duration 60: 60 has no unit: write 60ms, 60s or 60m'],
     [[['--duration', '2y']], '--duration 2y: write at most 366d'],
@@ -80,5 +81,13 @@ t.test('the command of any run plays the same run again', (t) => {
     t.ok(words.filter((word) => word.startsWith('--')).every((word) => known.includes(word)));
   });
   fc.assert(property, { seed: 20_260_103, numRuns: 300 });
+  t.end();
+});
+
+t.test('the command of any run of a campaign plays the same run again', (t) => {
+  for (let randomSeed = 0; randomSeed < 200; randomSeed++) {
+    const options = campaignOptions(randomSeed);
+    t.strictSame(optionsOf(flagsOf(options)), options);
+  }
   t.end();
 });

@@ -8,6 +8,7 @@ import {
   parseFault,
   partitionShapes,
 } from '../../src/sim/fault-text.ts';
+import { faultKinds } from '../../src/sim/faults.ts';
 import { anyFault } from './result-fixtures.ts';
 
 const read = (text: string) => {
@@ -41,6 +42,7 @@ t.test('what a kind still needs stands behind a colon', (t) => {
   t.equal(read('--clock-drift 2@10s-30s:1%').detail, 0.01);
   t.equal(read('--slow n1@10s-30s:2000').detail, 2_000);
   t.equal(read('--link-breaks 0.3@10s').detail, 0.3);
+  t.equal(read('--torn-store 2@10s-11s:row').detail, 'row');
   t.end();
 });
 
@@ -52,6 +54,11 @@ t.test('what a kind does when it is not told more', (t) => {
 
 t.test('a partition may name the nodes of one side', (t) => {
   t.match(read('--partition one-way:n1-n2,n7@10s-40s'), { detail: 'one-way', nodes: [1, 2, 7] });
+  t.end();
+});
+
+t.test('the command line has every kind that the simulator has, and no other', (t) => {
+  t.strictSame(faultForms.map(({ kind }) => kind).toSorted(), Object.keys(faultKinds).toSorted());
   t.end();
 });
 
@@ -83,10 +90,10 @@ t.test('what cannot be read is told with what to write', (t) => {
     ['--crash 3@20s:5', 'nothing stands behind the time, like --crash 3@10s-40s'],
     ['--clock-jump 3@20s:+10', '10 has no unit: write 10ms, 10s or 10m'],
     ['--slow 3@20s-30s:0', 'write a whole number from 1 to 1000000000'],
-    ['--link-breaks 3@20s', 'write a share from 0 to 1, like 0.05 or 5%'],
-    ['--link-breaks 30%@20s-30s', 'it happens at once and has no end, like --link-breaks 0.3@10s'],
+    ['--link-breaks 3@20s', 'write a number from 0 to 1, like 0.05 or 5%'],
+    ['--torn-store 3@20s:page', '"page" is no part of a store: write one of batch, row'],
     ['--partition halves:3@20s-30s', '"3" names no nodes: write 3, or n3,n7-n9'],
-    ['--clock-drift 3@20s-30s:2', 'write a share from 0 to 1, like 0.05 or 5%'],
+    ['--clock-drift 3@20s-30s:2', 'write a number from 0 to 1, like 0.05 or 5%'],
   ] as const;
   for (const [text, message] of refusals)
     t.throws(

@@ -60,7 +60,7 @@ t.test('a share is a number up to 1, or a percentage', (t) => {
   for (const text of ['1.5', '101%', '-0.1', 'half', ''])
     t.throws(
       () => parseShare(text, `--loss ${text}`),
-      usage(`--loss ${text}: write a share from 0 to 1, like 0.05 or 5%`),
+      usage(`--loss ${text}: write a number from 0 to 1, like 0.05 or 5%`),
     );
   t.end();
 });

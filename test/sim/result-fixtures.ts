@@ -1,7 +1,7 @@
 /** Options, faults and results of simulations, made up for the tests of what shows them. */
 import fc from 'fast-check';
 import { defaultOptions } from '../../src/sim/command.ts';
-import { faultForms, partitionShapes } from '../../src/sim/fault-text.ts';
+import { faultForms, partitionShapes, tornParts } from '../../src/sim/fault-text.ts';
 import type { FaultForm } from '../../src/sim/fault-text.ts';
 import type { Arrival, Fault, Sample, SimOptions, SimResult, Spread } from '../../src/sim/run.ts';
 
@@ -11,7 +11,7 @@ export function anyFault(nodes = 20, durationMs = 60_000): fc.Arbitrary<Fault> {
     const times = fc.tuple(fc.nat(durationMs), fc.integer({ min: 1, max: durationMs }));
     const parts = fc.tuple(times, anyStruck(form, nodes), anyDetail(form), fc.boolean());
     return parts.map(([[atMs, lastsMs], struck, detail, isShort]) => {
-      const isMoment = form.lasts === 'moments' || (form.lasts === 'either' && isShort);
+      const isMoment = form.lasts === 'either' && isShort;
       const untilMs = isMoment ? atMs : atMs + lastsMs;
       return { kind: form.kind, atMs, untilMs, ...struck, detail };
     });
@@ -34,6 +34,7 @@ function anyDetail({ what, detail }: FaultForm): fc.Arbitrary<string | number> {
   if (what === 'shape') return fc.constantFrom(...partitionShapes);
   if (what === 'share') return fc.oneof(usual, fc.double({ min: 0.001, max: 1, noNaN: true }));
   if (detail === 'shift') return fc.oneof(usual, fc.integer({ min: -1e12, max: 1e12 }));
+  if (detail === 'part') return fc.constantFrom('', ...tornParts);
   if (detail === 'rate') return fc.oneof(usual, fc.integer({ min: 1, max: 1e9 }));
   if (detail === 'gain') return fc.oneof(usual, fc.integer({ min: -99, max: 99 }).map(hundredth));
   return usual;
@@ -57,7 +58,7 @@ export function anyOptions(): fc.Arbitrary<SimOptions> {
       duplicate: share,
       reorder: share,
       faults: fc.array(anyFault(), { maxLength: 5 }),
-      changesPerMinute: share,
+      changesPerMinute: fc.integer({ min: 0, max: 9_999 }).map(hundredth),
       timeScale: fc.integer({ min: 1, max: 720 }),
       realSignatures: fc.boolean(),
       isWarm: fc.boolean(),

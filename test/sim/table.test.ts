@@ -30,14 +30,14 @@ t.test('the summary says what was run, what it did and whether it was right', (t
   const rows = summaryRows(makeResult());
   t.strictSame(rows, [
     ['nodes', '1,000, 1,000 of them up at the end'],
-    ['network', '25 ms +-20 % one way, 5 % lost'],
+    ['network', '25 ms ±20 % one way, 5 % lost'],
     ['faults', 'partition halves@10s-40s'],
     ['virtual time', '60 s in 12 s'],
     ['events', '1,500,000, 125,000 a second'],
     ['memory', '512 MiB'],
     ['changes', '100'],
     ['bandwidth', '431 bytes a node and second'],
-    ['duplicates', '2.84 a message and node'],
+    ['duplicates', '2.84 extra copies of a message a node'],
     ['converged', 'yes, 1.23 s after the last fault'],
     ['violations', 'none'],
     ['random seed', '7'],
