@@ -3,20 +3,18 @@
  * limit that no broadcast over the same links can beat.
  */
 import { VirtualClock } from '../src/base/virtual-clock.ts';
-import { neighborsOf } from '../src/membership/neighbors.ts';
+import { wantedPairs } from '../src/membership/neighbors.ts';
 
 /** For each owner the indexes of its neighbors: links go both ways. */
 export function ringGraph(owners: readonly string[], neighborsK: number): number[][] {
   const indexOf = new Map(owners.map((owner, index) => [owner, index]));
-  const links = owners.map(() => new Set<number>());
-  for (const [index, owner] of owners.entries()) {
-    for (const neighbor of neighborsOf(owner, owners, neighborsK)) {
-      const other = indexOf.get(neighbor) as number;
-      links[index]?.add(other);
-      links[other]?.add(index);
-    }
+  const links = owners.map((): number[] => []);
+  for (const pair of wantedPairs(owners, neighborsK)) {
+    const [left, right] = pair.map((owner) => indexOf.get(owner) as number) as [number, number];
+    links[left]?.push(right);
+    links[right]?.push(left);
   }
-  return links.map((set) => [...set]);
+  return links;
 }
 
 /**

@@ -4,7 +4,6 @@
  */
 import { seededRandom, type Random } from '../src/base/random.ts';
 import type { OwnerId } from '../src/record/owner.ts';
-import { Settling } from '../src/sim/final-check.ts';
 import type { MeshOptions } from '../src/sim/mesh.ts';
 import type { SimNode } from '../src/sim/sim-node.ts';
 import { World } from '../src/sim/world.ts';
@@ -54,8 +53,7 @@ interface Followed {
   readonly floodMs: readonly number[];
 }
 
-const warmUpMsMax = 120_000;
-const stepMs = 500;
+const warmUpMs = 5_000;
 /** Links in no plan are dropped after 10 s; then gossipsub's mesh needs a few heartbeats. */
 const settleMs = 16_000;
 const downMs = 3_000;
@@ -212,21 +210,10 @@ function worldOf({ nodes, delayMs, jitter, loss, randomSeed, mesh }: SimBroadcas
   return new World({ nodes, randomSeed, ...latency, loss, ...rest, ...kind }, mesh);
 }
 
-/** All nodes, each with all others in its registry and its links on the rings. */
+/** All nodes at once, knowing each other; gossipsub's mesh needs a few heartbeats. */
 function warmUp(world: World): void {
-  for (let number = 1; number <= world.options.nodes; number++) world.start(number);
-  world.clock.advance(stepMs);
-  settle(world);
-  world.clock.advance(settleMs);
-}
-
-function settle(world: World): void {
-  const settling = new Settling(world);
-  for (let waitedMs = 0; waitedMs < warmUpMsMax; waitedMs += stepMs) {
-    if (settling.look()) return;
-    world.clock.advance(stepMs);
-  }
-  throw new Error(`the nodes did not agree within ${warmUpMsMax} virtual ms`);
+  world.startWarm(() => []);
+  world.clock.advance(warmUpMs);
 }
 
 /** Some crash; every other one of them comes back as it was, the rest as new nodes elsewhere. */
