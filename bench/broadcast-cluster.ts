@@ -10,8 +10,7 @@ import { join } from 'node:path';
 import { Node } from '../test/e2e/cluster.ts';
 import { freePort } from '../test/e2e/daemon-process.ts';
 import { DelayProxy } from '../test/e2e/delay-proxy.ts';
-import { until } from './propagation-cluster.ts';
-import { ringGraph } from './ring-graph.ts';
+import { pause } from './propagation-cluster.ts';
 
 export interface RegisterCommand {
   readonly node: number;
@@ -48,7 +47,10 @@ export interface WideOptions {
 const observerScript = new URL('broadcast-observer.ts', import.meta.url);
 /** Daemons that start at the same time: starting is hard work. */
 const startersMax = 4;
-const settleTimeoutMs = 120_000;
+const settleTimeoutMs = 180_000;
+/** A link that nobody wants is kept for 10 s. */
+const stableMs = 12_000;
+const pollMs = 500;
 
 /** All that is seen of the cluster, from one process beside it. */
 export class WideObserver {
@@ -103,10 +105,12 @@ export class WideObserver {
 export interface WideCluster {
   readonly nodes: readonly Node[];
   readonly proxies: readonly DelayProxy[];
+  /** For each node the indexes of those that it is linked to. */
+  readonly links: readonly number[][];
   readonly observer: WideObserver;
 }
 
-/** Runs `measure` once every daemon has exactly the links of the rings, and ends it all. */
+/** Runs `measure` once all know each other and the links have settled, and ends it all. */
 export async function withWideCluster<Result>(
   options: WideOptions,
   measure: (cluster: WideCluster) => Promise<Result>,
@@ -135,13 +139,9 @@ export async function withWideCluster<Result>(
         }),
       );
     }
-    await until(
-      'the links are those of the rings',
-      () => areOnRings(nodes, options),
-      settleTimeoutMs,
-    );
+    const links = await settledLinks(nodes);
     observer = await WideObserver.beside(nodes);
-    return await measure({ nodes, proxies, observer });
+    return await measure({ nodes, proxies, links, observer });
   } finally {
     observer?.stop();
     await Promise.all(nodes.map((node) => node.destroy()));
@@ -157,19 +157,30 @@ async function start(node: Node, proxy: DelayProxy, seeds: string, { neighborsK 
   await node.start({ seeds, listen, args });
 }
 
-async function areOnRings(nodes: readonly Node[], { neighborsK }: WideOptions): Promise<boolean> {
-  const owners = nodes.map(({ peerId }) => peerId);
-  const graph = ringGraph(owners, neighborsK);
-  const lists = await Promise.all(nodes.map(({ disco }) => disco.members()));
-  return lists.every((members, index) => {
-    const linked = members.filter((member) => member.linked).map(({ peerId }) => peerId);
-    const wanted = (graph[index] ?? []).map((other) => owners[other] as string);
-    return members.length === nodes.length && sameSet(linked, wanted);
-  });
+/** Waits until all know each other and no link came or went for a while. */
+async function settledLinks(nodes: readonly Node[]): Promise<number[][]> {
+  const endMs = performance.now() + settleTimeoutMs;
+  let links = await linksOf(nodes);
+  let sinceMs = performance.now();
+  while (links === undefined || performance.now() - sinceMs < stableMs) {
+    if (performance.now() > endMs) throw new Error(`the links moved for ${settleTimeoutMs} ms`);
+    await pause(pollMs);
+    const next = await linksOf(nodes);
+    if (JSON.stringify(next) === JSON.stringify(links)) continue;
+    links = next;
+    sinceMs = performance.now();
+  }
+  return links;
 }
 
-function sameSet(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && new Set([...left, ...right]).size === left.length;
+/** For each node the indexes of those that it is linked to; undefined until all know all. */
+async function linksOf(nodes: readonly Node[]): Promise<number[][] | undefined> {
+  const indexOf = new Map(nodes.map(({ peerId }, index) => [peerId, index]));
+  const lists = await Promise.all(nodes.map(({ disco }) => disco.members()));
+  if (lists.some((members) => members.length < nodes.length)) return undefined;
+  return lists.map((members) =>
+    members.flatMap(({ linked, peerId }) => (linked ? (indexOf.get(peerId) ?? []) : [])),
+  );
 }
 
 function toMs(nanoseconds: string): number {

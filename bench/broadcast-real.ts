@@ -15,9 +15,9 @@
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../src/base/random.ts';
 import { withWideCluster, type Broadcast, type WideCluster } from './broadcast-cluster.ts';
+import { floodTimes } from './flood.ts';
 import * as bench from './propagation-cluster.ts';
 import { quantiles, quantileText, type Quantiles } from './quantiles.ts';
-import { floodTimes, ringGraph } from './ring-graph.ts';
 
 const warmups = 40;
 const lateMs = 10_000;
@@ -194,11 +194,9 @@ function timesOf(broadcasts: readonly Broadcast[]) {
 
 /** What the links themselves allow, from the same origins. */
 function limitsOf(cluster: WideCluster, origins: readonly number[], delay: number) {
-  const owners = cluster.nodes.map(({ peerId }) => peerId);
-  const graph = ringGraph(owners, neighborsK);
   const random = seededRandom(randomSeed);
   const floods = origins.map((origin) =>
-    floodTimes(graph, origin, () => random.jitter(delay, jitter)),
+    floodTimes(cluster.links, origin, () => random.jitter(delay, jitter)),
   );
   const reached = floods.flatMap((times, index) =>
     times.filter((_, node) => node !== origins[index]),

@@ -9,7 +9,7 @@ import type { SimNode } from '../src/sim/sim-node.ts';
 import { World } from '../src/sim/world.ts';
 import type { Registration } from '../src/store/store.ts';
 import { quantiles, type Quantiles } from './quantiles.ts';
-import { floodTimes } from './ring-graph.ts';
+import { floodTimes } from './flood.ts';
 
 export interface SimBroadcastOptions {
   readonly nodes: number;
