@@ -162,12 +162,17 @@ async function settledLinks(nodes: readonly Node[]): Promise<number[][]> {
   const endMs = performance.now() + settleTimeoutMs;
   let links = await linksOf(nodes);
   let sinceMs = performance.now();
+  let moves = 0;
   while (links === undefined || performance.now() - sinceMs < stableMs) {
-    if (performance.now() > endMs) throw new Error(`the links moved for ${settleTimeoutMs} ms`);
+    if (performance.now() > endMs) {
+      const problem = links === undefined ? 'not all know all' : `the links moved ${moves} times`;
+      throw new Error(`${problem} within ${settleTimeoutMs} ms`);
+    }
     await pause(pollMs);
     const next = await linksOf(nodes);
     if (JSON.stringify(next) === JSON.stringify(links)) continue;
     links = next;
+    moves += 1;
     sinceMs = performance.now();
   }
   return links;
