@@ -7,10 +7,11 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { wantedPairs } from '../src/membership/neighbors.ts';
 import { Node } from '../test/e2e/cluster.ts';
 import { freePort } from '../test/e2e/daemon-process.ts';
 import { DelayProxy } from '../test/e2e/delay-proxy.ts';
-import { pause } from './propagation-cluster.ts';
+import { pause, until } from './propagation-cluster.ts';
 
 export interface RegisterCommand {
   readonly node: number;
@@ -49,8 +50,7 @@ const observerScript = new URL('broadcast-observer.ts', import.meta.url);
 const startersMax = 4;
 const settleTimeoutMs = 180_000;
 /** A link that nobody wants is kept for 10 s. */
-const stableMs = 12_000;
-const pollMs = 500;
+const unwantedMs = 12_000;
 
 /** All that is seen of the cluster, from one process beside it. */
 export class WideObserver {
@@ -105,7 +105,7 @@ export class WideObserver {
 export interface WideCluster {
   readonly nodes: readonly Node[];
   readonly proxies: readonly DelayProxy[];
-  /** For each node the indexes of those that it is linked to. */
+  /** For each node the indexes of those that it was linked to at the beginning. */
   readonly links: readonly number[][];
   readonly observer: WideObserver;
 }
@@ -139,7 +139,7 @@ export async function withWideCluster<Result>(
         }),
       );
     }
-    const links = await settledLinks(nodes);
+    const links = await settledLinks(nodes, options.neighborsK);
     observer = await WideObserver.beside(nodes);
     return await measure({ nodes, proxies, links, observer });
   } finally {
@@ -157,32 +157,32 @@ async function start(node: Node, proxy: DelayProxy, seeds: string, { neighborsK 
   await node.start({ seeds, listen, args });
 }
 
-/** Waits until all know each other and no link came or went for a while. */
-async function settledLinks(nodes: readonly Node[]): Promise<number[][]> {
-  const endMs = performance.now() + settleTimeoutMs;
-  let links = await linksOf(nodes);
-  let sinceMs = performance.now();
-  let moves = 0;
-  while (links === undefined || performance.now() - sinceMs < stableMs) {
-    if (performance.now() > endMs) {
-      const problem = links === undefined ? 'not all know all' : `the links moved ${moves} times`;
-      throw new Error(`${problem} within ${settleTimeoutMs} ms`);
-    }
-    await pause(pollMs);
-    const next = await linksOf(nodes);
-    if (JSON.stringify(next) === JSON.stringify(links)) continue;
-    links = next;
-    moves += 1;
-    sinceMs = performance.now();
-  }
-  return links;
+/**
+ * Waits until all links of the rings are there, and those of the joining are not any more. Others
+ * come and go all the time: nodes compare with members that are no neighbors, too.
+ */
+async function settledLinks(nodes: readonly Node[], neighborsK: number): Promise<number[][]> {
+  const owners = nodes.map(({ peerId }) => peerId);
+  const wanted = [...wantedPairs(owners, neighborsK)].map((pair) =>
+    pair.map((owner) => owners.indexOf(owner)),
+  ) as [number, number][];
+  let links: number[][] = [];
+  await until(
+    'all links of the rings are there',
+    async () => {
+      links = await linksOf(nodes);
+      return wanted.every(([a, b]) => links[a]?.includes(b) && links[b]?.includes(a));
+    },
+    settleTimeoutMs,
+  );
+  await pause(unwantedMs);
+  return linksOf(nodes);
 }
 
-/** For each node the indexes of those that it is linked to; undefined until all know all. */
-async function linksOf(nodes: readonly Node[]): Promise<number[][] | undefined> {
+/** For each node the indexes of those that it is linked to. */
+async function linksOf(nodes: readonly Node[]): Promise<number[][]> {
   const indexOf = new Map(nodes.map(({ peerId }, index) => [peerId, index]));
   const lists = await Promise.all(nodes.map(({ disco }) => disco.members()));
-  if (lists.some((members) => members.length < nodes.length)) return undefined;
   return lists.map((members) =>
     members.flatMap(({ linked, peerId }) => (linked ? (indexOf.get(peerId) ?? []) : [])),
   );
