@@ -16,6 +16,7 @@ import type { Connection, Libp2p, PeerId, ServiceMap, Stream } from '@libp2p/int
 import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
+import type { Counters } from '../base/counters.ts';
 import { DiscoError } from '../base/error.ts';
 import { sha256 } from '../record/hash.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -40,6 +41,8 @@ export interface Libp2pTransportOptions {
   /** 0: no limit. */
   readonly peersPerAddressMax: number;
   readonly neighborsK: number;
+  /** `rumor_copies`: rumors published, and every copy received; gossipsub asks the id of each. */
+  readonly counters?: Counters;
 }
 
 interface Services extends ServiceMap {
@@ -143,10 +146,13 @@ export class Libp2pTransport implements Transport {
   }
 
   #pubsub(): ReturnType<typeof gossipsub> {
-    const { neighborsK, peersPerAddressMax } = this.#options;
+    const { neighborsK, peersPerAddressMax, counters } = this.#options;
     return gossipsub({
       globalSignaturePolicy: StrictNoSign,
-      msgIdFn: (message) => sha256(message.data).subarray(0, 20),
+      msgIdFn: (message) => {
+        counters?.add('rumor_copies');
+        return sha256(message.data).subarray(0, 20);
+      },
       allowedTopics: [this.#topic],
       allowPublishToZeroTopicPeers: true,
       ignoreDuplicatePublishError: true,
