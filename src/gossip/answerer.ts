@@ -10,7 +10,7 @@ import { equalBytes } from '../record/hash.ts';
 import type { GossipContext } from './context.ts';
 import { countOf, digestSymbols, openDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
-import { idBytes, writeId } from './element.ts';
+import { idBytes, idKey, writeId } from './element.ts';
 import type { Id } from './element.ts';
 import { encodeFrame } from './message.ts';
 import type { Frame } from './message.ts';
@@ -133,26 +133,29 @@ export class Answerer {
           kind: 'difference',
           exchange,
           want: this.#lacking(difference.theirs),
-          have: this.#versions(difference.mine),
+          have: this.#versions(difference.mine, difference.theirs),
         });
     }
   }
 
   /** What is on its way here already, or held and not settled, is not asked for. */
   #lacking(ids: readonly Id[]): Uint8Array {
-    const lacking = ids.filter(({ lo, hi }) => !this.#heads.isKnown(lo, hi));
+    const lacking = this.#heads.lacking(ids);
     const bytes = new Uint8Array(lacking.length * idBytes);
     lacking.forEach((id, index) => writeId(id, bytes, index * idBytes));
     return bytes;
   }
 
-  #versions(ids: readonly Id[]): Version[] {
+  /** Our newest of each owner, unless it is what the peer named: ours has not settled yet then. */
+  #versions(ids: readonly Id[], theirs: readonly Id[]): Version[] {
+    const named = new Set(theirs.map(({ lo, hi }) => idKey(lo, hi)));
     const versions: Version[] = [];
-    for (const { lo, hi } of ids) {
-      const owner = this.#heads.ownerNamed(lo, hi);
-      const state = owner === undefined ? undefined : this.#context.registry.state(owner);
-      if (owner === undefined || state === undefined) continue;
-      versions.push({ prefix: prefixOf(owner), lastUpdate: state.head.head.lastUpdate });
+    for (const id of ids) {
+      const owner = this.#heads.ownerNamed(id);
+      const head = owner === undefined ? undefined : this.#context.registry.state(owner)?.head;
+      if (owner === undefined || head === undefined || named.has(this.#heads.nameOf(head)))
+        continue;
+      versions.push({ prefix: prefixOf(owner), lastUpdate: head.head.lastUpdate });
     }
     return versions;
   }
