@@ -147,10 +147,7 @@ export class Reconciler {
   tick(): void {
     const oldest = this.#context.now.monoMs - exchangeTimeoutMs;
     for (const [peer, { progressAtMs }] of this.#asked)
-      if (progressAtMs < oldest) {
-        this.#snapshots.forget(peer);
-        this.#end(peer, false);
-      }
+      if (progressAtMs < oldest) this.#end(peer, false);
   }
 
   unlinked(peer: OwnerId): void {
@@ -171,6 +168,7 @@ export class Reconciler {
         this.#settle();
         return this.#answerer.onSymbols(peer, frame);
       case 'same':
+        if (!this.#asked.has(peer)) this.#context.counters.add('answers_unasked');
         return this.#end(peer, true);
       case 'moreSymbols':
         return this.#onMoreSymbols(peer, frame);
@@ -198,6 +196,8 @@ export class Reconciler {
 
   onDelta(peer: OwnerId, delta: Delta): void {
     const { registry, now } = this.#context;
+    // On a slow link much may be under way; as long as it comes, it is waited for.
+    this.#progressed(peer);
     const records = this.#staging.take(peer, delta);
     if (records === 'wait') return;
     if (records === 'too_many') return registry.refusals.add('TOO_MANY_RECORDS');
@@ -360,6 +360,7 @@ export class Reconciler {
     const asked = this.#asked.get(peer);
     if (asked === undefined) return;
     this.#asked.delete(peer);
+    this.#snapshots.stop(peer);
     const gained = asked.changed.size > 0 ? 'changed' : 'in_sync';
     const outcome = isAnswered ? gained : 'failed';
     this.#context.counters.add(`exchanges_${outcome}`);
