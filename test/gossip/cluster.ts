@@ -9,12 +9,13 @@ import { seededRandom } from '../../src/base/random.ts';
 import { Agent } from '../../src/gossip/agent.ts';
 import { Engine } from '../../src/gossip/engine.ts';
 import type { GossipConfig } from '../../src/gossip/context.ts';
+import { SettledHeads } from '../../src/gossip/settled-heads.ts';
 import { MemoryNetwork } from '../../src/gossip/memory-transport.ts';
 import type { MemoryTransport } from '../../src/gossip/memory-transport.ts';
 import type { NodeFacts } from '../../src/record/head.ts';
 import { recordKey } from '../../src/record/record.ts';
 import { ed25519Signer, ed25519Verifier } from '../../src/record/signature.ts';
-import type { Signer } from '../../src/record/signature.ts';
+import type { Signer, Verifier } from '../../src/record/signature.ts';
 import { Registry } from '../../src/registry/registry.ts';
 import type { RegistryConfig } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
@@ -68,6 +69,9 @@ export interface StartOptions {
   readonly address?: string;
   readonly cluster?: string;
   readonly config?: Partial<TestConfig>;
+  /** Coded symbols that are kept; few of them make a small difference one that is pulled. */
+  readonly symbolsMax?: number;
+  readonly verifier?: Verifier;
 }
 
 export class TestCluster {
@@ -90,11 +94,13 @@ export class TestCluster {
     const bootId = life.toString(16).padStart(16, '0');
     const identity = { signer: signerOf(number), cluster, bootId };
     const facts = factsOf(number, address, this.clock.now().wallMicros);
-    const verifier = ed25519Verifier;
+    const { verifier = ed25519Verifier, symbolsMax } = options;
     const now = this.clock.now();
     const registry = new Registry(identity, facts, verifier, store, config, now);
     const random = seededRandom(this.#randomSeed * 1_000 + life);
-    const engine = new Engine({ registry, identity, verifier, config, random, seeds });
+    const own = { registry, identity, verifier, config, random, seeds };
+    const heads = symbolsMax === undefined ? {} : { heads: new SettledHeads(cluster, symbolsMax) };
+    const engine = new Engine({ ...own, ...heads });
     const transport = this.network.join(identity.signer.owner, address);
     const agent = new Agent(engine, transport, registry, this.clock, silentLog);
     await transport.start(agent);
