@@ -194,6 +194,11 @@ export class Links {
     this.#dialer.noteLag(lagMs);
   }
 
+  /** Woken late not long ago. */
+  get isSluggish(): boolean {
+    return this.#dialer.isSluggish;
+  }
+
   dialed(target: DialTarget, peer: OwnerId): void {
     this.#dialer.settle(target);
     if (target.peer === undefined) this.#noteSeed(target, peer);
