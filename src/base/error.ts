@@ -46,9 +46,10 @@ export type ErrorReason =
   | 'WATCH_TOO_SLOW'
   | 'TOO_MANY_WATCHERS'
   | 'NO_FREE_PORT'
+  // what a person asked for
+  | 'USAGE'
   // the daemon's own state
   | 'CONFIG'
-  | 'USAGE'
   | 'DATA_DIR_IN_USE'
   | 'DATA_DIR_OF_ANOTHER_CLUSTER'
   | 'DATABASE_DAMAGED'

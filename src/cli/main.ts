@@ -9,6 +9,7 @@ import { exitOf } from './exit.ts';
 import { note, outputForms } from './output.ts';
 import { addReadVerbs } from './read.ts';
 import { addRegisterVerbs } from './register.ts';
+import { addSimVerb } from './sim.ts';
 import { addStartVerb } from './start.ts';
 import { addWatchVerbs } from './watch.ts';
 
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   addReadVerbs(program);
   addWatchVerbs(program);
   addControlVerbs(program);
+  addSimVerb(program);
   for (const command of [program, ...program.commands]) addGlobalOptions(command);
   return program;
 }
@@ -44,10 +46,12 @@ export function createProgram(): Command {
 /** On the program and on each verb, so that they may stand before the verb or behind it. */
 function addGlobalOptions(command: Command): void {
   const has = (flag: string): boolean => command.options.some(({ long }) => long === flag);
-  if (command.name() !== 'start') {
+  const needsDaemon = command.name() !== 'sim';
+  if (needsDaemon && command.name() !== 'start') {
     command.option('--addr <address>', 'the daemon: host:port or unix:/path');
   }
-  if (!has('--data-dir')) command.option('--data-dir <dir>', 'where its daemon.json is');
+  if (needsDaemon && !has('--data-dir'))
+    command.option('--data-dir <dir>', 'where its daemon.json is');
   const output = new Option('-o, --output <form>', 'how to print; default: table');
   command.addOption(output.choices(outputForms));
 }

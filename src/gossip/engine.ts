@@ -12,11 +12,16 @@ import { unreachable } from '../base/assert.ts';
 import { Counters } from '../base/counters.ts';
 import type { Now } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
+import type { RefusalReason } from '../record/verdict.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Identity } from '../registry/own-state.ts';
 import type { Registry } from '../registry/registry.ts';
+import { Bans, banSentence } from './bans.ts';
+import type { Ban } from './bans.ts';
 import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
+import { helloFault } from './hello.ts';
 import { Links } from './links.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
@@ -24,8 +29,16 @@ import { OwnHeads } from './own-head.ts';
 import { PeerBoots } from './peer-boots.ts';
 import { Reconciler } from './reconcile.ts';
 import { rumorOf, Rumors } from './rumor.ts';
+import { SettledHeads } from './settled-heads.ts';
 import { Timekeeper } from './timekeeper.ts';
 
+/**
+ * Coded symbols that are kept: 128 KiB, enough for some 5,000 differences. With more, half of each
+ * head is spent on finding it, and a snapshot is as cheap.
+ */
+const symbolsMax = 8_192;
+/** In one round of so many a member that is no neighbor is asked too. */
+const roundsPerStranger = 10;
 /** The first rounds come early, so that a small cluster is whole at once. */
 const firstRoundMs = 50;
 
@@ -37,18 +50,15 @@ export interface EngineOptions {
   readonly random: Random;
   /** Multiaddrs. */
   readonly seeds: readonly string[];
-}
-
-interface HelloFault {
-  readonly reason: 'WRONG_CLUSTER' | 'PROTOCOL_VERSION';
-  readonly sentence: string;
-  readonly toPeer: string;
+  /** Where the comparison of heads starts from; made from the registry unless given. */
+  readonly heads?: SettledHeads;
 }
 
 export class Engine {
   readonly counters = new Counters();
   readonly #context: GossipContext & { now: Now };
   readonly #links: Links;
+  readonly #bans = new Bans();
   readonly #rumors: Rumors;
   readonly #reconciler: Reconciler;
   readonly #ownHeads: OwnHeads;
@@ -56,25 +66,32 @@ export class Engine {
   readonly #boots = new PeerBoots();
   #effects: Effect[] = [];
   #roundAtMs = Infinity;
+  #rounds = 0;
   #wakeAtMs = Infinity;
   #startedAtMs: number | undefined;
   #readiness: string | undefined;
   #reconciledAtMs: number | undefined;
-  #membersRevision = -1;
 
-  constructor({ registry, identity, verifier, config, random, seeds }: EngineOptions) {
+  constructor(options: EngineOptions) {
+    const { registry, identity, verifier, config, random, seeds } = options;
     const emit = (effect: Effect): void => void this.#effects.push(effect);
     const now = { monoMs: 0, wallMicros: 0 };
     const { counters } = this;
     this.#context = { registry, identity, verifier, config, random, counters, now, emit };
     this.#links = new Links(this.#context, seeds);
-    this.#reconciler = new Reconciler(this.#context, config.bytesPerOwnerMax, {
-      repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
-      own: (peer, verdict) => this.#ownHeads.met(peer, verdict),
-      heard: (peer, micros) => this.#hear(peer, micros),
-      untimely: (head) => this.#timekeeper.untimely(head),
-      completed: () => this.#completed(),
-    });
+    const { bytesPerOwnerMax } = config;
+    const { heads = new SettledHeads(identity.cluster, symbolsMax) } = options;
+    this.#reconciler = new Reconciler(
+      this.#context,
+      { bytesPerOwnerMax, heads },
+      {
+        repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
+        own: (peer, verdict) => this.#ownHeads.met(peer, verdict),
+        completed: () => this.#completed(),
+        refused: (peer, reason, head) => this.#refused(peer, reason, head),
+        heardTime: (peer, time) => this.#hear(peer, time),
+      },
+    );
     this.#rumors = new Rumors(this.#context, (peer, owner) => this.#ask(peer, owner));
     const { self } = registry;
     this.#ownHeads = new OwnHeads(this.#context, (peer) => this.#ask(peer, self, true));
@@ -120,11 +137,9 @@ export class Engine {
     this.#context.now = this.#timekeeper.keep();
     this.#ownHeads.noteOwn();
     this.#route(input);
+    this.#reconciler.follow();
     this.#checkReadiness();
-    if (this.#membersRevision !== this.#context.registry.membersRevision) {
-      this.#membersRevision = this.#context.registry.membersRevision;
-      this.#links.maintain(false);
-    }
+    this.#links.follow();
     this.#setWake();
     return this.#effects;
   }
@@ -177,7 +192,9 @@ export class Engine {
     this.#timekeeper.tick();
     this.#ownHeads.tick(this.#readiness !== undefined);
     this.#reconciler.tick();
-    this.#links.maintain(true);
+    this.#links.maintain();
+    this.#rounds += 1;
+    if (this.#rounds % roundsPerStranger === 0) this.#links.dialStranger();
     this.#exchange();
   }
 
@@ -211,33 +228,36 @@ export class Engine {
 
   #message(peer: OwnerId, bytes: Uint8Array): void {
     const decoded = decodeFrame(bytes);
-    if (decoded.kind === 'refused') return this.#context.registry.refusals.add(decoded.reason);
+    if (decoded.kind === 'refused') {
+      this.#context.registry.refusals.add(decoded.reason);
+      return this.#blame(peer, decoded.reason);
+    }
     const frame = decoded.value;
     if (frame.kind === 'hello') return this.#hello(peer, frame);
+    if (this.#bans.at(peer, this.#context.now.monoMs) !== undefined) return;
     if (frame.kind === 'refusal') return this.#refusedBy(peer, frame.sentence);
     if (!this.#links.isGreeted(peer)) return this.#context.registry.refusals.add('UNEXPECTED');
     switch (frame.kind) {
-      case 'digest':
-        return this.#reconciler.onDigest(peer, frame);
-      case 'delta':
-        return this.#reconciler.onDelta(peer, frame);
-      case 'want':
-        return this.#reconciler.onWant(peer, frame);
-      case 'done':
-        return this.#reconciler.onDone(peer, frame);
       case 'rumor':
         return this.#retold(peer, frame.rumor);
       case 'check':
         return this.#links.check(frame.owner, frame.incarnation);
       case 'bye':
         return this.#links.departed(peer);
+      case 'neighbor':
+        return this.#links.heard(peer, frame.wanted);
       default:
-        return unreachable(frame);
+        return this.#reconciler.on(peer, frame);
     }
   }
 
   #hello(peer: OwnerId, hello: Extract<Frame, { kind: 'hello' }>): void {
-    const { registry, identity } = this.#context;
+    const { registry, identity, now } = this.#context;
+    const ban = this.#bans.at(peer, now.monoMs);
+    if (ban !== undefined) {
+      registry.refusals.add('BANNED');
+      return this.#turnAway(peer, ban);
+    }
     const refusal = helloFault(hello, identity.cluster);
     if (refusal !== undefined) {
       const { reason, sentence, toPeer } = refusal;
@@ -247,13 +267,14 @@ export class Engine {
     }
     if (this.#boots.isAnother(peer, hello.head, identity.cluster)) this.#greet(peer);
     this.#hear(peer, hello.time);
-    const before = registry.state(peer)?.head.head.lastUpdate ?? 0;
     const received = registry.receive(hello.head, [], false, this.#context.now);
-    this.#links.greet(peer);
-    if (received.kind === 'applied') this.#repaired(received.owner, before, peer);
+    const isWelcome = this.#links.greet(peer);
+    if (received.kind === 'refused') this.#blame(peer, received.reason);
+    if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
     if (received.kind === 'own') this.#ownHeads.met(peer, received);
     if (received.kind === 'stale') this.#tellOwn(peer);
     if (hello.thoughtDead) this.#ownHeads.refute();
+    if (!isWelcome) return;
     // One exchange serves both; a node that knows nothing yet does not wait for the other.
     if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
   }
@@ -272,18 +293,40 @@ export class Engine {
     this.#context.emit({ kind: 'hangUp', peer });
   }
 
+  #refused(peer: OwnerId, reason: RefusalReason, head: Sealed | undefined): void {
+    if (head !== undefined) this.#timekeeper.untimely(reason, head);
+    this.#blame(peer, reason);
+  }
+
+  /** Something that a peer sent was refused, and is counted already. */
+  #blame(peer: OwnerId, reason: RefusalReason): void {
+    const ban = this.#bans.note(peer, reason, this.#context.now.monoMs);
+    if (ban !== undefined) this.#turnAway(peer, ban);
+  }
+
+  #turnAway(peer: OwnerId, ban: Ban): void {
+    const sentence = banSentence(ban, this.#context.now.monoMs);
+    this.#send(peer, { kind: 'refusal', reason: 'BANNED', sentence });
+    this.#refusedBy(peer, sentence);
+    this.#links.shun(peer, ban.untilMs);
+  }
+
   /** A rumor from the broadcast topic. */
   #rumor(peer: OwnerId, bytes: Uint8Array): void {
+    if (this.#bans.at(peer, this.#context.now.monoMs) !== undefined)
+      return this.#context.emit({ kind: 'judge', verdict: 'ignore' });
     const { verdict, received } = this.#rumors.receive(peer, bytes);
     this.#context.emit({ kind: 'judge', verdict });
-    if (received?.kind === 'own') this.#ownHeads.met(peer, received);
+    if (received.kind === 'own') this.#ownHeads.met(peer, received);
+    if (received.kind === 'refused') this.#blame(peer, received.reason);
   }
 
   /** A rumor that a neighbor tells directly, after a repair. */
   #retold(peer: OwnerId, rumor: Extract<Frame, { kind: 'rumor' }>['rumor']): void {
     const received = this.#rumors.take(peer, rumor);
     if (received.kind === 'own') this.#ownHeads.met(peer, received);
-    if (received.kind === 'applied') this.#repaired(received.owner, rumor.previous, peer);
+    if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
+    if (received.kind === 'refused') this.#blame(peer, received.reason);
   }
 
   #repaired(owner: OwnerId, before: number, peer: OwnerId): void {
@@ -305,6 +348,7 @@ export class Engine {
 
   #completed(): void {
     this.#reconciledAtMs = this.#context.now.monoMs;
+    this.#links.reconciled();
     if (this.#readiness === undefined) this.#ready('reconciled with a peer', false);
   }
 
@@ -341,25 +385,4 @@ export class Engine {
   #event(event: GossipEvent): void {
     this.#context.emit({ kind: 'event', event });
   }
-}
-
-/** Why a peer's hello is refused, in the words of each side: both log the same sentence once. */
-function helloFault(
-  { cluster, protocolMin, protocolMax }: Extract<Frame, { kind: 'hello' }>,
-  ownCluster: string,
-): HelloFault | undefined {
-  if (cluster !== ownCluster) {
-    const told = (theirs: string, own: string): string =>
-      `the other node is of cluster "${theirs}", this one of "${own}": nodes of two clusters never mix; give both the same --cluster, or other seeds`;
-    const [sentence, toPeer] = [told(cluster, ownCluster), told(ownCluster, cluster)];
-    return { reason: 'WRONG_CLUSTER', sentence, toPeer };
-  }
-  if (protocolMin > protocolVersion || protocolMax < protocolVersion) {
-    const theirs = `${protocolMin} to ${protocolMax}`;
-    const own = `${protocolVersion} to ${protocolVersion}`;
-    const told = (other: string, mine: string): string =>
-      `the other node speaks gossip protocol ${other}, this one ${mine}: upgrade the older of the two`;
-    return { reason: 'PROTOCOL_VERSION', sentence: told(theirs, own), toPeer: told(own, theirs) };
-  }
-  return undefined;
 }

@@ -1,72 +1,85 @@
 /**
  * Links: to whom this node holds a connection, whom it dials, and who is dead.
  *
- *   not linked ──dial──▶ pending ──▶ linked ──hello──▶ greeted
+ *   not linked ──dial──▶ pending ──▶ linked ──hello──▶ greeted ── wanted by neither end ─▶ bye
  *        ▲                  │           │
  *        └──── failed ◀─────┘           └─ lost ─▶ confirming dial ─ fails ─▶ member dead
  *
- * - Every wanted neighbor is dialed; a failed dial is tried again with full jitter.
+ * - Every wanted neighbor is dialed; a failed dial is tried again with full jitter, and meanwhile
+ *   the next one on the ring is wanted too.
+ * - A link is one thing with two ends: each tells the other whether it wants it, and it ends when
+ *   neither has for `idleMs`. Beyond the own plan there is room for 2K more; who comes then is told
+ *   to go elsewhere, which says nothing about anybody's life.
  * - A killed process closes its connections at once: a lost link is confirmed by one dial of at
  *   most `dialTimeoutMs`, and when that fails the member is dead for this node.
  * - Beyond the full mesh others are asked to see for themselves (`check`); nobody believes anybody.
  * - Each interval one dead member, one that had left before this life, or a seed node that is not
  *   among the living, is dialed, so that halves find each other again.
  */
-import type { Head } from '../record/head.ts';
 import { isShown } from '../membership/member.ts';
-import { fullMeshMax, neighborsOf } from '../membership/neighbors.ts';
+import { Neighbors } from '../membership/neighbors.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { DialFailure, DialTarget, GossipContext } from './context.ts';
+import { Dialer } from './dialer.ts';
+import { LostMembers } from './lost-members.ts';
 import { encodeFrame } from './message.ts';
+import type { Frame } from './message.ts';
+import { Reachability } from './reachability.ts';
 
-/** A link that is in nobody's plan is dropped after so long. */
-const unwantedMs = 10_000;
-const backoffBaseMs = 500;
-const backoffMaxMs = 30_000;
-/** Dials that time out before a member that was never linked counts as dead. */
-const timeoutsToDeath = 3;
+/** A link that neither end wants is ended after so long. */
+const idleMs = 10_000;
 
 interface Link {
   isGreeted: boolean;
-  unwantedSinceMs: number | undefined;
-}
-
-interface Backoff {
-  failures: number;
-  notBeforeMs: number;
+  /** Either end said goodbye: its loss says nothing. */
+  isEnding: boolean;
+  /** What the other end was told last. */
+  told: boolean | undefined;
+  /** What the other end said last. */
+  heard: boolean | undefined;
+  /** Since when neither end wants it, monotonic ms. */
+  idleSinceMs: number | undefined;
 }
 
 export class Links {
   readonly #context: GossipContext;
   readonly #seeds: readonly string[];
   readonly #links = new Map<OwnerId, Link>();
-  readonly #pending = new Map<string, DialTarget>();
-  /** Peers that said goodbye, until they are linked again: their loss says nothing. */
-  readonly #departed = new Set<OwnerId>();
-  /** Peers whose link broke: one more failed dial, of whatever kind, and they are dead. */
-  readonly #lost = new Set<OwnerId>();
-  /** Members that had left before this life: they may be back, and not know where we are now. */
-  readonly #leftBefore = new Set<OwnerId>();
-  /** Members that others found dead, or that only timed out here: asked again every interval. */
-  readonly #doubted = new Set<OwnerId>();
-  #sluggishUntilMs = 0;
-  readonly #backoff = new Map<OwnerId, Backoff>();
+  readonly #dialer: Dialer;
+  readonly #reachability: Reachability;
+  readonly #neighbors: Neighbors;
+  readonly #lost: LostMembers;
   /** Who answered at a seed address; `self` is remembered too. */
   readonly #seedPeers = new Map<string, OwnerId>();
-  /** To be dialed as soon as fewer dials are pending. */
-  #waiting: DialTarget[] = [];
-  #neighbors: readonly OwnerId[] = [];
-  #neighborsRevision = -1;
+  /** Up to where the registry's changes are known here. */
+  #cursor: number;
+  #plannedRevision = -1;
+  /** One peer has told all it knows: before, what is wanted is not known well enough to be told. */
+  #isJoined = false;
 
   /** @param seeds multiaddrs */
   constructor(context: GossipContext, seeds: readonly string[]) {
+    const { registry, random, config } = context;
     this.#context = context;
     this.#seeds = seeds;
+    this.#dialer = new Dialer(context, (peer) => this.#links.has(peer));
+    this.#lost = new LostMembers(random);
+    this.#reachability = new Reachability(
+      random,
+      (peer) => registry.member(peer)?.incarnation ?? -1,
+    );
+    this.#cursor = registry.feed.revision;
+    this.#neighbors = new Neighbors(registry.self, config.neighborsK, (visit) => {
+      for (const { owner, state } of registry.members())
+        if (isShown(state)) visit(owner, this.#isReachable(owner));
+    });
   }
 
-  /** Peers that were greeted: those to talk to. */
+  /** Peers that were greeted, and with whom the link is to last: those to talk to. */
   get greeted(): OwnerId[] {
-    return [...this.#links].filter(([, link]) => link.isGreeted).map(([peer]) => peer);
+    const peers: OwnerId[] = [];
+    for (const [peer, link] of this.#links) if (link.isGreeted && !link.isEnding) peers.push(peer);
+    return peers;
   }
 
   get count(): number {
@@ -85,41 +98,78 @@ export class Links {
   get isAlone(): boolean {
     const { registry } = this.#context;
     const isSelf = (seed: string): boolean => this.#seedPeers.get(seed) === registry.self;
-    const remembered = [...registry.rememberedPeers()];
-    return this.#seeds.every(isSelf) && remembered.length === 0 && this.#links.size === 0;
+    const isNobodyRemembered = registry.rememberedPeers().next().done === true;
+    return this.#seeds.every(isSelf) && isNobodyRemembered && this.#links.size === 0;
   }
 
-  /** Starts with all seeds and all remembered peers, those thought alive first. */
+  /** Begins with seed nodes and remembered peers in random order, those thought alive first. */
   join(): void {
     const { registry, random } = this.#context;
-    const peers = random.sample([...registry.rememberedPeers()], Infinity);
-    peers.sort((a, b) => Number(a.isDead) - Number(b.isDead));
-    for (const { owner } of peers)
-      if (registry.member(owner)?.state === 'left') this.#leftBefore.add(owner);
-    this.#waiting = [
-      ...this.#seeds.map((seed) => ({ addresses: [seed] })),
-      ...peers.map(({ owner, addresses }) => ({ peer: owner, addresses })),
-    ];
-    this.#dialWaiting();
+    const waysIn: { target: DialTarget; isDead: boolean }[] = this.#seeds.map((seed) => ({
+      target: { addresses: [seed] },
+      isDead: false,
+    }));
+    for (const { owner, addresses, isDead } of registry.rememberedPeers()) {
+      waysIn.push({ target: { peer: owner, addresses }, isDead });
+      // One that had left before this life may be back, and not know where we are now.
+      if (!this.#isAlive(owner)) this.#lost.add(owner, addresses);
+    }
+    const shuffled = random.sample(waysIn, Infinity);
+    shuffled.sort((a, b) => Number(a.isDead) - Number(b.isDead));
+    this.#dialer.setWaysIn(shuffled.map(({ target }) => target));
+    this.#dialer.proceed(this.#links.size);
+  }
+
+  /** A whole exchange with one peer is done: from now on only the neighbors are dialed. */
+  reconciled(): void {
+    if (this.#isJoined) return;
+    this.#isJoined = true;
+    this.#dialer.setWaysIn([]);
+    this.#readFeed();
+    this.#tellViews();
   }
 
   linked(peer: OwnerId): void {
-    this.#links.set(peer, { isGreeted: false, unwantedSinceMs: undefined });
-    this.#departed.delete(peer);
+    const nothing = { told: undefined, heard: undefined, idleSinceMs: undefined };
+    this.#links.set(peer, { isGreeted: false, isEnding: false, ...nothing });
+    this.#reachability.linked(peer);
     this.#lost.delete(peer);
-    this.#doubted.delete(peer);
-    this.#leftBefore.delete(peer);
-    this.#backoff.delete(peer);
+    this.#noteMember(peer);
   }
 
-  greet(peer: OwnerId): void {
+  /** Its hello was accepted. @returns false when there is no room for it and it was told so */
+  greet(peer: OwnerId): boolean {
     const link = this.#links.get(peer);
-    if (link !== undefined) link.isGreeted = true;
     this.#context.registry.observe(peer, { kind: 'linked' }, this.#context.now);
+    if (link === undefined) return false;
+    link.isGreeted = true;
+    this.#readFeed();
+    this.#makeRoom(peer);
+    this.#tellViews();
+    return !link.isEnding;
   }
 
+  /** The other end says whether it wants this link. */
+  heard(peer: OwnerId, wanted: boolean): void {
+    const link = this.#links.get(peer);
+    if (link !== undefined) link.heard = wanted;
+  }
+
+  /** The link ends on purpose; whoever was wanted is held back for a while. */
   departed(peer: OwnerId): void {
-    this.#departed.add(peer);
+    const link = this.#links.get(peer);
+    if (link === undefined) return;
+    link.isEnding = true;
+    if (this.#neighbors.wanted.has(peer))
+      this.#reachability.decline(peer, this.#context.now.monoMs);
+  }
+
+  /** No link with a peer before `untilMs`, monotonic. */
+  shun(peer: OwnerId, untilMs: number): void {
+    const link = this.#links.get(peer);
+    if (link !== undefined) link.isEnding = true;
+    if (this.#isAlive(peer)) this.#reachability.shun(peer, untilMs);
+    this.#noteMember(peer);
   }
 
   /** A lost link to a living member is confirmed at once. */
@@ -128,60 +178,79 @@ export class Links {
     if (link === undefined) return;
     this.#links.delete(peer);
     // A connection over which nothing was ever said may be a dial that the other gave up.
-    if (this.#departed.delete(peer) || !link.isGreeted) return;
-    this.#lost.add(peer);
-    this.#confirm(peer);
+    if (!link.isEnding && link.isGreeted) this.#doubt(peer);
+    this.#noteMember(peer);
   }
 
   /** Another node lost its link to a member: have a look, unless a living link is proof enough. */
   check(owner: OwnerId, incarnation: number): void {
     const member = this.#context.registry.member(owner);
     if (member === undefined || member.incarnation > incarnation || this.#links.has(owner)) return;
-    this.#doubted.add(owner);
-    this.#confirm(owner);
+    this.#doubt(owner);
   }
 
   /** How late this node was woken: one that is starved itself must not judge others by time. */
   noteLag(lagMs: number): void {
-    const { monoMs } = this.#context.now;
-    if (lagMs > 100) this.#sluggishUntilMs = monoMs + 5_000;
-  }
-
-  get #isSluggish(): boolean {
-    return this.#context.now.monoMs < this.#sluggishUntilMs;
+    this.#dialer.noteLag(lagMs);
   }
 
   dialed(target: DialTarget, peer: OwnerId): void {
-    this.#pending.delete(keyOf(target));
+    this.#dialer.settle(target);
     if (target.peer === undefined) this.#noteSeed(target, peer);
-    this.#dialWaiting();
+    this.#dialer.proceed(this.#links.size);
   }
 
   dialFailed(target: DialTarget, how: DialFailure): void {
-    this.#pending.delete(keyOf(target));
     const { registry, counters } = this.#context;
     counters.add(`dials_${how}`);
-    if (target.peer === undefined)
-      this.#noteSeed(target, how === 'self' ? registry.self : undefined);
-    else this.#noteFailure(target.peer, how);
-    this.#dialWaiting();
+    const isPresent = this.#dialer.settle(target);
+    const { peer } = target;
+    if (peer === undefined) this.#noteSeed(target, how === 'self' ? registry.self : undefined);
+    else if (this.#isAlive(peer) && !this.#links.has(peer)) {
+      if (isPresent) this.#noteFailure(peer, how);
+      else this.#dialer.confirm(peer);
+    }
+    this.#dialer.proceed(this.#links.size);
   }
 
-  /** Brings the links to what they should be; called each interval, and when members change. */
-  maintain(isInterval: boolean): void {
-    const neighbors = this.#wanted();
+  /** Takes note of what became of the members; called after every step. */
+  follow(): void {
+    this.#readFeed();
+    if (this.#plannedRevision === this.#neighbors.revision) return;
+    this.#plannedRevision = this.#neighbors.revision;
     const { registry } = this.#context;
-    for (const peer of neighbors) {
-      // Both ends see each other at the same moment: the smaller dials, the other gives it a while.
-      if (!isInterval && peer < registry.self) continue;
-      this.#dialPeer(peer);
-    }
-    if (!isInterval) return;
-    this.#dropUnwanted(new Set(neighbors));
+    // Both ends see each other at the same moment: the smaller dials, the other gives it a while.
+    for (const peer of this.#neighbors.wanted) if (peer > registry.self) this.#dialWanted(peer);
+    this.#tellViews();
+  }
+
+  /** What each interval brings. */
+  maintain(): void {
+    this.#readFeed();
+    for (const peer of this.#neighbors.wanted) this.#dialWanted(peer);
+    for (const [peer, link] of this.#links)
+      if (link.isGreeted && !link.isEnding) this.#reachability.clear(peer);
+    this.#tellViews();
+    this.#endIdle();
     this.#dialLost();
-    for (const peer of this.#doubted) this.#confirm(peer);
-    for (const peer of this.#backoff.keys())
-      if (registry.member(peer) === undefined) this.#backoff.delete(peer);
+    for (const peer of this.#reachability.doubted())
+      if (this.#isAlive(peer)) this.#dialer.confirm(peer);
+      else this.#reachability.clear(peer);
+  }
+
+  /**
+   * Dials a random living member that no link leads to: two parts of the cluster whose neighbors
+   * all lie on their own side find each other so. The exchange follows its hello, and the link
+   * ends when neither wants it.
+   */
+  dialStranger(): void {
+    const strangers: OwnerId[] = [];
+    for (const { owner, state } of this.#context.registry.members())
+      if (isShown(state) && !this.#links.has(owner)) strangers.push(owner);
+    const stranger = this.#context.random.pick(strangers);
+    // Not who is held back: it did not answer lately, or is banned.
+    if (stranger !== undefined && stranger !== this.#context.registry.self)
+      this.#dialWanted(stranger);
   }
 
   /** What was tried to get into the cluster, for people. */
@@ -192,93 +261,120 @@ export class Links {
     return `${seeds} and ${peers} remembered ${peers === 1 ? 'peer' : 'peers'}`;
   }
 
-  #wanted(): readonly OwnerId[] {
-    const { registry, config } = this.#context;
-    if (this.#neighborsRevision === registry.membersRevision) return this.#neighbors;
-    const alive: OwnerId[] = [];
-    for (const { owner, state } of registry.members()) if (isShown(state)) alive.push(owner);
-    this.#neighbors = neighborsOf(registry.self, alive, config.neighborsK);
-    this.#neighborsRevision = registry.membersRevision;
-    return this.#neighbors;
+  /** Learns which members changed, from the log of all changes: never by a look at all of them. */
+  #readFeed(): void {
+    const { feed } = this.#context.registry;
+    while (this.#cursor !== feed.revision) {
+      const answer = feed.read(this.#cursor);
+      if (answer.kind === 'lost') {
+        this.#cursor = feed.revision;
+        return this.#startOver();
+      }
+      this.#cursor = answer.revision;
+      for (const { owner } of answer.changes) this.#noteMember(owner);
+    }
   }
 
-  #confirm(peer: OwnerId): void {
-    const member = this.#context.registry.member(peer);
-    if (member === undefined || !isShown(member.state)) {
-      this.#doubted.delete(peer);
-      return;
-    }
-    this.#dial({ peer, addresses: this.#addressesOf(peer) }, true);
+  /** More happened at once than the feed keeps. */
+  #startOver(): void {
+    const { registry } = this.#context;
+    for (const { owner } of registry.members()) this.#noteMember(owner);
+    this.#neighbors.recompute();
+  }
+
+  #noteMember(owner: OwnerId): void {
+    const { registry } = this.#context;
+    if (owner === registry.self) return;
+    const state = registry.member(owner)?.state;
+    const isAlive = this.#isAlive(owner);
+    if (!isAlive) this.#reachability.clear(owner);
+    if (state === 'dead')
+      this.#lost.add(owner, registry.state(owner)?.head.head.facts.addresses ?? []);
+    else if (state !== undefined) this.#lost.delete(owner);
+    this.#neighbors.note(owner, { isAlive, isReachable: this.#isReachable(owner) });
+  }
+
+  #isAlive(peer: OwnerId): boolean {
+    const state = this.#context.registry.member(peer)?.state;
+    return state !== undefined && isShown(state);
+  }
+
+  #isReachable(peer: OwnerId): boolean {
+    return this.#links.has(peer) || this.#reachability.isReachable(peer);
+  }
+
+  #doubt(peer: OwnerId): void {
+    if (!this.#isAlive(peer)) return;
+    this.#reachability.doubt(peer);
+    this.#dialer.confirm(peer);
   }
 
   #noteFailure(peer: OwnerId, how: DialFailure): void {
-    if (this.#links.has(peer)) return;
-    const { now, random } = this.#context;
-    const failures = (this.#backoff.get(peer)?.failures ?? 0) + 1;
-    const ceilingMs = Math.min(backoffMaxMs, backoffBaseMs * 2 ** failures);
-    this.#backoff.set(peer, { failures, notBeforeMs: now.monoMs + random.next() * ceilingMs });
-    // Nobody listens there, or somebody else does; a mere timeout may be a busy host.
-    const isClear = how === 'refused' || how === 'other_peer' || how === 'self';
-    const isAccused = this.#lost.has(peer) || this.#doubted.has(peer);
-    const isBelieved = how === 'unreachable' || !this.#isSluggish;
-    if (isClear || (isAccused && isBelieved) || failures >= timeoutsToDeath) {
-      this.#lost.delete(peer);
-      this.#doubted.delete(peer);
-      this.#bury(peer);
-    } else if (isAccused) this.#doubted.add(peer);
+    const { monoMs } = this.#context.now;
+    if (this.#reachability.fail(peer, how, this.#dialer.isSluggish, monoMs)) this.#bury(peer);
+    this.#noteMember(peer);
   }
 
   #bury(peer: OwnerId): void {
-    const { registry, now, config } = this.#context;
-    const before = registry.member(peer)?.state;
+    const { registry, now, counters } = this.#context;
     registry.observe(peer, { kind: 'unreachable' }, now);
-    const after = registry.member(peer);
-    if (after?.state !== 'dead' || before === 'dead') return;
-    this.#context.counters.add('members_found_dead');
+    const member = registry.member(peer);
+    if (member?.state !== 'dead') return;
+    counters.add('members_found_dead');
     // In a full mesh everyone has lost its own link to it.
-    const alive = [...registry.members()].filter(({ state }) => isShown(state)).length;
-    if (alive + 1 <= fullMeshMax(config.neighborsK)) return;
-    const { owner, incarnation } = after;
-    const bytes = encodeFrame({ kind: 'check', owner, incarnation });
-    for (const other of this.greeted) this.#context.emit({ kind: 'send', peer: other, bytes });
+    if (this.#neighbors.isFullMesh) return;
+    const { owner, incarnation } = member;
+    for (const other of this.greeted) this.#send(other, { kind: 'check', owner, incarnation });
   }
 
-  #dropUnwanted(neighbors: ReadonlySet<OwnerId>): void {
-    const { now } = this.#context;
+  /** Tells the other ends what they do not know: whether this node wants their links. */
+  #tellViews(): void {
+    if (!this.#isJoined) return;
     for (const [peer, link] of this.#links) {
-      if (neighbors.has(peer)) link.unwantedSinceMs = undefined;
-      else link.unwantedSinceMs ??= now.monoMs;
-      const { unwantedSinceMs } = link;
-      if (unwantedSinceMs === undefined || now.monoMs - unwantedSinceMs < unwantedMs) continue;
-      const bytes = encodeFrame({ kind: 'bye', reason: 'not a neighbor' });
-      this.#context.emit({ kind: 'send', peer, bytes });
-      this.#context.emit({ kind: 'hangUp', peer });
-      this.#departed.add(peer);
+      const wanted = this.#neighbors.wanted.has(peer);
+      if (!link.isGreeted || link.isEnding || link.told === wanted) continue;
+      link.told = wanted;
+      this.#send(peer, { kind: 'neighbor', wanted });
     }
+  }
+
+  #endIdle(): void {
+    const { monoMs } = this.#context.now;
+    for (const [peer, link] of this.#links) {
+      const isWanted = this.#neighbors.wanted.has(peer) || link.heard === true;
+      if (isWanted || link.isEnding || !this.#isJoined) link.idleSinceMs = undefined;
+      else link.idleSinceMs ??= monoMs;
+      if (link.idleSinceMs !== undefined && monoMs - link.idleSinceMs >= idleMs)
+        this.#end(peer, link, 'not a neighbor');
+    }
+  }
+
+  /** Over the bound a link goes that the other end does not want either, else the newcomer. */
+  #makeRoom(newcomer: OwnerId): void {
+    const beyond = this.greeted.filter((peer) => !this.#neighbors.wanted.has(peer));
+    if (beyond.length <= 2 * this.#context.config.neighborsK) return;
+    const peer = beyond.find((other) => this.#links.get(other)?.heard === false) ?? newcomer;
+    this.#end(peer, this.#links.get(peer) as Link, 'no room for more links here');
+  }
+
+  #end(peer: OwnerId, link: Link, reason: string): void {
+    this.#send(peer, { kind: 'bye', reason });
+    this.#context.emit({ kind: 'hangUp', peer });
+    link.isEnding = true;
   }
 
   /** One member that is thought dead, or one seed node that is not among the living. */
   #dialLost(): void {
-    const { registry, random } = this.#context;
-    const candidates: DialTarget[] = [];
-    for (const { owner, addresses, isDead } of registry.rememberedPeers()) {
-      const state = registry.member(owner)?.state;
-      if (this.#links.has(owner)) continue;
-      const mayBeBack = state === 'left' && this.#leftBefore.has(owner);
-      if (mayBeBack || state === 'dead' || (state === undefined && isDead))
-        candidates.push({ peer: owner, addresses });
-    }
-    for (const seed of this.#seeds)
-      if (!this.#isSeedAlive(seed)) candidates.push({ addresses: [seed] });
-    const target = random.pick(candidates);
-    if (target !== undefined) this.#dial(target);
+    const seeds = this.#seeds.filter((seed) => !this.#isSeedAlive(seed));
+    const index = this.#context.random.int(this.#lost.size + seeds.length);
+    const seed = seeds[index - this.#lost.size];
+    if (seed !== undefined) this.#dialer.dial({ addresses: [seed] });
+    else if (index < this.#lost.size) this.#dialer.dial(this.#lost.at(index));
   }
 
   #isSeedAlive(seed: string): boolean {
-    const { registry } = this.#context;
     const peer = this.#seedPeers.get(seed);
-    if (peer === undefined) return false;
-    return peer === registry.self || isShown(registry.member(peer)?.state ?? 'dead');
+    return peer !== undefined && (peer === this.#context.registry.self || this.#isAlive(peer));
   }
 
   #noteSeed({ addresses }: DialTarget, peer: OwnerId | undefined): void {
@@ -288,39 +384,12 @@ export class Links {
     else this.#seedPeers.set(seed, peer);
   }
 
-  #dialWaiting(): void {
-    while (this.#waiting.length > 0 && this.#pending.size < this.#context.config.pendingDialsMax)
-      this.#dial(this.#waiting.shift() as DialTarget);
+  #dialWanted(peer: OwnerId): void {
+    if (this.#links.has(peer) || !this.#reachability.isDue(peer, this.#context.now.monoMs)) return;
+    this.#dialer.dialMember(peer);
   }
 
-  #dialPeer(peer: OwnerId): void {
-    const backoff = this.#backoff.get(peer);
-    if (backoff !== undefined && backoff.notBeforeMs > this.#context.now.monoMs) return;
-    this.#dial({ peer, addresses: this.#addressesOf(peer) });
+  #send(peer: OwnerId, frame: Frame): void {
+    this.#context.emit({ kind: 'send', peer, bytes: encodeFrame(frame) });
   }
-
-  /** @param isUrgent goes first once there is room, instead of being left for the next interval */
-  #dial(target: DialTarget, isUrgent = false): void {
-    const { config, counters } = this.#context;
-    const isThere = target.peer !== undefined && this.#links.has(target.peer);
-    if (isThere || this.#pending.has(keyOf(target))) return;
-    if (this.#pending.size >= config.pendingDialsMax) {
-      if (isUrgent) this.#waiting.unshift(target);
-      return;
-    }
-    this.#pending.set(keyOf(target), target);
-    counters.add('dials');
-    const isQuick = isUrgent && !this.#isSluggish;
-    const timeoutMs = isQuick ? config.dialTimeoutMs : 5 * config.dialTimeoutMs;
-    this.#context.emit({ kind: 'dial', target, timeoutMs });
-  }
-
-  #addressesOf(peer: OwnerId): readonly string[] {
-    const head: Head | undefined = this.#context.registry.state(peer)?.head.head;
-    return head?.facts.addresses ?? [];
-  }
-}
-
-function keyOf({ peer, addresses }: DialTarget): string {
-  return peer ?? String(addresses);
 }

@@ -10,6 +10,8 @@ import { keyOfOwner, ownerFromKey, publicKeyBytes } from '../record/owner.ts';
 import type { OwnerId } from '../record/owner.ts';
 import { opened, refused } from '../record/verdict.ts';
 import type { Opened } from '../record/verdict.ts';
+import { packVersions, readVersions } from './version.ts';
+import type { Version } from './version.ts';
 
 const wire = disco.gossip.v1;
 
@@ -20,25 +22,24 @@ export const rumorBytesMax = 64 * 1024;
 
 export const protocolVersion = 1;
 
-export interface HeadSummary {
-  readonly owner: OwnerId;
-  readonly lastUpdate: number;
-  /** First 8 bytes of the head's hash, as hex. */
-  readonly hash: string;
-}
-
-export interface OwnerVersion {
-  readonly owner: OwnerId;
-  /** What is held; 0: nothing. */
-  readonly lastUpdate: number;
-  readonly whole: boolean;
-}
+/** An element's name in a difference. */
+const nameBytes = 8;
+const noBytes = new Uint8Array(0);
 
 export interface Rumor {
   readonly head: Sealed;
   /** lastUpdate of the head on which `records` build. */
   readonly previous: number;
   readonly records: readonly Uint8Array[];
+}
+
+/** Part of one owner's records under one named head. */
+export interface Delta {
+  readonly kind: 'delta';
+  readonly head: Sealed;
+  readonly whole: boolean;
+  readonly records: readonly Uint8Array[];
+  readonly more: boolean;
 }
 
 export type Frame =
@@ -54,38 +55,87 @@ export type Frame =
     }
   | { readonly kind: 'refusal'; readonly reason: string; readonly sentence: string }
   | { readonly kind: 'digest'; readonly sealed: Sealed }
+  /** The answer to a digest that says the same as one's own. */
+  | { readonly kind: 'same' }
   | {
-      readonly kind: 'delta';
+      readonly kind: 'moreSymbols';
       readonly exchange: number;
-      readonly head: Sealed;
-      readonly from: number;
-      readonly whole: boolean;
-      readonly records: readonly Uint8Array[];
-      readonly more: boolean;
+      /** Empty in all but the first request. */
+      readonly estimator: Uint8Array;
+    }
+  | { readonly kind: 'symbols'; readonly exchange: number; readonly symbols: Uint8Array }
+  | {
+      readonly kind: 'difference';
+      readonly exchange: number;
+      /** Names of elements, 8 bytes each. */
+      readonly want: Uint8Array;
+      readonly have: readonly Version[];
+    }
+  | { readonly kind: 'beyond'; readonly exchange: number }
+  | {
+      readonly kind: 'pull';
+      readonly exchange: number;
+      /** Undefined: from the first owner. */
+      readonly after: OwnerId | undefined;
+      /** Undefined: to the last. */
+      readonly until: OwnerId | undefined;
+      readonly held: readonly Version[];
     }
   | {
-      readonly kind: 'want';
+      readonly kind: 'page';
       readonly exchange: number;
-      readonly owners: readonly OwnerVersion[];
-      readonly more: boolean;
+      readonly packed: Uint8Array;
+      /** Undefined: that was the last. */
+      readonly next: OwnerId | undefined;
+      readonly want: readonly Version[];
     }
+  | { readonly kind: 'busy'; readonly exchange: number }
+  | Delta
+  | { readonly kind: 'want'; readonly exchange: number; readonly owners: readonly Version[] }
   | { readonly kind: 'done'; readonly exchange: number; readonly more: boolean }
   | { readonly kind: 'rumor'; readonly rumor: Rumor }
   | { readonly kind: 'check'; readonly owner: OwnerId; readonly incarnation: number }
-  | { readonly kind: 'bye'; readonly reason: string };
+  | { readonly kind: 'bye'; readonly reason: string }
+  | { readonly kind: 'neighbor'; readonly wanted: boolean };
+
+/** Those of an exchange, which the Reconciler takes. */
+export type ExchangeFrame = Exclude<
+  Frame,
+  { kind: 'hello' | 'refusal' | 'rumor' | 'check' | 'bye' | 'neighbor' }
+>;
 
 export function encodeFrame(frame: Frame): Uint8Array {
+  if (frame.kind === 'same') return noBytes;
   return wire.Frame.encode(toWire(frame)).finish();
 }
 
-/** Refuses: FRAME_TOO_LARGE, MALFORMED. */
+/** Refuses: FRAME_TOO_LARGE, MALFORMED; UNEXPECTED is of a kind that only a later version has. */
 export function decodeFrame(bytes: Uint8Array): Opened<Frame> {
   if (bytes.length > frameBytesMax) return refused('FRAME_TOO_LARGE');
+  if (bytes.length === 0) return opened({ kind: 'same' });
   try {
-    const frame = fromWire(wire.Frame.decode(bytes));
+    const message = wire.Frame.decode(bytes);
+    if (message.kind === undefined) return refused('UNEXPECTED');
+    const frame = fromWire(message);
     return frame === undefined ? refused('MALFORMED') : opened(frame);
   } catch {
     return refused('MALFORMED');
+  }
+}
+
+/** Deltas of many owners, for a page. */
+export function encodeDeltas(deltas: readonly Delta[]): Uint8Array {
+  const list = deltas.map((delta) => ({ ...delta, records: [...delta.records] }));
+  return wire.Deltas.encode({ deltas: list }).finish();
+}
+
+/** Undefined when they cannot be read. */
+export function decodeDeltas(bytes: Uint8Array): Delta[] | undefined {
+  try {
+    const deltas = wire.Deltas.decode(bytes).deltas.map(readDelta);
+    return deltas.includes(undefined) ? undefined : (deltas as Delta[]);
+  } catch {
+    return undefined;
   }
 }
 
@@ -110,21 +160,32 @@ export function bare(head: SealedHead): Sealed {
   return { body: head.body, signature: head.signature };
 }
 
-function toWire(frame: Frame): disco.gossip.v1.Frame.$Properties {
+function toWire(frame: Exclude<Frame, { kind: 'same' }>): disco.gossip.v1.Frame.$Properties {
   switch (frame.kind) {
     case 'hello':
     case 'refusal':
     case 'done':
     case 'bye':
+    case 'moreSymbols':
+    case 'symbols':
+    case 'beyond':
+    case 'busy':
+    case 'neighbor':
       return { [frame.kind]: frame };
     case 'digest':
       return { digest: frame.sealed };
+    case 'difference':
+      return { difference: { ...frame, have: packVersions(frame.have) } };
+    case 'pull': {
+      const [after, until] = [keyOf(frame.after), keyOf(frame.until)];
+      return { pull: { ...frame, after, until, held: packVersions(frame.held) } };
+    }
+    case 'page':
+      return { page: { ...frame, next: keyOf(frame.next), want: packVersions(frame.want) } };
     case 'delta':
       return { delta: { ...frame, records: [...frame.records] } };
-    case 'want': {
-      const owners = frame.owners.map((wanted) => ({ ...wanted, owner: keyOf(wanted.owner) }));
-      return { want: { exchange: frame.exchange, owners, more: frame.more } };
-    }
+    case 'want':
+      return { want: { exchange: frame.exchange, owners: packVersions(frame.owners) } };
     case 'rumor':
       return { rumor: { ...frame.rumor, records: [...frame.rumor.records] } };
     case 'check':
@@ -133,17 +194,16 @@ function toWire(frame: Frame): disco.gossip.v1.Frame.$Properties {
 }
 
 function fromWire(message: disco.gossip.v1.Frame): Frame | undefined {
-  const { hello, refusal, digest, delta, want, done, rumor, check, bye } = message;
-  if (hello != null) return readHello(hello);
-  if (refusal != null)
-    return { kind: 'refusal', reason: refusal.reason ?? '', sentence: refusal.sentence ?? '' };
+  const { hello, refusal, digest, delta, rumor, check, bye, neighbor } = message;
+  // What a node in sync says most comes first.
   if (digest != null) {
     const sealed = readSealed(digest);
     return sealed && { kind: 'digest', sealed };
   }
   if (delta != null) return readDelta(delta);
-  if (want != null) return readWant(want);
-  if (done != null) return { kind: 'done', exchange: done.exchange ?? 0, more: done.more ?? false };
+  if (hello != null) return readHello(hello);
+  if (refusal != null)
+    return { kind: 'refusal', reason: refusal.reason ?? '', sentence: refusal.sentence ?? '' };
   if (rumor != null) {
     const read = readRumor(rumor);
     return read && { kind: 'rumor', rumor: read };
@@ -154,7 +214,52 @@ function fromWire(message: disco.gossip.v1.Frame): Frame | undefined {
     return { kind: 'check', owner, incarnation: safeInteger(check.incarnation ?? 0) };
   }
   if (bye != null) return { kind: 'bye', reason: bye.reason ?? '' };
+  if (neighbor != null) return { kind: 'neighbor', wanted: neighbor.wanted ?? false };
+  return readExchange(message);
+}
+
+function readExchange(message: disco.gossip.v1.Frame): Frame | undefined {
+  const { moreSymbols, symbols, difference, beyond, pull, page, busy, want, done } = message;
+  if (moreSymbols != null) {
+    const { exchange, estimator } = moreSymbols;
+    return { kind: 'moreSymbols', exchange: exchange ?? 0, estimator: estimator ?? noBytes };
+  }
+  if (symbols != null) {
+    const { exchange, symbols: bytes } = symbols;
+    return { kind: 'symbols', exchange: exchange ?? 0, symbols: bytes ?? noBytes };
+  }
+  if (difference != null) {
+    const { exchange, want: names } = difference;
+    const have = readVersions(difference.have ?? noBytes);
+    if (have === undefined || (names ?? noBytes).length % nameBytes !== 0) return undefined;
+    return { kind: 'difference', exchange: exchange ?? 0, want: names ?? noBytes, have };
+  }
+  if (pull != null) return readPull(pull);
+  if (page != null) return readPage(page);
+  if (want != null) {
+    const owners = readVersions(want.owners ?? noBytes);
+    return owners && { kind: 'want', exchange: want.exchange ?? 0, owners };
+  }
+  if (done != null) return { kind: 'done', exchange: done.exchange ?? 0, more: done.more ?? false };
+  if (beyond != null) return { kind: 'beyond', exchange: beyond.exchange ?? 0 };
+  if (busy != null) return { kind: 'busy', exchange: busy.exchange ?? 0 };
   return undefined;
+}
+
+function readPull(pull: disco.gossip.v1.Pull.$Properties): Frame | undefined {
+  const held = readVersions(pull.held ?? noBytes);
+  const [after, until] = [readOwner(pull.after), readOwner(pull.until)];
+  const isBad = isNoKey(pull.after) || isNoKey(pull.until);
+  if (held === undefined || isBad) return undefined;
+  return { kind: 'pull', exchange: pull.exchange ?? 0, after, until, held };
+}
+
+function readPage(page: disco.gossip.v1.Page.$Properties): Frame | undefined {
+  const want = readVersions(page.want ?? noBytes);
+  const { exchange, packed } = page;
+  if (want === undefined || isNoKey(page.next)) return undefined;
+  const next = readOwner(page.next);
+  return { kind: 'page', exchange: exchange ?? 0, packed: packed ?? noBytes, next, want };
 }
 
 function readHello(hello: disco.gossip.v1.Hello.$Properties): Frame | undefined {
@@ -171,29 +276,16 @@ function readHello(hello: disco.gossip.v1.Hello.$Properties): Frame | undefined 
   };
 }
 
-function readDelta(delta: disco.gossip.v1.Delta.$Properties): Frame | undefined {
+function readDelta(delta: disco.gossip.v1.Delta.$Properties): Delta | undefined {
   const head = readSealed(delta.head);
   if (head === undefined) return undefined;
   return {
     kind: 'delta',
-    exchange: delta.exchange ?? 0,
     head,
-    from: safeInteger(delta.from ?? 0),
     whole: delta.whole ?? false,
     records: delta.records ?? [],
     more: delta.more ?? false,
   };
-}
-
-function readWant(want: disco.gossip.v1.Want.$Properties): Frame | undefined {
-  const owners: OwnerVersion[] = [];
-  for (const wanted of want.owners ?? []) {
-    const owner = readOwner(wanted.owner);
-    if (owner === undefined) return undefined;
-    const lastUpdate = safeInteger(wanted.lastUpdate ?? 0);
-    owners.push({ owner, lastUpdate, whole: wanted.whole ?? false });
-  }
-  return { kind: 'want', exchange: want.exchange ?? 0, owners, more: want.more ?? false };
 }
 
 function readRumor(rumor: disco.gossip.v1.Rumor.$Properties): Rumor | undefined {
@@ -213,6 +305,11 @@ function readOwner(key: Uint8Array | null | undefined): OwnerId | undefined {
   return key?.length === publicKeyBytes ? ownerFromKey(key) : undefined;
 }
 
-function keyOf(owner: OwnerId): Uint8Array {
-  return keyOfOwner(owner) as Uint8Array;
+/** Neither empty, which says that there is none, nor a key. */
+function isNoKey(key: Uint8Array | null | undefined): boolean {
+  return key != null && key.length !== 0 && key.length !== publicKeyBytes;
+}
+
+function keyOf(owner: OwnerId | undefined): Uint8Array {
+  return owner === undefined ? noBytes : (keyOfOwner(owner) as Uint8Array);
 }

@@ -1,103 +1,137 @@
 /**
  * Reconcile: the exchange of digests that repairs whatever rumors lost.
  *
- *   asker                         answerer
- *     │ ── digest ─────────────────▶ │   what I hold
- *     │ ◀──────────────── delta* ─── │   what you lack
- *     │ ◀───────────────── want ──── │   what I lack
- *     │ ── delta* ─────────────────▶ │
- *     │ ── done ───────────────────▶ │
+ *   asker                              answerer
+ *     │ ── digest ──────────────────────▶ │   set hash, four coded symbols
+ *     │ ◀───────────────────────── same ── │   equal: one byte
+ *     │ ◀─────────────────── difference ── │   decoded: {want, have}
+ *     │ ── delta*, want ────────────────▶ │
+ *     │ ◀───────────────── delta*, done ── │
  *
- * Both end with the larger of each pair of heads. An answer is cut at a budget and says `more`;
- * then the exchange is repeated at once for as long as it makes progress. A `want` outside an
- * exchange (number 0) asks for single owners.
+ * When four symbols do not decode, the answerer sends its estimator and the asker as many symbols
+ * as that suggests, until they do: two round trips however large the difference. Beyond what
+ * symbols are worth, whoever holds less pulls a snapshot (snapshot.ts).
+ *
+ * Both end with the larger of each pair of heads. A `want` outside an exchange (number 0) asks for
+ * single owners.
  */
-import { assert } from '../base/assert.ts';
 import type { Sealed } from '../record/head.ts';
-import type { OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
-import type { ExchangeOutcome, GossipContext } from './context.ts';
-import { cutRange, difference, isInRange, openDigest, sealDigest, summaryOf } from './digest.ts';
-import { bare, encodeFrame } from './message.ts';
-import type { Frame, HeadSummary, OwnerVersion } from './message.ts';
+import type { RefusalReason } from '../record/verdict.ts';
+import { Answerer } from './answerer.ts';
+import type { GossipContext } from './context.ts';
+import { bytesOf, deltasOf, Staging } from './delta.ts';
+import { digestSymbols, saltBytes, sealDigest } from './digest.ts';
+import { idBytes, readId } from './element.ts';
+import { encodeFrame } from './message.ts';
+import type { Delta, ExchangeFrame, Frame } from './message.ts';
+import { settleMs } from './settled-heads.ts';
+import type { SettledHeads } from './settled-heads.ts';
+import type { Sketch } from './sketch.ts';
+import { Snapshots } from './snapshot.ts';
+import { prefixKey, prefixOf } from './version.ts';
+import type { Version } from './version.ts';
 
-/** An exchange that got no answer for so long is given up. */
+/** An exchange that made no progress for so long is given up. */
 const exchangeTimeoutMs = 10_000;
-/** Record bytes in one delta frame. */
-const chunkBytesMax = 512 * 1024;
-/** Record bytes after which an answer says `more`; one owner is never cut. */
+/** Head and record bytes after which an answer says `more`; one owner is never cut. */
 const budgetBytes = 2 * 1024 * 1024;
+/** One exchange in so long compares under a fresh key, so that crafted elements hide nothing. */
+const saltIntervalMs = 600_000;
+/** Symbols asked for at once, for each difference that the estimator tells of. */
+const symbolsPerDifference = 1.6;
+const symbolsMin = 6;
+/** When they do not decode: so many more, as a share of those that came. */
+const symbolsGrowth = 0.4;
 
-type Delta = Extract<Frame, { kind: 'delta' }>;
-type Want = Extract<Frame, { kind: 'want' }>;
-
-interface Exchange {
+interface Asked {
   readonly id: number;
-  readonly startedAtMs: number;
+  /** Monotonic ms of the last answer. */
+  progressAtMs: number;
   readonly changed: Set<OwnerId>;
-  /** The range asked about leaves owners out. */
-  readonly isPartial: boolean;
-}
-
-/** Chunks of one owner's delta, until the last has come. */
-interface Staged {
-  readonly head: string;
-  readonly records: Uint8Array[];
-  bytes: number;
+  readonly isSalted: boolean;
+  /** The sketch as it was when symbols were first asked for, and how many of them were sent. */
+  stream: { readonly sketch: Sketch; sent: number } | undefined;
 }
 
 export interface ReconcileHooks {
   /** A repair moved an owner on from version `before`. */
   repaired(owner: OwnerId, before: number, peer: OwnerId): void;
-  /** Our own head from an earlier life, or of a copy of us, came back. */
+  /** Our own head from an earlier life came back. */
   own(peer: OwnerId, verdict: Extract<ReceiveVerdict, { kind: 'own' }>): void;
-  /** A peer told its time, µs since the epoch. */
-  heard(peer: OwnerId, micros: number): void;
-  /** A head was refused as CLOCK_AHEAD or EXPIRED. */
-  untimely(head: Sealed): void;
   /** This node now holds all that the peer held when it was asked. */
   completed(peer: OwnerId): void;
+  /** What a peer sent was refused, and is counted; `head` when it was that of a delta. */
+  refused(peer: OwnerId, reason: RefusalReason, head?: Sealed): void;
+  /** An honest digest tells its sender's wall clock, µs. */
+  heardTime(peer: OwnerId, time: number): void;
+}
+
+export interface ReconcileOptions {
+  readonly bytesPerOwnerMax: number;
+  /** From which all digests are made. */
+  readonly heads: SettledHeads;
 }
 
 export class Reconciler {
+  readonly heads: SettledHeads;
   readonly #context: GossipContext;
   readonly #hooks: ReconcileHooks;
-  readonly #asked = new Map<OwnerId, Exchange>();
-  readonly #staged = new Map<OwnerId, Staged>();
-  readonly #bytesPerOwnerMax: number;
+  readonly #staging: Staging;
+  readonly #answerer: Answerer;
+  readonly #snapshots: Snapshots;
+  readonly #asked = new Map<OwnerId, Asked>();
   #lastId = 0;
-  #rangeStart: OwnerId = '';
+  /** Monotonic ms of the next salted digest. */
+  #saltAtMs: number | undefined;
 
-  constructor(context: GossipContext, bytesPerOwnerMax: number, hooks: ReconcileHooks) {
+  constructor(context: GossipContext, options: ReconcileOptions, hooks: ReconcileHooks) {
     this.#context = context;
-    this.#bytesPerOwnerMax = bytesPerOwnerMax;
     this.#hooks = hooks;
+    this.heads = options.heads;
+    this.#staging = new Staging(options.bytesPerOwnerMax);
+    this.#snapshots = new Snapshots(context, {
+      take: (peer, delta) => this.onDelta(peer, delta),
+      give: (peer, wanted) => void this.#give(peer, wanted),
+      ownersOf: (prefix) => this.heads.ownersOf(prefix),
+      progressed: (peer) => this.#progressed(peer),
+      pulled: (peer) => this.#end(peer, true),
+      refused: (peer, reason) => hooks.refused(peer, reason),
+      failed: (peer) => this.#end(peer, false),
+    });
+    this.#answerer = new Answerer(context, this.heads, {
+      heardTime: (peer, time) => hooks.heardTime(peer, time),
+      refused: (peer, reason) => hooks.refused(peer, reason),
+      pull: (peer) => this.#pull(peer),
+    });
   }
 
   /** Starts an exchange with a peer unless one is under way. */
   start(peer: OwnerId): void {
     if (this.#asked.has(peer)) return;
-    const { registry, identity, now, counters } = this.#context;
-    const { range, heads } = cutRange(this.#summaries(), this.#rangeStart);
-    this.#rangeStart = range.end;
-    const exchange = ++this.#lastId;
-    const { cluster, signer } = identity;
-    const time = now.wallMicros;
-    const digest = { cluster, owner: registry.self, time, exchange, range, heads };
-    const isPartial = range.first !== '' || range.end !== '';
-    const changed = new Set<OwnerId>();
-    this.#asked.set(peer, { id: exchange, startedAtMs: now.monoMs, changed, isPartial });
-    this.#send(peer, { kind: 'digest', sealed: sealDigest(digest, signer) });
+    const { identity, now, counters } = this.#context;
+    const salt = this.#drawSalt();
+    const exchange = this.#begin(peer, salt !== undefined);
+    const { heads } = this;
+    const sketch = salt === undefined ? heads.sketch : heads.salted(salt, digestSymbols);
+    const digest = {
+      time: now.wallMicros,
+      exchange,
+      setHash: sketch.setHash(),
+      symbols: sketch.symbols(0, digestSymbols),
+      salt,
+    };
+    const sealed = sealDigest(digest, identity.cluster, identity.signer);
+    this.#send(peer, { kind: 'digest', sealed });
     counters.add('exchanges_started');
-    this.#context.emit({ kind: 'event', event: { kind: 'exchangeStarted', peer, exchange } });
   }
 
   /** Asks a peer for one owner's records above what is held, outside any exchange. */
   ask(peer: OwnerId, owner: OwnerId, whole = false): void {
-    const lastUpdate = this.#context.registry.state(owner)?.head.head.lastUpdate ?? 0;
-    const owners = [{ owner, lastUpdate, whole }];
-    this.#send(peer, { kind: 'want', exchange: 0, owners, more: false });
+    const held = this.#context.registry.state(owner)?.head.head.lastUpdate ?? 0;
+    const owners = [{ prefix: prefixOf(owner), lastUpdate: whole ? 0 : held }];
+    this.#send(peer, { kind: 'want', exchange: 0, owners });
     this.#context.counters.add(whole ? 'asked_whole' : 'asked_delta');
   }
 
@@ -105,165 +139,238 @@ export class Reconciler {
     return this.#asked.has(peer);
   }
 
+  /** Hears what the step before changed, so that a head's age counts from when it came. */
+  follow(): void {
+    this.heads.follow(this.#context.registry, this.#context.now.monoMs);
+  }
+
   /** Gives up what was never answered. */
   tick(): void {
     const oldest = this.#context.now.monoMs - exchangeTimeoutMs;
-    for (const [peer, exchange] of this.#asked)
-      if (exchange.startedAtMs < oldest) this.#end(peer, 'failed');
+    for (const [peer, { progressAtMs }] of this.#asked)
+      if (progressAtMs < oldest) {
+        this.#snapshots.forget(peer);
+        this.#end(peer, false);
+      }
   }
 
   unlinked(peer: OwnerId): void {
-    this.#staged.delete(peer);
-    if (this.#asked.has(peer)) this.#end(peer, 'failed');
+    this.#staging.forget(peer);
+    this.#answerer.forget(peer);
+    this.#snapshots.forget(peer);
+    this.#end(peer, false);
   }
 
-  onDigest(peer: OwnerId, frame: Extract<Frame, { kind: 'digest' }>): void {
-    const { identity, verifier, registry, counters } = this.#context;
-    const opened = openDigest(frame.sealed, peer, identity.cluster, verifier);
-    if (opened.kind === 'refused') {
-      registry.refusals.add(opened.reason);
-      return;
+  /** Any frame of an exchange. */
+  on(peer: OwnerId, frame: ExchangeFrame): void {
+    switch (frame.kind) {
+      case 'digest':
+        // Who asks for the first time may have missed the rumors of what is still unsettled.
+        this.#settle(this.#answerer.knows(peer) ? settleMs : 0);
+        return this.#answerer.onDigest(peer, frame);
+      case 'symbols':
+        this.#settle();
+        return this.#answerer.onSymbols(peer, frame);
+      case 'same':
+        return this.#end(peer, true);
+      case 'moreSymbols':
+        return this.#onMoreSymbols(peer, frame);
+      case 'difference':
+        return this.#onDifference(peer, frame);
+      case 'want':
+        return this.#onWant(peer, frame);
+      case 'done':
+        return this.#onDone(peer, frame);
+      case 'delta':
+        return this.onDelta(peer, frame);
+      case 'beyond':
+        if (this.#current(peer, frame.exchange) !== undefined) this.#pullInstead(peer);
+        return;
+      case 'pull':
+        return this.#snapshots.onPull(peer, frame);
+      case 'page':
+        return this.#snapshots.onPage(peer, frame);
+      case 'busy':
+        if (this.#current(peer, frame.exchange) === undefined) return;
+        if (this.#snapshots.isPulling(peer)) return this.#snapshots.onBusy(peer);
+        return this.#end(peer, false);
     }
-    const { exchange, range, heads, time } = opened.value;
-    this.#hooks.heard(peer, time);
-    const mine = this.#summaries().filter(({ owner }) => isInRange(owner, range));
-    const { give, want } = difference(mine, heads);
-    const more = this.#sendDeltas(peer, exchange, give);
-    this.#send(peer, { kind: 'want', exchange, owners: want, more });
-    counters.add('exchanges_answered');
-  }
-
-  onWant(peer: OwnerId, { exchange, owners, more }: Want): void {
-    const cut = this.#sendDeltas(peer, exchange, owners);
-    if (exchange === 0) return;
-    this.#send(peer, { kind: 'done', exchange, more: cut });
-    const asked = this.#asked.get(peer);
-    if (asked?.id !== exchange) return;
-    const progressed = asked.changed.size > 0;
-    this.#end(peer, progressed ? 'changed' : 'in_sync');
-    if (more || (asked.isPartial && this.#rangeStart !== '')) {
-      if (progressed || !more) this.start(peer);
-    } else this.#hooks.completed(peer);
-  }
-
-  onDone(peer: OwnerId, { more }: Extract<Frame, { kind: 'done' }>): void {
-    // Cut short: what is still missing is asked for in a new exchange.
-    if (more) this.start(peer);
   }
 
   onDelta(peer: OwnerId, delta: Delta): void {
     const { registry, now } = this.#context;
-    const records = this.#stage(peer, delta);
-    if (records === undefined) return;
+    const records = this.#staging.take(peer, delta);
+    if (records === 'wait') return;
+    if (records === 'too_many') return registry.refusals.add('TOO_MANY_RECORDS');
     const received = registry.receive(delta.head, records, delta.whole, now);
-    this.#afterDelta(peer, delta, received);
-  }
-
-  #afterDelta(peer: OwnerId, delta: Delta, received: ReceiveVerdict): void {
     this.#context.counters.add(`deltas_${received.kind}`);
     switch (received.kind) {
       case 'applied':
         this.#asked.get(peer)?.changed.add(received.owner);
-        this.#hooks.repaired(received.owner, delta.whole ? 0 : delta.from, peer);
-        return;
+        return this.#hooks.repaired(received.owner, delta.whole ? 0 : received.before, peer);
       case 'gap':
         // What is held is no ancestor of that head, whatever its number says: once more, whole.
-        this.ask(peer, received.owner, true);
-        return;
+        return this.ask(peer, received.owner, true);
       case 'own':
-        this.#hooks.own(peer, received);
-        return;
+        return this.#hooks.own(peer, received);
       case 'refused':
-        if (isUntimely(received.reason)) this.#hooks.untimely(delta.head);
-        return;
+        return this.#hooks.refused(peer, received.reason, delta.head);
       case 'duplicate':
       case 'stale':
         return;
     }
   }
 
-  /** All records of a delta once its last chunk is there; undefined before, or over the bound. */
-  #stage(peer: OwnerId, delta: Delta): readonly Uint8Array[] | undefined {
-    const head = Buffer.from(delta.head.signature).toString('latin1');
-    let staged = this.#staged.get(peer);
-    if (staged?.head !== head) staged = { head, records: [], bytes: 0 };
-    for (const record of delta.records) {
-      staged.records.push(record);
-      staged.bytes += record.length;
+  #onMoreSymbols(peer: OwnerId, frame: Extract<Frame, { kind: 'moreSymbols' }>): void {
+    const asked = this.#current(peer, frame.exchange);
+    if (asked === undefined) return;
+    // Salted sketches are made for one comparison; what differs there is compared by versions.
+    if (asked.isSalted) return this.#pullInstead(peer);
+    asked.stream ??= { sketch: this.heads.sketch.fork(), sent: 0 };
+    const { sketch, sent } = asked.stream;
+    const wanted =
+      sent === 0
+        ? symbolsMin + Math.ceil(symbolsPerDifference * sketch.estimate(frame.estimator))
+        : Math.ceil(sent * symbolsGrowth);
+    if (!(sent + wanted <= sketch.symbolsMax)) return this.#pullInstead(peer);
+    asked.stream.sent += wanted;
+    this.#context.counters.add('symbols_sent', wanted);
+    const symbols = sketch.symbols(sent, wanted);
+    this.#send(peer, { kind: 'symbols', exchange: frame.exchange, symbols });
+  }
+
+  #onDifference(peer: OwnerId, frame: Extract<Frame, { kind: 'difference' }>): void {
+    const asked = this.#current(peer, frame.exchange);
+    if (asked === undefined) return;
+    const { registry } = this.#context;
+    const theirs = new Map<number, number>();
+    const want: Version[] = [];
+    for (const { prefix, lastUpdate } of frame.have) {
+      theirs.set(prefixKey(prefix), lastUpdate);
+      const mine = this.heads
+        .ownersOf(prefix)
+        .map((owner) => registry.state(owner)?.head.head.lastUpdate ?? 0);
+      const held = mine.length === 0 ? 0 : Math.min(...mine);
+      // Two heads with one number lead to each other by no delta.
+      if (held <= lastUpdate) want.push({ prefix, lastUpdate: held === lastUpdate ? 0 : held });
     }
-    if (staged.bytes > this.#bytesPerOwnerMax) {
-      this.#staged.delete(peer);
-      this.#context.registry.refusals.add('TOO_MANY_RECORDS');
-      return undefined;
+    const give: Version[] = [];
+    for (let at = 0; at < frame.want.length; at += idBytes) {
+      const { lo, hi } = readId(frame.want, at);
+      const owner = this.heads.ownerNamed(lo, hi);
+      const prefix = owner === undefined ? undefined : prefixOf(owner);
+      if (prefix === undefined) continue;
+      const lastUpdate = theirs.get(prefixKey(prefix)) ?? 0;
+      const held = registry.state(owner as OwnerId)?.head.head.lastUpdate ?? 0;
+      if (held >= lastUpdate)
+        give.push({ prefix, lastUpdate: held === lastUpdate ? 0 : lastUpdate });
     }
-    if (delta.more) {
-      this.#staged.set(peer, staged);
-      return undefined;
-    }
-    this.#staged.delete(peer);
-    return staged.records;
+    this.#give(peer, give);
+    if (want.length === 0) return this.#end(peer, true);
+    this.#progressed(peer);
+    this.#send(peer, { kind: 'want', exchange: frame.exchange, owners: want });
+  }
+
+  #onWant(peer: OwnerId, { exchange, owners }: Extract<Frame, { kind: 'want' }>): void {
+    const more = this.#give(peer, owners);
+    if (exchange !== 0) this.#send(peer, { kind: 'done', exchange, more });
+  }
+
+  #onDone(peer: OwnerId, { exchange, more }: Extract<Frame, { kind: 'done' }>): void {
+    const asked = this.#current(peer, exchange);
+    if (asked === undefined) return;
+    this.#end(peer, true, more);
+    // Cut short: asked again at once for as long as that makes progress.
+    if (more && asked.changed.size > 0) this.start(peer);
   }
 
   /** @returns whether the budget ended before the list did */
-  #sendDeltas(peer: OwnerId, exchange: number, owners: readonly OwnerVersion[]): boolean {
+  #give(peer: OwnerId, wanted: readonly Version[]): boolean {
     let sent = 0;
-    for (const wanted of owners) {
+    for (const { prefix, lastUpdate } of wanted) {
       if (sent > budgetBytes) return true;
-      const state = this.#context.registry.state(wanted.owner);
-      if (state !== undefined) sent += this.#sendDelta(peer, exchange, state, wanted);
+      for (const owner of this.heads.ownersOf(prefix)) {
+        const state = this.#context.registry.state(owner);
+        const deltas = state === undefined ? [] : deltasOf(state, lastUpdate);
+        for (const delta of deltas) this.#send(peer, delta);
+        sent += bytesOf(deltas);
+      }
     }
     return false;
   }
 
-  #sendDelta(peer: OwnerId, exchange: number, state: OwnerState, wanted: OwnerVersion): number {
-    const { floor, lastUpdate } = state.head.head;
-    if (wanted.lastUpdate >= lastUpdate && !wanted.whole) return 0;
-    const whole = wanted.whole || wanted.lastUpdate < floor || wanted.lastUpdate === 0;
-    const from = whole ? 0 : wanted.lastUpdate;
-    const base = { kind: 'delta', exchange, head: bare(state.head), from, whole } as const;
-    let chunk: Uint8Array[] = [];
-    let bytes = 0;
-    let total = 0;
-    for (const { record, bytes: encoded } of state.set.records()) {
-      if (record.lastUpdate <= from) continue;
-      if (bytes + encoded.length > chunkBytesMax) {
-        this.#send(peer, { ...base, records: chunk, more: true });
-        [chunk, bytes] = [[], 0];
-      }
-      chunk.push(encoded);
-      bytes += encoded.length;
-      total += encoded.length;
-    }
-    this.#send(peer, { ...base, records: chunk, more: false });
-    return total + base.head.body.length;
+  /** A snapshot in place of the exchange that is under way. */
+  #pullInstead(peer: OwnerId): void {
+    const exchange = this.#asked.get(peer)?.id ?? 0;
+    if (!this.#snapshots.start(peer, exchange)) this.#end(peer, false);
   }
 
-  #end(peer: OwnerId, outcome: ExchangeOutcome): void {
-    const exchange = this.#asked.get(peer);
-    assert(exchange !== undefined, 'only an exchange that began can end');
+  /** A snapshot from a peer that asked us and turned out to hold far more. */
+  #pull(peer: OwnerId): void {
+    if (this.#asked.has(peer)) return;
+    const exchange = this.#begin(peer, false);
+    if (!this.#snapshots.start(peer, exchange)) this.#end(peer, false);
+  }
+
+  #begin(peer: OwnerId, isSalted: boolean): number {
+    this.#settle();
+    const id = ++this.#lastId;
+    const changed = new Set<OwnerId>();
+    const progressAtMs = this.#context.now.monoMs;
+    this.#asked.set(peer, { id, progressAtMs, changed, isSalted, stream: undefined });
+    this.#context.emit({ kind: 'event', event: { kind: 'exchangeStarted', peer, exchange: id } });
+    return id;
+  }
+
+  #current(peer: OwnerId, exchange: number): Asked | undefined {
+    const asked = this.#asked.get(peer);
+    if (asked?.id === exchange) return asked;
+    this.#context.counters.add('answers_unasked');
+    return undefined;
+  }
+
+  #progressed(peer: OwnerId): void {
+    const asked = this.#asked.get(peer);
+    if (asked !== undefined) asked.progressAtMs = this.#context.now.monoMs;
+  }
+
+  /**
+   * @param isAnswered false: given up
+   * @param isCut there is more than the answer held
+   */
+  #end(peer: OwnerId, isAnswered: boolean, isCut = false): void {
+    const asked = this.#asked.get(peer);
+    if (asked === undefined) return;
     this.#asked.delete(peer);
+    const gained = asked.changed.size > 0 ? 'changed' : 'in_sync';
+    const outcome = isAnswered ? gained : 'failed';
     this.#context.counters.add(`exchanges_${outcome}`);
-    const changed = [...exchange.changed];
-    const event = { kind: 'exchanged', peer, exchange: exchange.id, outcome, changed } as const;
+    const changed = [...asked.changed];
+    const event = { kind: 'exchanged', peer, exchange: asked.id, outcome, changed } as const;
     this.#context.emit({ kind: 'event', event });
+    if (isAnswered && !isCut) this.#hooks.completed(peer);
   }
 
-  /** Heads worth telling, by owner: those about to expire would only be refused. */
-  #summaries(): HeadSummary[] {
-    const { registry, config, now } = this.#context;
+  /** The first comes at a random moment, so that a cluster's do not fall together. */
+  #drawSalt(): Uint8Array | undefined {
+    const { now, random } = this.#context;
+    this.#saltAtMs ??= now.monoMs + random.next() * saltIntervalMs;
+    if (now.monoMs < this.#saltAtMs) return undefined;
+    this.#saltAtMs = now.monoMs + random.jitter(saltIntervalMs, 0.2);
+    this.#context.counters.add('exchanges_salted');
+    return Uint8Array.from({ length: saltBytes }, () => random.int(256));
+  }
+
+  /** Brings the sketch up to now; heads that are about to expire would only be refused. */
+  #settle(ageMs = settleMs): void {
+    const { config, now, registry } = this.#context;
     const horizonMs = config.reapAfterMs - 2 * config.clockAheadMs;
+    this.heads.follow(registry, now.monoMs);
     const earliest = now.wallMicros - horizonMs * 1000;
-    const summaries: HeadSummary[] = [];
-    for (const [, { head }] of registry.owners())
-      if (head.head.lastUpdate >= earliest) summaries.push(summaryOf(head));
-    return summaries.sort((a, b) => (a.owner < b.owner ? -1 : 1));
+    this.heads.settle(now.monoMs, earliest, config.clockAheadMs, ageMs);
   }
 
   #send(peer: OwnerId, frame: Frame): void {
     this.#context.emit({ kind: 'send', peer, bytes: encodeFrame(frame) });
   }
-}
-
-function isUntimely(reason: string): boolean {
-  return reason === 'CLOCK_AHEAD' || reason === 'EXPIRED';
 }

@@ -3,20 +3,30 @@
  *
  *   own head changes ──▶ publish {head, records since the last one told}     at most one an interval
  *   rumor arrives    ──▶ applied: pass on │ known: keep │ gap: wait, then ask │ bad: blame
+ *                        too many of one owner: keep the number of the newest, ask for it later
  *   repaired by digest ─▶ tell the other neighbors once, directly
  *
  * Nothing depends on a rumor: what is lost here, the digests repair.
  */
+import { disco } from '../gen/gossip.js';
+import { safeInteger } from '../record/encoding.ts';
 import type { OwnerState } from '../record/merge.ts';
+import { ownerFromKey } from '../record/owner.ts';
 import type { OwnerId } from '../record/owner.ts';
+import type { Sealed } from '../record/head.ts';
+import type { RefusalReason } from '../record/verdict.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
 import type { GossipContext, RumorVerdict } from './context.ts';
 import { bare, decodeRumor, encodeFrame, encodeRumor, rumorBytesMax } from './message.ts';
 import type { Rumor } from './message.ts';
+import { OwnerRate } from './owner-rate.ts';
 
 /** How long a rumor that came before its predecessor waits for it. */
 const gapWaitMs = 20;
 const gapsMax = 10_000;
+/** How long an owner that tells too much is not listened to; its newest head is asked for then. */
+const pauseMs = 250;
+const pausesMax = 1_000;
 
 interface Gap {
   readonly peer: OwnerId;
@@ -25,10 +35,21 @@ interface Gap {
   readonly askAtMs: number;
 }
 
+/** Not merged for now: the owner tells too much. */
+interface Throttled {
+  readonly kind: 'throttled';
+  readonly owner: OwnerId;
+}
+
+export type RumorOutcome = ReceiveVerdict | Throttled;
+
 export class Rumors {
   readonly #context: GossipContext;
   readonly #ask: (peer: OwnerId, owner: OwnerId) => void;
+  /** Both in the order of their time: all of a kind wait for equally long. */
   readonly #gaps = new Map<OwnerId, Gap>();
+  readonly #pauses = new Map<OwnerId, Gap>();
+  readonly #rate = new OwnerRate();
   /** lastUpdate of the own head that was published last. */
   #toldUpTo = 0;
   #toldAtMs = -Infinity;
@@ -42,9 +63,7 @@ export class Rumors {
 
   /** Monotonic ms at which there is something to do. */
   get wakeAtMs(): number {
-    let earliest = this.#publishAtMs;
-    for (const { askAtMs } of this.#gaps.values()) earliest = Math.min(earliest, askAtMs);
-    return earliest;
+    return Math.min(this.#publishAtMs, firstAskAtMs(this.#gaps), firstAskAtMs(this.#pauses));
   }
 
   /** The own state has a new head: told at once after a quiet time, else with the next ones. */
@@ -56,39 +75,39 @@ export class Rumors {
 
   wake(): void {
     this.#publishDue();
-    const { now, registry } = this.#context;
-    for (const [owner, gap] of this.#gaps) {
-      if (gap.askAtMs > now.monoMs) continue;
-      this.#gaps.delete(owner);
-      const held = registry.state(owner)?.head.head.lastUpdate ?? 0;
-      if (held < gap.lastUpdate) this.#ask(gap.peer, owner);
-    }
+    this.#askDue(this.#gaps);
+    this.#askDue(this.#pauses);
   }
 
   /** A rumor from the broadcast topic, as handed on by `peer`. */
-  receive(peer: OwnerId, bytes: Uint8Array): { verdict: RumorVerdict; received?: ReceiveVerdict } {
+  receive(peer: OwnerId, bytes: Uint8Array): { verdict: RumorVerdict; received: RumorOutcome } {
     const rumor = decodeRumor(bytes);
     if (rumor.kind === 'refused') {
       this.#context.registry.refusals.add(rumor.reason);
-      return { verdict: 'reject' };
+      return { verdict: 'reject', received: rumor };
     }
     const received = this.take(peer, rumor.value);
     return { verdict: verdictOn(received), received };
   }
 
   /** Merges a rumor and remembers the gap before it, if there is one. */
-  take(peer: OwnerId, rumor: Rumor): ReceiveVerdict {
+  take(peer: OwnerId, rumor: Rumor): RumorOutcome {
     const { registry, counters, now } = this.#context;
-    const received = registry.receive(rumor.head, rumor.records, false, now);
+    const paused = this.#notePaused(peer, rumor.head);
+    const received = paused ?? registry.receive(rumor.head, rumor.records, false, now);
     counters.add(`rumors_${received.kind}`);
+    // Only what its signature vouches for counts against an owner: nobody else can use it up.
+    if (received.kind === 'applied' || received.kind === 'gap')
+      if (!this.#rate.take(received.owner, now.monoMs)) this.#pause(peer, received.owner);
     if (received.kind !== 'gap') return received;
     const { owner, held, head } = received;
     // Built on what is held, and yet another root: the records are not those of the owner.
     if (held === rumor.previous && held > 0) registry.refusals.add('ROOT_MISMATCH');
-    if (this.#gaps.size < gapsMax) {
-      const { lastUpdate } = head.head;
-      this.#gaps.set(owner, { peer, lastUpdate, askAtMs: now.monoMs + gapWaitMs });
-    }
+    remember(this.#gaps, gapsMax, owner, {
+      peer,
+      lastUpdate: head.head.lastUpdate,
+      askAtMs: now.monoMs + gapWaitMs,
+    });
     return received;
   }
 
@@ -104,6 +123,34 @@ export class Rumors {
       if (peer === source || peer === state.head.head.owner) continue;
       this.#context.counters.add('rumors_retold');
       this.#context.emit({ kind: 'send', peer, bytes });
+    }
+  }
+
+  /** What is over the bound is listened to; the owners that are, are too many to be told apart. */
+  #pause(peer: OwnerId, owner: OwnerId): void {
+    const askAtMs = this.#context.now.monoMs + pauseMs;
+    remember(this.#pauses, pausesMax, owner, { peer, lastUpdate: 0, askAtMs });
+  }
+
+  /** The newest head of an owner that is not listened to is remembered by its number alone. */
+  #notePaused(peer: OwnerId, head: Sealed): Throttled | undefined {
+    if (this.#pauses.size === 0) return undefined;
+    const named = nameOf(head);
+    const pause = named === undefined ? undefined : this.#pauses.get(named.owner);
+    if (named === undefined || pause === undefined) return undefined;
+    const { owner, lastUpdate } = named;
+    this.#context.registry.refusals.add('PEER_THROTTLED');
+    remember(this.#pauses, pausesMax, owner, { ...pause, peer, lastUpdate });
+    return { kind: 'throttled', owner };
+  }
+
+  #askDue(gaps: Map<OwnerId, Gap>): void {
+    const { now, registry } = this.#context;
+    for (const [owner, gap] of gaps) {
+      if (gap.askAtMs > now.monoMs) return;
+      gaps.delete(owner);
+      const held = registry.state(owner)?.head.head.lastUpdate ?? 0;
+      if (held < gap.lastUpdate) this.#ask(gap.peer, owner);
     }
   }
 
@@ -137,7 +184,7 @@ export function rumorOf(state: OwnerState, previous: number): Rumor {
 }
 
 /** What becomes of a broadcast: only what was news here is worth passing on. */
-function verdictOn(received: ReceiveVerdict): RumorVerdict {
+function verdictOn(received: RumorOutcome): RumorVerdict {
   switch (received.kind) {
     case 'applied':
     case 'gap':
@@ -145,6 +192,8 @@ function verdictOn(received: ReceiveVerdict): RumorVerdict {
     case 'duplicate':
     case 'stale':
     case 'own':
+    // Whoever passes it on is not to blame for the owner's haste.
+    case 'throttled':
       return 'ignore';
     case 'refused':
       return isBlame(received.reason) ? 'reject' : 'ignore';
@@ -152,6 +201,29 @@ function verdictOn(received: ReceiveVerdict): RumorVerdict {
 }
 
 /** Only what no honest relay can send is held against it; clocks and bounds differ honestly. */
-function isBlame(reason: string): boolean {
+function isBlame(reason: RefusalReason): boolean {
   return ['MALFORMED', 'BAD_SIGNATURE', 'WRONG_CLUSTER', 'INVALID_NAME'].includes(reason);
+}
+
+/** The newest of an owner's heads, at the time that the first of them set. */
+function remember(gaps: Map<OwnerId, Gap>, max: number, owner: OwnerId, gap: Gap): void {
+  const known = gaps.get(owner);
+  if (known === undefined && gaps.size >= max) return;
+  if (known !== undefined && known.lastUpdate > gap.lastUpdate) return;
+  gaps.set(owner, { ...gap, askAtMs: known?.askAtMs ?? gap.askAtMs });
+}
+
+function firstAskAtMs(gaps: ReadonlyMap<OwnerId, Gap>): number {
+  for (const { askAtMs } of gaps.values()) return askAtMs;
+  return Infinity;
+}
+
+/** Whose head this claims to be, and its number: not checked, good only to ask about. */
+function nameOf({ body }: Sealed): { owner: OwnerId; lastUpdate: number } | undefined {
+  try {
+    const { owner, lastUpdate } = disco.gossip.v1.Head.decode(body);
+    return { owner: ownerFromKey(owner), lastUpdate: safeInteger(lastUpdate) };
+  } catch {
+    return undefined;
+  }
 }

@@ -11,6 +11,7 @@ import type { Now } from '../base/clock.ts';
 import { isSignedByOwner, readHead } from '../record/head.ts';
 import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
+import type { RefusalReason } from '../record/verdict.ts';
 import type { GossipContext } from './context.ts';
 import { PeerClock } from './peer-clock.ts';
 import type { ClockTrouble } from './peer-clock.ts';
@@ -67,8 +68,9 @@ export class Timekeeper {
     return { monoMs: now.monoMs, wallMicros: now.wallMicros + shift, correctionMicros };
   }
 
-  /** A head was refused as CLOCK_AHEAD or EXPIRED: who of us is wrong? Its owner is asked the time. */
-  untimely(sealed: Sealed): void {
+  /** A head was refused, as CLOCK_AHEAD or EXPIRED: who of us is wrong? Its owner is asked the time. */
+  untimely(reason: RefusalReason, sealed: Sealed): void {
+    if (reason !== 'CLOCK_AHEAD' && reason !== 'EXPIRED') return;
     const { registry, identity, verifier, counters } = this.#context;
     if (this.#clock.heard >= heardMax || this.#witnesses >= witnessesMax) return;
     const rules = { cluster: identity.cluster, headBytesMax: sealed.body.length };

@@ -4,7 +4,7 @@
  *
  * Signed bytes: domain, NUL, cluster, NUL, body.
  */
-import { createPublicKey, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { keyOfOwner, ownerFromKey, publicKeyBytes } from './owner.ts';
 import type { OwnerId } from './owner.ts';
@@ -42,6 +42,15 @@ export function ed25519Signer(privateKey: KeyObject): Signer {
     owner,
     sign: (domain, cluster, body) => sign(null, signedBytes(domain, cluster, body), privateKey),
   };
+}
+
+/** PKCS #8 of an Ed25519 private key, up to the seed itself (RFC 8410). */
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** @param seed 32 bytes: the same seed is the same key */
+export function ed25519SignerOf(seed: Uint8Array): Signer {
+  const key = Buffer.concat([pkcs8Prefix, seed]);
+  return ed25519Signer(createPrivateKey({ key, format: 'der', type: 'pkcs8' }));
 }
 
 const keyCache = new Map<OwnerId, KeyObject>();

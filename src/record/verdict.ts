@@ -21,6 +21,9 @@ export const refusalReasons = [
   'DUPLICATE_OWNER',
   'TOO_MANY_RECORDS',
   'TOO_MANY_HEADS',
+  'DECOMPRESS_LIMIT',
+  'PEER_THROTTLED',
+  'BANNED',
   'UNEXPECTED',
 ] as const;
 

@@ -9,8 +9,7 @@
 import type { Now } from '../base/clock.ts';
 import type { MemberEvent } from '../membership/member.ts';
 import type { OwnerId } from '../record/owner.ts';
-import { ChangeFeed } from './change-feed.ts';
-import type { Change } from './change-feed.ts';
+import type { Change, ChangeFeed } from './change-feed.ts';
 import { OwnerTable } from './owner-table.ts';
 import type { MemberMove } from './owner-table.ts';
 import { PeerBook } from './peer-book.ts';

@@ -9,7 +9,6 @@
 import type { Now } from '../base/clock.ts';
 import type { Counters } from '../base/counters.ts';
 import { openRecords } from '../record/encoding.ts';
-import { detached } from '../record/hash.ts';
 import { detachHead, isEquivocation, isSignedByOwner, readHead } from '../record/head.ts';
 import type { HeadRules, Sealed, SealedHead } from '../record/head.ts';
 import { compareWithHeld, merge } from '../record/merge.ts';
@@ -17,7 +16,7 @@ import type { MergeBounds, OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { SealedRecord } from '../record/record.ts';
 import type { Verifier } from '../record/signature.ts';
-import type { RefusalReason } from '../record/verdict.ts';
+import type { Opened, RefusalReason } from '../record/verdict.ts';
 import { BootPins } from './boot-pins.ts';
 import { Evidence } from './evidence.ts';
 import type { EvidencePair } from './evidence.ts';
@@ -35,7 +34,8 @@ export interface ReceptionConfig extends MergeBounds, TableBounds {
 }
 
 export type ReceiveVerdict =
-  | { readonly kind: 'applied'; readonly owner: OwnerId }
+  /** `before` is the lastUpdate that was held; 0: nothing. */
+  | { readonly kind: 'applied'; readonly owner: OwnerId; readonly before: number }
   | { readonly kind: 'duplicate' | 'stale'; readonly owner: OwnerId }
   /** More is needed to get to that head: ask for what is above `held` (0: everything). */
   | {
@@ -118,7 +118,7 @@ export class Reception {
     const isNewer = order === 'newer';
     if (isNewer && this.#pins.isRefused(head.head, held?.head.head, now.monoMs))
       return this.#refuse('DUPLICATE_OWNER');
-    const records = openRecords(recordBytes.map(detached), this.#config.recordBytesMax);
+    const records = this.#open(recordBytes);
     if (records.kind === 'refused') return this.#refuse(records.reason);
     return this.#merge(held, head, records.value, whole, now);
   }
@@ -137,11 +137,16 @@ export class Reception {
   /** Our own head of another life, with its records if they are all there and add up. */
   #own(head: SealedHead, recordBytes: readonly Uint8Array[], whole: boolean): ReceiveVerdict {
     if (!whole) return { kind: 'own', head };
-    const records = openRecords(recordBytes.map(detached), this.#config.recordBytesMax);
+    const records = this.#open(recordBytes);
     if (records.kind === 'refused') return { kind: 'own', head };
     const verdict = merge(undefined, head, records.value, true, this.#config);
     if (verdict.kind !== 'applied') return { kind: 'own', head };
     return { kind: 'own', head, records: [...verdict.next.set.records()] };
+  }
+
+  #open(recordBytes: readonly Uint8Array[]): Opened<SealedRecord[]> {
+    const known = (bytes: Uint8Array) => this.#sharing.record(bytes);
+    return openRecords(recordBytes, this.#config.recordBytesMax, known);
   }
 
   #merge(
@@ -161,7 +166,7 @@ export class Reception {
         const { next, puts, removes } = sharePassage(verdict, this.#sharing);
         pending.write({ owner, head: next.head, puts, removes });
         this.#holdings.accept({ next, puts, removes }, 'peer', now);
-        return { kind: 'applied', owner };
+        return { kind: 'applied', owner, before: held?.head.head.lastUpdate ?? 0 };
       }
       case 'gap':
         return { kind: 'gap', owner, held: held?.head.head.lastUpdate ?? 0, head };

@@ -7,17 +7,21 @@
  */
 import type { Sealed, SealedHead } from '../record/head.ts';
 import type { OwnerState } from '../record/merge.ts';
+import type { SealedRecord } from '../record/record.ts';
 import type { Passage } from './visibility.ts';
 
 export interface Sharing {
   /** A head with the same body and the same signature that was decoded before. */
   head(sealed: Sealed): SealedHead | undefined;
+  /** A record with the same bytes that was opened before. */
+  record(bytes: Uint8Array): SealedRecord | undefined;
   /** Asked only after all checks: an equal state (one with an equal head), or `next` itself. */
   state(next: OwnerState): OwnerState;
 }
 
 export const sharingNothing: Sharing = {
   head: () => undefined,
+  record: () => undefined,
   state: (next) => next,
 };
 

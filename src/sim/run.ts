@@ -7,8 +7,10 @@ export interface Fault {
   readonly atMs: number;
   /** The same as `atMs` for what happens at once. */
   readonly untilMs: number;
-  /** Nodes that it strikes, by number from 1; empty: chosen by the random seed. */
+  /** Nodes that it strikes, by number from 1; empty: `count` of them, chosen by the random seed. */
   readonly nodes: readonly number[];
+  /** How many nodes it strikes when `nodes` is empty; 0 for what has no number, like a partition. */
+  readonly count: number;
   /** What else it needs to know: a share, ms of a clock's jump, the shape of a partition. */
   readonly detail: string | number;
 }
@@ -27,7 +29,7 @@ export interface SimOptions {
   readonly duplicate: number;
   readonly reorder: number;
   readonly faults: readonly Fault[];
-  /** Share of the nodes that change something each virtual minute. */
+  /** Changes of one node a virtual minute: 0.01 means that 1 % of the nodes change something. */
   readonly changesPerMinute: number;
   /** Divides the long time constants (refresh, grace, reap), so that all of them pass. */
   readonly timeScale: number;
@@ -71,6 +73,8 @@ export interface Sample {
   readonly agreement: number;
   /** Bytes on the wire a node and second since the sample before. */
   readonly bytesPerNodeSecond: number;
+  /** Steps of engines so far. */
+  readonly events: number;
 }
 
 export interface SimResult {

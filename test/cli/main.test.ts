@@ -16,6 +16,7 @@ const verbs = [
   'leave',
   'version',
   'demo',
+  'sim',
 ];
 
 t.test('help shows every verb, examples, and the exit codes', async (t) => {

@@ -39,6 +39,10 @@ const broken: readonly { readonly change: Partial<Config>; readonly message: str
     message: 'recordsMax 9999 must be at least recordsPerOwnerMax 10000',
   },
   {
+    change: { bytesMax: 16_777_215 },
+    message: 'bytesMax 16777215 must be at least bytesPerOwnerMax 16777216',
+  },
+  {
     change: { watchLagMax: 11, changeFeedMax: 10 },
     message: 'changeFeedMax 10 must be at least watchLagMax 11',
   },
@@ -113,6 +117,7 @@ test('each relation holds when its two values just fit', (t) => {
     changeFeedMax: 10,
     recordBytesMax: 2_048,
     bytesPerOwnerMax: 2_048,
+    bytesMax: 2_048,
     neighborsK: 8,
     connectionsMax: 40,
     pendingDialsMax: 40,

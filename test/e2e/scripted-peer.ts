@@ -10,6 +10,7 @@ import { disco } from '../../src/gen/gossip.js';
 import type { RumorVerdict } from '../../src/gossip/context.ts';
 import { Libp2pTransport } from '../../src/gossip/libp2p-transport.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from '../../src/gossip/message.ts';
+import { prefixOf } from '../../src/gossip/version.ts';
 import type { Frame } from '../../src/gossip/message.ts';
 import type { TransportHandler } from '../../src/gossip/transport.ts';
 import { bootIdBytes, sealHead } from '../../src/record/head.ts';
@@ -138,8 +139,8 @@ export class ScriptedPeer implements TransportHandler {
   /** Asks a daemon for all that it holds of an owner. */
   async ask(node: Node, owner: OwnerId): Promise<Delta> {
     const seen = this.frames.length;
-    const owners = [{ owner, lastUpdate: 0, whole: true }];
-    this.send(node, { kind: 'want', exchange: 0, owners, more: false });
+    const owners = [{ prefix: prefixOf(owner), lastUpdate: 0 }];
+    this.send(node, { kind: 'want', exchange: 0, owners });
     const isNew = (frame: Delta): boolean =>
       this.frames.some((s, i) => i >= seen && s.frame === frame);
     return this.frame(node.peerId, 'delta', (frame) => isNew(frame) && frame.whole);

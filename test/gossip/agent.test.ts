@@ -1,12 +1,15 @@
 import t from 'tap';
 import { silentLog } from '../../src/base/log.ts';
 import { Agent } from '../../src/gossip/agent.ts';
+import { settleMs } from '../../src/gossip/settled-heads.ts';
 import { TestCluster } from './cluster.ts';
 
 t.test('a round that is asked for answers with whom, and what changed', async (t) => {
   const cluster = await TestCluster.of(3);
   cluster.network.rules.dropsRumor = () => true;
   cluster.register(2, 'add');
+  // News is compared once it has settled; until then it is a rumor's.
+  cluster.run(settleMs);
   const round = cluster.node(1).agent.round();
   cluster.run(50);
   const reports = await round;

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { Writer } from 'protobufjs/minimal.js';
 import t from 'tap';
+import { disco } from '../../src/gen/gossip.js';
 import { decodeFrame, decodeRumor, encodeFrame, encodeRumor } from '../../src/gossip/message.ts';
-import { frameBytesMax, rumorBytesMax } from '../../src/gossip/message.ts';
+import { decodeDeltas, frameBytesMax, rumorBytesMax } from '../../src/gossip/message.ts';
 import type { Frame } from '../../src/gossip/message.ts';
+import { prefixOf } from '../../src/gossip/version.ts';
 import { signerOf } from './cluster.ts';
 
 const owner = signerOf(1).owner;
+const version = { prefix: prefixOf(owner), lastUpdate: 1_750_000_000_000_000 };
 const head = { body: Buffer.from('body'), signature: Buffer.from('signature') };
 const frames: readonly Frame[] = [
   {
@@ -22,18 +25,25 @@ const frames: readonly Frame[] = [
   { kind: 'digest', sealed: head },
   {
     kind: 'delta',
-    exchange: 7,
     head,
-    from: 1_750_000_000_000_000,
     whole: true,
     records: [Buffer.from('a'), Buffer.from('b')],
     more: true,
   },
-  { kind: 'want', exchange: 7, owners: [{ owner, lastUpdate: 5, whole: true }], more: true },
+  { kind: 'same' },
+  { kind: 'moreSymbols', exchange: 7, estimator: Buffer.alloc(64, 3) },
+  { kind: 'symbols', exchange: 7, symbols: Buffer.alloc(40, 5) },
+  { kind: 'difference', exchange: 7, want: Buffer.alloc(16, 9), have: [version] },
+  { kind: 'beyond', exchange: 7 },
+  { kind: 'pull', exchange: 7, after: undefined, until: owner, held: [version, version] },
+  { kind: 'page', exchange: 7, packed: Buffer.from('p'), next: owner, want: [version] },
+  { kind: 'busy', exchange: 7 },
+  { kind: 'want', exchange: 7, owners: [version] },
   { kind: 'done', exchange: 7, more: true },
   { kind: 'rumor', rumor: { head, previous: 9, records: [Buffer.from('a')] } },
   { kind: 'check', owner, incarnation: 1_750_000_000 },
   { kind: 'bye', reason: 'not a neighbor' },
+  { kind: 'neighbor', wanted: true },
 ];
 
 t.test('every kind of frame comes back as it was', (t) => {
@@ -41,7 +51,8 @@ t.test('every kind of frame comes back as it was', (t) => {
     const decoded = decodeFrame(encodeFrame(frame));
     t.same(decoded, { kind: 'opened', value: frame }, frame.kind);
   }
-  t.equal(frames.length, 9);
+  t.equal(frames.length, 18);
+  t.equal(encodeFrame({ kind: 'same' }).length, 0, 'one byte on the wire: its length');
   t.end();
 });
 
@@ -51,14 +62,22 @@ t.test('frames that leave everything out are still read, or refused as malformed
       .uint32((field << 3) | 2)
       .bytes(new Uint8Array())
       .finish();
-  const kinds = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((field) => decodeFrame(empty(field)).kind);
-  const [hello, refusal, digest, delta, want, done, rumor, check, bye] = kinds;
+  const kinds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 20].map((field) => decodeFrame(empty(field)).kind);
+  const [hello, refusal, digest, delta, want, done, rumor, check, bye, neighbor] = kinds;
   t.strictSame(
     [hello, delta, rumor, check],
     Array(4).fill('refused'),
     'they lack a head, an owner',
   );
-  t.strictSame([refusal, digest, want, done, bye], Array(5).fill('opened'));
+  t.strictSame([refusal, digest, want, done, bye, neighbor], Array(6).fill('opened'));
+  const exchange = [10, 11, 12, 13, 14, 15, 16].map((field) => decodeFrame(empty(field)).kind);
+  t.strictSame(exchange, Array(7).fill('opened'));
+  t.end();
+});
+
+t.test('a frame of a kind that only a later version has is unexpected, not malformed', (t) => {
+  t.same(decodeFrame(Buffer.from([0xa2, 0x06, 0x00])), { kind: 'refused', reason: 'UNEXPECTED' });
+  t.same(decodeFrame(Buffer.from('noise')), { kind: 'refused', reason: 'MALFORMED' });
   t.end();
 });
 
@@ -87,7 +106,7 @@ t.test('a damaged frame is either another frame or malformed, never an exception
   fc.assert(
     fc.property(fc.constantFrom(...frames), fc.nat(), fc.integer({ min: 1, max: 255 }), (...of) => {
       const [frame, at, bits] = of;
-      const bytes = encodeFrame(frame);
+      const bytes = Buffer.concat([encodeFrame(frame), Buffer.alloc(1)]);
       bytes[at % bytes.length] = (bytes[at % bytes.length] as number) ^ bits;
       decodeFrame(bytes);
     }),
@@ -107,6 +126,25 @@ t.test('a frame of a later version with one more field is understood', (t) => {
     kind: 'opened',
     value: { kind: 'done', exchange: 3, more: false },
   });
+  t.end();
+});
+
+t.test('lists that are no whole number of entries, and half keys, are malformed', (t) => {
+  const { Frame: frame, Deltas } = disco.gossip.v1;
+  const malformed = { kind: 'refused', reason: 'MALFORMED' };
+  const odd = Buffer.alloc(17, 1);
+  for (const wrong of [
+    { difference: { want: Buffer.alloc(7) } },
+    { difference: { have: odd } },
+    { want: { owners: odd } },
+    { pull: { held: odd } },
+    { pull: { after: odd } },
+    { page: { want: odd } },
+    { page: { next: odd } },
+  ])
+    t.same(decodeFrame(frame.encode(wrong).finish()), malformed, JSON.stringify(wrong));
+  t.equal(decodeDeltas(Buffer.from('garbage')), undefined);
+  t.equal(decodeDeltas(Deltas.encode({ deltas: [{}] }).finish()), undefined, 'it lacks a head');
   t.end();
 });
 

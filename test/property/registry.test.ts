@@ -14,9 +14,10 @@ import type { ServiceRecord } from '../../src/record/record.ts';
 import { compareInstances } from '../../src/registry/instance.ts';
 import type { Mutation } from '../../src/registry/own-state.ts';
 import type { Registry } from '../../src/registry/registry.ts';
-import { makeSealed, startMicros } from '../record/fixtures.ts';
-import { deregister, hourMs, keyOf, nameOf, register } from '../registry/fixtures.ts';
-import { startNode, WatchedStore } from '../registry/fixtures.ts';
+import { MemoryStore } from '../../src/store/memory-store.ts';
+import { makeFacts, makeSealed, startMicros } from '../record/fixtures.ts';
+import { deregister, hourMs, keyOf, loadNode, makeIdentity } from '../registry/fixtures.ts';
+import { nameOf, register, startNode, WatchedStore } from '../registry/fixtures.ts';
 import { deltaFrom, forkedHistory, holds, play, recordsOf, textOf } from './histories.ts';
 import type { Step } from './histories.ts';
 
@@ -283,5 +284,63 @@ t.test('a registry holds, shows, tells and keeps what its dumb twins say', (t) =
   const refusals = ['refused DISK', 'refused UNKNOWN_INSTANCE', 'refused NO_TTL', 'restart'];
   for (const name of [...verdicts, ...ups, ...downs.map((reason) => `down ${reason}`), ...refusals])
     t.ok((totals.get(name) ?? 0) > 0, `${name}: ${totals.get(name)}`);
+  t.end();
+});
+
+/** What a node holds and shows, as text: equal for equal nodes. */
+function pictureOf(node: Registry) {
+  return {
+    held: [...node.owners()].map(([owner, state]) => `${owner} ${textOf(state)}`).sort(),
+    members: [...node.members()].map(({ owner, state }) => `${owner} ${state}`).sort(),
+    shown: node.index.list().map(addressed),
+    peers: [...node.rememberedPeers()].map(({ owner, isDead }) => `${owner} ${isDead}`).sort(),
+    registrations: ids.map((id) => node.registration(keyOf(id))),
+  };
+}
+
+t.test('a forked registry behaves as one that loaded the same store', (t) => {
+  const histories = fc.tuple(forkedHistory, forkedHistory);
+  const sent = fc.record({ owner: fc.nat(1), state: fc.nat(), isDead: fc.boolean() });
+  const mutations = fc.array(ownMutation, { minLength: 1, maxLength: 3 });
+  const step = fc.oneof(sent, mutations);
+  holds(
+    t,
+    100,
+    fc.property(histories, fc.array(sent), fc.array(step), (lives, before, after) => {
+      const owners = lives.map((history, i) => play(history, i + 2).map(({ next }) => next));
+      const now: Now = { monoMs: 1, wallMicros: startMicros };
+      const send = (node: Registry, { owner, state, isDead }: (typeof before)[number]) => {
+        const states = owners[owner] as OwnerState[];
+        const target = states[state % states.length] as OwnerState;
+        const records = recordsOf(target).map(({ bytes }) => bytes);
+        const { kind } = node.receive(target.head, records, true, now);
+        const event = isDead ? ('unreachable' as const) : ('linked' as const);
+        node.observe(target.head.head.owner, { kind: event }, now);
+        return kind;
+      };
+      const store = new MemoryStore();
+      const template = startNode({ store }, now);
+      template.commit([register('a'), register('b', { ttlMs: 1_000 })], now);
+      for (const one of before) send(template, one);
+      template.flush();
+      const identity = makeIdentity(1);
+      const fork = template.fork({ identity, store: store.fork('fork'), now });
+      const loaded = loadNode({ store: store.fork('loaded') }, now);
+      const isSame = () => assert.deepEqual(pictureOf(fork), pictureOf(loaded));
+      isSame();
+      const untouched = pictureOf(template);
+      for (const node of [fork, loaded]) node.begin(makeFacts(), now);
+      isSame();
+      for (const one of after) {
+        if (Array.isArray(one)) for (const node of [fork, loaded]) node.commit(one, now);
+        else assert.equal(send(fork, one), send(loaded, one));
+        isSame();
+      }
+      const later = { monoMs: 2 * hourMs, wallMicros: startMicros + 2 * hourMs * 1_000 };
+      for (const node of [fork, loaded]) node.tick(later);
+      isSame();
+      assert.deepEqual(pictureOf(template), untouched);
+    }),
+  );
   t.end();
 });

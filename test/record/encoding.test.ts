@@ -1,6 +1,12 @@
 import t from 'tap';
 import Long from 'long';
-import { bucketOf, openRecord, safeInteger, sealRecord } from '../../src/record/encoding.ts';
+import {
+  bucketOf,
+  openRecord,
+  openRecords,
+  safeInteger,
+  sealRecord,
+} from '../../src/record/encoding.ts';
 import { sha256 } from '../../src/record/hash.ts';
 import { healths } from '../../src/record/record.ts';
 import type { RefusalReason } from '../../src/record/verdict.ts';
@@ -135,5 +141,29 @@ t.test('a 64-bit field is a number when it is safe, and NaN when it is not', (t)
   t.ok(Number.isNaN(safeInteger(Long.fromString('9007199254740993'))));
   t.ok(Number.isNaN(safeInteger(2 ** 53)));
   t.ok(Number.isNaN(safeInteger(1.5)));
+  t.end();
+});
+
+t.test('many records are opened in order, or all refused for the first that is', (t) => {
+  const sealed = ['a', 'b'].map((instanceId) => makeSealed({ instanceId }));
+  const bytes = sealed.map((one) => one.bytes);
+  t.strictSame(
+    valueOf(openRecords(bytes, 8_192)).map(({ key }) => key),
+    sealed.map(({ key }) => key),
+  );
+  t.strictSame(valueOf(openRecords([], 8_192)), []);
+  const garbage = Buffer.from('ff', 'hex');
+  const refused = { kind: 'refused', reason: 'MALFORMED' };
+  t.strictSame(openRecords([...bytes, garbage], 8_192), refused);
+  t.strictSame(openRecords([garbage, ...bytes], 10), refused);
+  t.end();
+});
+
+t.test('a record that is known by its bytes is not opened again, but for its size', (t) => {
+  const known = makeSealed();
+  const opened = openRecords([known.bytes], 8_192, () => known);
+  t.equal(valueOf(opened)[0], known);
+  const small = openRecords([known.bytes], known.bytes.length - 1, () => known);
+  t.strictSame(small, refused('RECORD_TOO_LARGE'));
   t.end();
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { compareBytes, equalBytes, hashBytes, sha256 } from '../../src/record/hash.ts';
+import { compareBytes, detached, equalBytes, hashBytes, sha256 } from '../../src/record/hash.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -34,5 +34,17 @@ t.test('equal bytes are equal whatever holds them; a longer string is another', 
   t.equal(equalBytes(Buffer.from('ab'), new TextEncoder().encode('ab')), true);
   t.equal(equalBytes(Buffer.from('ab'), Buffer.from('abc')), false);
   t.equal(equalBytes(Buffer.from('ab'), Buffer.from('ac')), false);
+  t.end();
+});
+
+t.test('detached bytes keep no large buffer alive, and what stands alone is not copied', (t) => {
+  const frame = new Uint8Array(1_000).fill(7);
+  const part = frame.subarray(10, 30);
+  const alone = detached(part);
+  t.strictSame([...alone], [...part]);
+  t.equal(alone.buffer.byteLength, 20);
+  t.equal(detached(alone), alone);
+  const most = frame.subarray(0, 500);
+  t.equal(detached(most), most);
   t.end();
 });

@@ -1,7 +1,13 @@
 import t from 'tap';
 import Long from 'long';
 import { compareBytes, sha256 } from '../../src/record/hash.ts';
-import { compareHeads, isEquivocation, isSignedByOwner, readHead } from '../../src/record/head.ts';
+import {
+  compareHeads,
+  detachHead,
+  isEquivocation,
+  isSignedByOwner,
+  readHead,
+} from '../../src/record/head.ts';
 import { ed25519Verifier } from '../../src/record/signature.ts';
 import type { RefusalReason } from '../../src/record/verdict.ts';
 import { flipBit, headBytes, makeFacts, makeHead, makeState, rulesAtStart } from './fixtures.ts';
@@ -118,5 +124,41 @@ t.test('of two heads with one lastUpdate the larger hash wins, and it is an equi
   t.equal(compareHeads(a, b), -compareHeads(b, a));
   t.equal(isEquivocation(a, b), true);
   t.equal(isEquivocation(a, makeHead(undefined, { incarnation: 1 })), false);
+  t.end();
+});
+
+t.test(
+  'a head that is known by its bytes is not decoded again, and still held to the rules',
+  (t) => {
+    const known = makeHead();
+    const { body, signature } = known;
+    t.equal(valueOf(readHead({ body, signature }, rulesAtStart, known)), known);
+    const refused = (rules: Partial<typeof rulesAtStart>) =>
+      readHead({ body, signature }, { ...rulesAtStart, ...rules }, known);
+    t.match(refused({ headBytesMax: body.length - 1 }), { reason: 'HEAD_TOO_LARGE' });
+    t.match(refused({ cluster: 'other' }), { reason: 'WRONG_CLUSTER' });
+    t.match(refused({ latest: known.head.lastUpdate - 1 }), { reason: 'CLOCK_AHEAD' });
+    t.match(refused({ earliest: known.head.lastUpdate + 1 }), { reason: 'EXPIRED' });
+    t.end();
+  },
+);
+
+t.test('a head that is kept holds on to no frame', (t) => {
+  const { body, signature } = makeHead();
+  const frame = Buffer.concat([body, signature, Buffer.alloc(5_000)]);
+  const head = valueOf(
+    readHead(
+      {
+        body: frame.subarray(0, body.length),
+        signature: frame.subarray(body.length, body.length + signature.length),
+      },
+      rulesAtStart,
+    ),
+  );
+  const kept = detachHead(head);
+  const sizes = [kept.body, kept.signature, kept.head.root].map(({ buffer }) => buffer.byteLength);
+  t.strictSame(sizes, [body.length, 64, 32]);
+  t.strictSame(Buffer.from(kept.body), Buffer.from(body));
+  t.equal(isSignedByOwner(kept, ed25519Verifier), true);
   t.end();
 });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { ownerFromKey } from '../../src/record/owner.ts';
-import { ed25519Verifier, signatureBytes } from '../../src/record/signature.ts';
+import { ed25519SignerOf, ed25519Verifier, signatureBytes } from '../../src/record/signature.ts';
 import { flipBit, signerOf } from './fixtures.ts';
 
 const body = Buffer.from('what was said');
@@ -54,5 +54,14 @@ t.test('a key that is no point of the curve verifies nothing and throws nothing'
     const owner = ownerFromKey(new Uint8Array(32).fill(byte));
     t.equal(ed25519Verifier.verify(owner, 'disco/v1/head', 'test', body, signature), false);
   }
+  t.end();
+});
+
+t.test('the same seed is the same key, and its signatures are real ones', (t) => {
+  const [one, again] = [1, 1].map((byte) => ed25519SignerOf(new Uint8Array(32).fill(byte)));
+  t.equal(one?.owner, again?.owner);
+  t.not(ed25519SignerOf(new Uint8Array(32).fill(2)).owner, one?.owner);
+  const made = one?.sign('disco/v1/head', 'test', body) ?? new Uint8Array(0);
+  t.ok(ed25519Verifier.verify(one?.owner ?? '', 'disco/v1/head', 'test', body, made));
   t.end();
 });

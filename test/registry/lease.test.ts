@@ -71,3 +71,18 @@ t.test('leases do not touch each other, and unknown ones are no error', (t) => {
   t.strictSame(leases.due(2_100), { missed: ['b'], expired: [] });
   t.end();
 });
+
+t.test('what was renewed, told or dropped in between comes due when it should', (t) => {
+  const leases = lease(1_000, 500);
+  t.strictSame(leases.due(1_099), nothing);
+  leases.renew('a', 600);
+  t.strictSame(leases.due(1_599), nothing, 'looked at too early, and again later');
+  t.strictSame(leases.due(1_600), { missed: ['a'], expired: [] });
+  t.strictSame(leases.due(1_601), { missed: ['a'], expired: [] }, 'until it is noted as told');
+  leases.noteTold('a');
+  t.strictSame(leases.due(2_099), nothing);
+  t.strictSame(leases.due(2_100), { missed: [], expired: ['a'] });
+  leases.renew('a', 2_100);
+  t.strictSame(leases.due(3_100), { missed: ['a'], expired: [] });
+  t.end();
+});

@@ -178,6 +178,71 @@ t.test('reclaiming from a head that is older than ours goes above ours', (t) => 
   t.end();
 });
 
+const fillMax = 4;
+const full = { recordsPerOwnerMax: fillMax, tombstonesMax: fillMax };
+
+t.test(
+  'a registration that tombstones leave no room for has the older half of them given up',
+  (t) => {
+    const { next: filled } = run(
+      undefined,
+      [...'abcd'].map((id) => register(id)),
+      10,
+      full,
+    );
+    const gone = run(filled, [...'abc'].map(deregister), 20, full).next;
+    t.strictSame([gone.set.count, gone.set.tombstones], [4, 3]);
+    const { next, puts, removes, results } = run(gone, [register('e')], 30, full);
+    t.match(results, [{ kind: 'done' }]);
+    t.strictSame(ids(next), ['c', 'd', 'e']);
+    t.strictSame(removes.map(({ record }) => record.instanceId).sort(), ['a', 'b']);
+    t.strictSame(
+      puts.map(({ record }) => record.instanceId),
+      ['e'],
+    );
+    const newest = removes.map(({ record }) => record.lastUpdate).sort((a, b) => b - a)[0];
+    t.equal(next.head.head.floor, newest);
+    t.doesNotThrow(() => assertInvariant(next));
+    t.end();
+  },
+);
+
+t.test('for bytes as for records all tombstones go if need be, and none in vain', (t) => {
+  const large = (id: string) => register(id, { metadata: { note: 'x'.repeat(400) } });
+  const { next: filled } = run(undefined, [large('a'), large('b'), register('c')]);
+  const { next: gone } = run(filled, [deregister('b'), deregister('c')], startMicros + 9);
+  const tombstone = [...gone.set.records()].find(({ record }) => record.deleted)!;
+  const { bytes } = run(gone, [large('d')], startMicros + 20).next.set;
+  const bounds = { bytesPerOwnerMax: bytes - tombstone.bytes.length - 1 };
+  const { next } = run(gone, [large('d')], startMicros + 20, bounds);
+  t.strictSame(ids(next), ['a', 'd']);
+  const tight = { bytesPerOwnerMax: gone.set.bytes };
+  const { next: same, results, removes } = run(gone, [large('d'), register('a')], 1, tight);
+  t.match(results, [{ kind: 'failed', error: { reason: 'TOO_MANY_RECORDS' } }, { kind: 'done' }]);
+  t.strictSame(ids(same), ['a', 'b', 'c'], 'what does not fit anyway costs nobody a tombstone');
+  t.strictSame(removes, []);
+  t.end();
+});
+
+t.test('one call may take a name out, give up its tombstone and register it anew', (t) => {
+  const { next: filled } = run(
+    undefined,
+    [...'abcd'].map((id) => register(id)),
+    10,
+    full,
+  );
+  const steps = [deregister('a'), register('e'), deregister('b'), register('a')];
+  const { next, puts, removes, results } = run(filled, steps, 20, full);
+  t.match(results, [{ kind: 'done' }, { kind: 'done' }, { kind: 'done' }, { kind: 'done' }]);
+  t.strictSame(ids(next), ['a', 'c', 'd', 'e']);
+  t.strictSame(puts.map(({ record }) => record.instanceId).sort(), ['a', 'e']);
+  t.strictSame(
+    removes.map(({ record }) => record.instanceId),
+    ['b'],
+  );
+  t.end();
+});
+
 t.test(
   'a rewind stamps everything anew at the present, and gives up tombstones of the future',
   (t) => {

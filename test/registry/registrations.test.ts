@@ -1,10 +1,14 @@
 import t from 'tap';
 import { DiscoError } from '../../src/base/error.ts';
 import type { MutationResult } from '../../src/registry/own-state.ts';
-import { registrationChanges, Registrations } from '../../src/registry/registrations.ts';
+import {
+  registrationChanges,
+  Registrations,
+  registrationsOf,
+} from '../../src/registry/registrations.ts';
 import { makeRegistration } from '../contract/store-contract.ts';
 import { at, makeSealed } from '../record/fixtures.ts';
-import { deregister, keyOf, nameOf, register } from './fixtures.ts';
+import { deregister, keyOf, nameOf, Owner, register } from './fixtures.ts';
 
 const wished = makeRegistration({ instanceId: 'a', ttlMs: 1_000, deregisterAfterMs: 500 });
 const done = (instanceId: string): MutationResult => ({
@@ -92,5 +96,14 @@ t.test('health, facts and refreshing are nothing that was wished for', (t) => {
     [done('a'), { kind: 'done', sealed: undefined }],
   );
   t.strictSame(changes, { registrations: [], droppedRegistrations: [] });
+  t.end();
+});
+
+t.test('the live records of a state lead back to what was asked for', (t) => {
+  const wanted = makeRegistration({ instanceId: 'a', ttlMs: 5_000 });
+  const owner = new Owner(1);
+  owner.move([{ kind: 'register', registration: wanted }, register('b')], at(1));
+  const { next } = owner.move([deregister('b')], at(2));
+  t.strictSame(registrationsOf(next), [wanted]);
   t.end();
 });

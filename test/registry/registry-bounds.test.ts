@@ -193,3 +193,70 @@ t.test('facts that would make a head too large for everyone are refused with bot
   t.strictSame(shown(node), ['a'], 'and the facts of before stay in force');
   t.end();
 });
+
+t.test('over bytesMax a new owner is refused, and known ones go on', (t) => {
+  const second = new Owner(2);
+  const { next } = second.move([register('a'), register('b')], at(0));
+  const node = startNode({ config: { bytesMax: next.set.bytes } });
+  t.equal(sendWhole(node, next, at(0)).kind, 'applied');
+  const one = new Owner(3).move([register('c')], at(0)).next;
+  t.strictSame(sendWhole(node, one, at(0)), refused('TOO_MANY_RECORDS'));
+  t.equal(node.refusals.get('TOO_MANY_RECORDS'), 1);
+  t.equal(sendWhole(node, second.move([register('c')], at(1)).next, at(1)).kind, 'applied');
+  t.end();
+});
+
+t.test('an owner whose first head had no records is as good as new when they come', (t) => {
+  const node = startNode({ config: { recordsMax: 2 } });
+  const [second, third] = [new Owner(2), new Owner(3)];
+  t.equal(sendWhole(node, third.state, at(0)).kind, 'applied');
+  sendWhole(node, second.move([register('a'), register('b')], at(0)).next, at(0));
+  const flood = third.move([register('c')], at(1)).next;
+  t.strictSame(sendWhole(node, flood, at(1)), refused('TOO_MANY_RECORDS'));
+  t.equal(node.state(third.id)?.set.count, 0, 'what was held stays');
+  const fresh = new Owner(3, at(2)).state;
+  t.equal(sendWhole(node, fresh, at(2)).kind, 'applied', 'it lives on without them');
+  const gone = second.move(
+    [deregister('a'), { kind: 'reclaim', above: second.state.head.head }],
+    at(3),
+  );
+  t.equal(gone.next.set.count, 1);
+  t.equal(sendWhole(node, gone.next, at(3)).kind, 'applied');
+  const late = new Owner(3, at(4)).move([register('c')], at(4)).next;
+  t.equal(sendWhole(node, late, at(4)).kind, 'applied', 'there is room again');
+  t.end();
+});
+
+t.test('heads of a future that was a wrong clock of ours are dropped, and come again true', (t) => {
+  const node = startNode();
+  const store = node.state(node.self);
+  const wrong = { monoMs: 10, wallMicros: at(100_000_000).wallMicros };
+  const ahead = new Owner(2, at(100_000_000)).move([register('a')], wrong).next;
+  t.equal(sendWhole(node, ahead, wrong).kind, 'applied');
+  node.commit([register('mine')], wrong);
+  const true1 = new Owner(3).move([register('b')], at(11)).next;
+  node.tick({ monoMs: 11, wallMicros: wrong.wallMicros });
+  t.equal(sendWhole(node, true1, at(12)).kind, 'applied');
+  node.tick(at(13));
+  t.strictSame(shown(node), ['b', 'mine'], 'never what is our own');
+  t.strictSame(sendWhole(node, ahead, at(14)), refused('CLOCK_AHEAD'));
+  const honest = new Owner(2, at(14)).move([register('a')], at(14)).next;
+  t.equal(sendWhole(node, honest, at(15)).kind, 'applied');
+  t.strictSame(shown(node), ['a', 'b', 'mine']);
+  t.ok(node.state(node.self)!.head.head.lastUpdate > store!.head.head.lastUpdate);
+  t.end();
+});
+
+t.test('an own registration over recordsPerOwnerMax for tombstones alone gets through', (t) => {
+  const node = startNode({ config: { recordsPerOwnerMax: 2, tombstonesMax: 2 } });
+  const peer = startNode({ key: 2, config: { recordsPerOwnerMax: 2 } });
+  node.commit([register('a'), register('b')], at(1));
+  node.commit([deregister('a')], at(2));
+  sendWhole(peer, node.state(node.self)!, at(2));
+  t.match(node.commit([register('c')], at(3)), [{ kind: 'done' }]);
+  t.strictSame(shown(node), ['b', 'c']);
+  t.equal(sendWhole(peer, node.state(node.self)!, at(4)).kind, 'applied');
+  t.strictSame(shown(peer), ['b', 'c']);
+  t.match(node.commit([register('d')], at(5)), [{ error: { reason: 'TOO_MANY_RECORDS' } }]);
+  t.end();
+});

@@ -115,7 +115,7 @@ t.test('what a peer says of itself is applied once, then a duplicate, then stale
   const node = startNode();
   const other = new Owner(2);
   const first = other.move([register('a')], at(1)).next;
-  t.strictSame(sendWhole(node, first, at(2)), { kind: 'applied', owner: other.id });
+  t.strictSame(sendWhole(node, first, at(2)), { kind: 'applied', owner: other.id, before: 0 });
   t.strictSame(shown(node), ['a']);
   t.strictSame(sendWhole(node, first, at(2)), { kind: 'duplicate', owner: other.id });
   const second = other.move([register('b')], at(3)).next;

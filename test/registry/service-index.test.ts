@@ -124,3 +124,32 @@ t.test('an instance that moves away takes its claim with it', (t) => {
   t.equal(index.isConflict(make('a', { port: 81 })), false);
   t.end();
 });
+
+t.test('a fork shares the lists that neither side has touched', (t) => {
+  const index = indexOf(make('a'), make('x', { name: 'pay' }));
+  const [cart, pay] = [index.service('shop', 'cart'), index.service('shop', 'pay')];
+  const fork = index.fork();
+  fork.put(make('b'));
+  index.remove(make('a'), departure);
+  t.equal(fork.service('shop', 'pay'), pay, 'the very same list');
+  t.equal(index.service('shop', 'pay'), pay);
+  t.strictSame(ids(cart), ['a']);
+  t.strictSame(ids(fork.service('shop', 'cart')), ['a', 'b']);
+  t.strictSame(ids(index.service('shop', 'cart')), []);
+  t.strictSame([index.count, fork.count], [1, 3]);
+  t.strictSame(index.departure('shop', 'cart'), departure);
+  t.equal(fork.departure('shop', 'cart'), undefined);
+  t.end();
+});
+
+t.test('a thousand instances at one address come and go', (t) => {
+  const index = new ServiceIndex();
+  const all = Array.from({ length: 1_000 }, (_, i) => make(`i${i}`));
+  const theirs = make('b', { owner: signerOf(2).owner });
+  for (const one of [...all, theirs]) index.put(one);
+  t.equal(index.isConflict(theirs), true);
+  for (const one of all) index.remove(one, departure);
+  t.equal(index.isConflict(theirs), false);
+  t.equal(index.count, 1);
+  t.end();
+});

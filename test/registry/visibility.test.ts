@@ -109,3 +109,10 @@ t.test('a return shows all that is held now, and not only what changed', (t) => 
   t.strictSame(ids, ['a:81', 'b:8080']);
   t.end();
 });
+
+t.test('a tombstone that was given up at once still says that it was deregistered', (t) => {
+  const { events, ids } = run(...shownSince({ held: [b], removes: [aGone] }));
+  t.strictSame(events, ['down a deregistered']);
+  t.strictSame(ids, ['b:8080']);
+  t.end();
+});

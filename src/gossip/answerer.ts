@@ -1,0 +1,163 @@
+/**
+ * Answerer: the half of an exchange that compares a peer's digest with what is held here.
+ *
+ *   digest ─▶ equal: same │ decodes: difference │ counts far apart: beyond, or pull ourselves
+ *        └──▶ else: more symbols, until they decode
+ */
+import type { OwnerId } from '../record/owner.ts';
+import type { RefusalReason } from '../record/verdict.ts';
+import { equalBytes } from '../record/hash.ts';
+import type { GossipContext } from './context.ts';
+import { countOf, digestSymbols, openDigest } from './digest.ts';
+import type { Digest } from './digest.ts';
+import { idBytes, writeId } from './element.ts';
+import type { Id } from './element.ts';
+import { encodeFrame } from './message.ts';
+import type { Frame } from './message.ts';
+import type { SettledHeads } from './settled-heads.ts';
+import { symbolBytes } from './sketch.ts';
+import { decodeDifference } from './sketch-decoder.ts';
+import { prefixOf } from './version.ts';
+import type { Version } from './version.ts';
+
+/** A salted comparison is the whole work anew: one a peer and minute. */
+const saltedIntervalMs = 60_000;
+
+interface Answering {
+  exchange: number;
+  /** All symbols of this exchange so far. */
+  symbols: Uint8Array;
+  saltedAtMs: number;
+}
+
+export interface AnswererHooks {
+  /** An honest digest tells its sender's wall clock, µs. */
+  heardTime(peer: OwnerId, time: number): void;
+  refused(peer: OwnerId, reason: RefusalReason): void;
+  /** The peer holds far more than we do. */
+  pull(peer: OwnerId): void;
+}
+
+export class Answerer {
+  readonly #context: GossipContext;
+  readonly #heads: SettledHeads;
+  readonly #hooks: AnswererHooks;
+  /** By linked peer. */
+  readonly #answering = new Map<OwnerId, Answering>();
+
+  constructor(context: GossipContext, heads: SettledHeads, hooks: AnswererHooks) {
+    this.#context = context;
+    this.#heads = heads;
+    this.#hooks = hooks;
+  }
+
+  /** Whether a peer has asked before on this link. */
+  knows(peer: OwnerId): boolean {
+    return this.#answering.has(peer);
+  }
+
+  forget(peer: OwnerId): void {
+    this.#answering.delete(peer);
+  }
+
+  onDigest(peer: OwnerId, { sealed }: Extract<Frame, { kind: 'digest' }>): void {
+    const { identity, verifier, counters } = this.#context;
+    const opened = openDigest(sealed, peer, identity.cluster, verifier);
+    if (opened.kind === 'refused') return this.#refuse(peer, opened.reason);
+    counters.add('exchanges_answered');
+    this.#hooks.heardTime(peer, opened.value.time);
+    this.#compare(peer, opened.value);
+  }
+
+  onSymbols(peer: OwnerId, frame: Extract<Frame, { kind: 'symbols' }>): void {
+    const answering = this.#answering.get(peer);
+    if (answering?.exchange !== frame.exchange) return;
+    const { exchange } = frame;
+    answering.symbols = Buffer.concat([answering.symbols, frame.symbols]);
+    if (answering.symbols.length > this.#heads.sketch.symbolsMax * symbolBytes)
+      return this.#send(peer, { kind: 'beyond', exchange });
+    this.#decode(peer, exchange, answering.symbols, new Uint8Array(0));
+  }
+
+  #compare(peer: OwnerId, digest: Digest): void {
+    const { exchange, salt, symbols } = digest;
+    const answering = this.#begin(peer, exchange);
+    if (salt !== undefined && !this.#maySalt(answering))
+      return this.#send(peer, { kind: 'busy', exchange });
+    const sketch =
+      salt === undefined ? this.#heads.sketch : this.#heads.salted(salt, digestSymbols);
+    if (equalBytes(sketch.setHash(), digest.setHash)) return this.#send(peer, { kind: 'same' });
+    this.#context.counters.add('exchanges_unequal');
+    // Under a salt nothing is named as it is here; versions tell what differs.
+    if (salt !== undefined) return this.#send(peer, { kind: 'beyond', exchange });
+    const surplus = countOf(digest) - sketch.count;
+    if (Math.abs(surplus) <= sketch.symbolsMax / 2)
+      return this.#decode(peer, exchange, symbols, this.#heads.sketch.estimator());
+    // Whoever holds less pulls.
+    if (surplus < 0) return this.#send(peer, { kind: 'beyond', exchange });
+    this.#send(peer, { kind: 'busy', exchange });
+    this.#hooks.pull(peer);
+  }
+
+  #refuse(peer: OwnerId, reason: RefusalReason): void {
+    this.#context.registry.refusals.add(reason);
+    this.#hooks.refused(peer, reason);
+  }
+
+  #begin(peer: OwnerId, exchange: number): Answering {
+    const before = this.#answering.get(peer);
+    const saltedAtMs = before?.saltedAtMs ?? -Infinity;
+    const answering = { exchange, symbols: new Uint8Array(0), saltedAtMs };
+    this.#answering.set(peer, answering);
+    return answering;
+  }
+
+  #maySalt(answering: Answering): boolean {
+    const { monoMs } = this.#context.now;
+    if (monoMs - answering.saltedAtMs < saltedIntervalMs) return false;
+    answering.saltedAtMs = monoMs;
+    return true;
+  }
+
+  /** @param estimator sent along when more symbols are needed */
+  #decode(peer: OwnerId, exchange: number, symbols: Uint8Array, estimator: Uint8Array): void {
+    const difference = decodeDifference(this.#heads.sketch, symbols);
+    switch (difference.kind) {
+      case 'malformed':
+        return this.#refuse(peer, 'MALFORMED');
+      case 'undecided':
+        return this.#send(peer, { kind: 'moreSymbols', exchange, estimator });
+      case 'decoded':
+        this.#context.counters.add('differences_decoded');
+        this.#send(peer, {
+          kind: 'difference',
+          exchange,
+          want: this.#lacking(difference.theirs),
+          have: this.#versions(difference.mine),
+        });
+    }
+  }
+
+  /** What is on its way here already, or held and not settled, is not asked for. */
+  #lacking(ids: readonly Id[]): Uint8Array {
+    const lacking = ids.filter(({ lo, hi }) => !this.#heads.isKnown(lo, hi));
+    const bytes = new Uint8Array(lacking.length * idBytes);
+    lacking.forEach((id, index) => writeId(id, bytes, index * idBytes));
+    return bytes;
+  }
+
+  #versions(ids: readonly Id[]): Version[] {
+    const versions: Version[] = [];
+    for (const { lo, hi } of ids) {
+      const owner = this.#heads.ownerNamed(lo, hi);
+      const state = owner === undefined ? undefined : this.#context.registry.state(owner);
+      if (owner === undefined || state === undefined) continue;
+      versions.push({ prefix: prefixOf(owner), lastUpdate: state.head.head.lastUpdate });
+    }
+    return versions;
+  }
+
+  #send(peer: OwnerId, frame: Frame): void {
+    this.#context.emit({ kind: 'send', peer, bytes: encodeFrame(frame) });
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * Dialer: which dials are under way and which wait for their turn.
+ *
+ * At most `pendingDialsMax` at once: first those that confirm whether a member lives, then what is
+ * asked for each interval, then the ways into the cluster, for as long as they are needed.
+ */
+import type { OwnerId } from '../record/owner.ts';
+import type { DialTarget, GossipContext } from './context.ts';
+
+/** A wake that comes later than this shows a node that is starved of its processor. */
+const lagMsMax = 100;
+/** How long such a node doubts itself. */
+const sluggishMs = 5_000;
+/** Times `dialTimeoutMs` for a dial that confirms nothing, or by a node that doubts itself. */
+const patience = 5;
+
+/** A dial under way, and the life of the member that it is meant for. */
+interface PendingDial {
+  readonly target: DialTarget;
+  readonly incarnation: number;
+}
+
+export class Dialer {
+  readonly #context: GossipContext;
+  readonly #isLinked: (peer: OwnerId) => boolean;
+  readonly #pending = new Map<string, PendingDial>();
+  /** To be confirmed as soon as fewer dials are pending. */
+  readonly #urgent = new Set<OwnerId>();
+  #waysIn: DialTarget[] = [];
+  #sluggishUntilMs = -Infinity;
+
+  constructor(context: GossipContext, isLinked: (peer: OwnerId) => boolean) {
+    this.#context = context;
+    this.#isLinked = isLinked;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** This node was woken late not long ago, and must not judge others by time. */
+  get isSluggish(): boolean {
+    return this.#context.now.monoMs < this.#sluggishUntilMs;
+  }
+
+  /** How late this node was woken. */
+  noteLag(lagMs: number): void {
+    if (lagMs > lagMsMax) this.#sluggishUntilMs = this.#context.now.monoMs + sluggishMs;
+  }
+
+  /** Dials a member where it is now; when too many are pending, the next interval asks again. */
+  dialMember(peer: OwnerId): void {
+    this.dial({ peer, addresses: this.#addressesOf(peer) });
+  }
+
+  dial(target: DialTarget): void {
+    if (this.#hasRoom) this.#start(target, patience);
+  }
+
+  /** Dials a member with little patience, before all others. */
+  confirm(peer: OwnerId): void {
+    this.#urgent.add(peer);
+    this.#proceedUrgent();
+  }
+
+  /** Replaces the ways into the cluster that are still to be tried. */
+  setWaysIn(targets: readonly DialTarget[]): void {
+    this.#waysIn = [...targets];
+  }
+
+  /**
+   * A dial came to its end.
+   *
+   * @returns whether that says something of the member: not when it began a new life, or moved,
+   *   in the meantime
+   */
+  settle(target: DialTarget): boolean {
+    const dial = this.#pending.get(keyOf(target));
+    this.#pending.delete(keyOf(target));
+    const { peer, addresses } = target;
+    if (dial === undefined || peer === undefined) return true;
+    const member = this.#context.registry.member(peer);
+    if (member === undefined) return true;
+    const hasMoved = String(this.#addressesOf(peer)) !== String(addresses);
+    return !hasMoved && member.incarnation <= dial.incarnation;
+  }
+
+  /**
+   * Dials what waits, as far as there is room.
+   *
+   * @param links that are there already: ways in are tried until dials and links are enough
+   */
+  proceed(links: number): void {
+    this.#proceedUrgent();
+    const { pendingDialsMax } = this.#context.config;
+    while (this.#waysIn.length > 0 && this.#pending.size + links < pendingDialsMax)
+      this.#start(this.#waysIn.shift() as DialTarget, patience);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#pending.size < this.#context.config.pendingDialsMax;
+  }
+
+  #proceedUrgent(): void {
+    for (const peer of this.#urgent) {
+      if (!this.#hasRoom) return;
+      this.#urgent.delete(peer);
+      const addresses = this.#addressesOf(peer);
+      this.#start({ peer, addresses }, this.isSluggish ? patience : 1);
+    }
+  }
+
+  #start(target: DialTarget, times: number): void {
+    const { peer } = target;
+    if (peer !== undefined && this.#isLinked(peer)) return;
+    if (this.#pending.has(keyOf(target))) return;
+    const { registry, config, counters } = this.#context;
+    const member = peer === undefined ? undefined : registry.member(peer);
+    this.#pending.set(keyOf(target), { target, incarnation: member?.incarnation ?? -1 });
+    counters.add('dials');
+    this.#context.emit({ kind: 'dial', target, timeoutMs: times * config.dialTimeoutMs });
+  }
+
+  #addressesOf(peer: OwnerId): readonly string[] {
+    return this.#context.registry.state(peer)?.head.head.facts.addresses ?? [];
+  }
+}
+
+/** With the addresses, so that a member that moved is not kept waiting by a dial to where it was. */
+function keyOf({ peer, addresses }: DialTarget): string {
+  return `${peer ?? ''} ${String(addresses)}`;
+}

@@ -1,0 +1,132 @@
+/**
+ * Reachability: what speaks against links to members that live.
+ *
+ *   link broken, or found dead by others ─▶ doubted: one failed dial that can be believed is enough
+ *   dial failed ─▶ held back for a while (full jitter, doubling); clear, or the third: dead
+ *   told to go elsewhere ─▶ held back, and that says nothing about its life
+ *
+ * Everything here is about one incarnation: a newer life is not judged by the older one. There is
+ * an entry only for members that live and have given trouble.
+ */
+import type { Random } from '../base/random.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { DialFailure } from './context.ts';
+
+const backoffBaseMs = 500;
+const backoffMaxMs = 30_000;
+/** Failed dials after which a member that was never linked counts as dead. */
+const failuresToDeath = 3;
+
+interface Trouble {
+  readonly incarnation: number;
+  isDoubted: boolean;
+  /** Dials that failed, since it was linked last. */
+  failures: number;
+  /** Times that it was held back in a row. */
+  holds: number;
+  notBeforeMs: number;
+}
+
+export class Reachability {
+  readonly #random: Random;
+  readonly #incarnationOf: (peer: OwnerId) => number;
+  readonly #troubles = new Map<OwnerId, Trouble>();
+
+  /** @param incarnationOf of a member as it is known now */
+  constructor(random: Random, incarnationOf: (peer: OwnerId) => number) {
+    this.#random = random;
+    this.#incarnationOf = incarnationOf;
+  }
+
+  /** Members with an entry. */
+  get size(): number {
+    return this.#troubles.size;
+  }
+
+  /** False: whoever would be linked instead of it is to be linked too. */
+  isReachable(peer: OwnerId): boolean {
+    return (this.#at(peer)?.holds ?? 0) === 0;
+  }
+
+  /** Whether it is time to dial it. */
+  isDue(peer: OwnerId, monoMs: number): boolean {
+    return (this.#at(peer)?.notBeforeMs ?? -Infinity) <= monoMs;
+  }
+
+  isDoubted(peer: OwnerId): boolean {
+    return this.#at(peer)?.isDoubted === true;
+  }
+
+  doubted(): OwnerId[] {
+    return [...this.#troubles.keys()].filter((peer) => this.isDoubted(peer));
+  }
+
+  doubt(peer: OwnerId): void {
+    this.#entry(peer).isDoubted = true;
+  }
+
+  /**
+   * A dial to its present addresses failed.
+   *
+   * @param isSluggish this node is starved itself and must not judge others by time
+   * @returns whether it is dead
+   */
+  fail(peer: OwnerId, how: DialFailure, isSluggish: boolean, monoMs: number): boolean {
+    const trouble = this.#entry(peer);
+    trouble.failures += 1;
+    this.#holdBack(trouble, monoMs);
+    // Nobody listens there, or somebody else does; a mere timeout may be a busy host.
+    const isClear = how === 'refused' || how === 'other_peer' || how === 'self';
+    const isBelieved = how === 'unreachable' || !isSluggish;
+    return isClear || (trouble.isDoubted && isBelieved) || trouble.failures >= failuresToDeath;
+  }
+
+  /** It said that it has no room, or wants no link: others are asked first. */
+  decline(peer: OwnerId, monoMs: number): void {
+    this.#holdBack(this.#entry(peer), monoMs);
+  }
+
+  /** No link with it before then. */
+  shun(peer: OwnerId, untilMs: number): void {
+    const trouble = this.#entry(peer);
+    trouble.holds += 1;
+    trouble.notBeforeMs = untilMs;
+  }
+
+  /** It is linked: it lives. How often it was held back counts until the link has lasted. */
+  linked(peer: OwnerId): void {
+    const trouble = this.#at(peer);
+    if (trouble === undefined) return;
+    trouble.isDoubted = false;
+    trouble.failures = 0;
+    if (trouble.holds === 0) this.clear(peer);
+  }
+
+  /** Nothing speaks against it any more, or it does not live. */
+  clear(peer: OwnerId): void {
+    this.#troubles.delete(peer);
+  }
+
+  #holdBack(trouble: Trouble, monoMs: number): void {
+    trouble.holds += 1;
+    const ceilingMs = Math.min(backoffMaxMs, backoffBaseMs * 2 ** trouble.holds);
+    trouble.notBeforeMs = monoMs + this.#random.next() * ceilingMs;
+  }
+
+  #at(peer: OwnerId): Trouble | undefined {
+    const trouble = this.#troubles.get(peer);
+    if (trouble === undefined || trouble.incarnation >= this.#incarnationOf(peer)) return trouble;
+    this.clear(peer);
+    return undefined;
+  }
+
+  #entry(peer: OwnerId): Trouble {
+    const known = this.#at(peer);
+    if (known !== undefined) return known;
+    const incarnation = this.#incarnationOf(peer);
+    const fresh = { isDoubted: false, failures: 0, holds: 0, notBeforeMs: -Infinity };
+    const trouble: Trouble = { incarnation, ...fresh };
+    this.#troubles.set(peer, trouble);
+    return trouble;
+  }
+}

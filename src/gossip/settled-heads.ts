@@ -1,0 +1,190 @@
+/**
+ * SettledHeads: the heads that this node compares with others, as a sketch that is kept up to date
+ * with every change instead of being made for each exchange.
+ *
+ *   registry's feed ─▶ unsettled (500 ms) ─▶ settled ─▶ sketch: set hash, coded symbols, estimator
+ *
+ * A head counts only once it has been held for the settle time: news is under way as a rumor, and
+ * busy clusters would never be equal otherwise. Heads that are about to expire are left out, since
+ * they would only be refused.
+ */
+import { ForkableMap } from '../base/forkable-map.ts';
+import { sha256 } from '../record/hash.ts';
+import type { SealedHead } from '../record/head.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { Registry } from '../registry/registry.ts';
+import { elementKey, elementKeyBytes, elementOf, idKey } from './element.ts';
+import type { ElementKey } from './element.ts';
+import { Sketch } from './sketch.ts';
+import { prefixKey, prefixOf } from './version.ts';
+import type { Prefix } from './version.ts';
+
+export const settleMs = 500;
+
+/** A head, or that there is none any more, since when. */
+interface News {
+  readonly head: SealedHead | undefined;
+  readonly atMs: number;
+}
+
+interface Unsettled {
+  /** Settles next. */
+  readonly first: News;
+  /** The newest since; those between are of no interest. */
+  last: News | undefined;
+}
+
+export class SettledHeads {
+  /** What others are compared with. */
+  readonly sketch: Sketch;
+  readonly #cluster: string;
+  readonly #key: ElementKey;
+  readonly #settled: ForkableMap<OwnerId, SealedHead>;
+  /** By the name of their settled head's element. */
+  readonly #named: ForkableMap<number, OwnerId>;
+  readonly #prefixes: ForkableMap<number, readonly OwnerId[]>;
+  /** Read up to here; NaN before the first time. */
+  #cursor: number;
+  /** Longest unsettled first. */
+  readonly #unsettled = new Map<OwnerId, Unsettled>();
+  #swept = -Infinity;
+
+  /**
+   * @param symbolsMax coded symbols that are kept
+   * @param start where to start from: another's heads, and a registry that is a fork of its own
+   */
+  constructor(
+    cluster: string,
+    symbolsMax: number,
+    start?: { readonly origin: SettledHeads; readonly registry: Registry },
+  ) {
+    this.#cluster = cluster;
+    this.#key = elementKey(sha256('disco/v1/element', cluster).subarray(0, elementKeyBytes));
+    const origin = start?.origin;
+    this.sketch = origin?.sketch.fork() ?? new Sketch(symbolsMax);
+    this.#settled = origin === undefined ? new ForkableMap() : origin.#settled.fork();
+    this.#named = origin === undefined ? new ForkableMap() : origin.#named.fork();
+    this.#prefixes = origin === undefined ? new ForkableMap() : origin.#prefixes.fork();
+    this.#cursor = start?.registry.feed.revision ?? NaN;
+  }
+
+  /**
+   * Hears what changed since the last time. To be called at every step that may have changed
+   * something, since a head's age counts from here.
+   */
+  follow(registry: Registry, nowMs: number): void {
+    const { feed } = registry;
+    while (this.#cursor !== feed.revision) {
+      const answer = feed.read(this.#cursor);
+      if (answer.kind === 'lost') return this.#readAll(registry, nowMs);
+      for (const { owner } of answer.changes) this.#note(owner, registry.state(owner)?.head, nowMs);
+      this.#cursor = answer.revision;
+    }
+  }
+
+  /**
+   * Takes in what has settled, and leaves out what is older than `earliest` (µs).
+   *
+   * @param sweepMs how often all heads are looked at for their age
+   * @param ageMs how long a head has been held once it has settled
+   */
+  settle(nowMs: number, earliest: number, sweepMs: number, ageMs = settleMs): void {
+    for (const [owner, { first, last }] of this.#unsettled) {
+      if (first.atMs > nowMs - ageMs) break;
+      this.#unsettled.delete(owner);
+      this.#replace(owner, first.head, earliest);
+      if (first.head === undefined && last === undefined) this.#forgetPrefix(owner);
+      if (last !== undefined) this.#unsettled.set(owner, { first: last, last: undefined });
+    }
+    if (nowMs < this.#swept + sweepMs) return;
+    this.#swept = nowMs;
+    for (const [owner, { head }] of this.#settled)
+      if (head.lastUpdate < earliest) this.#replace(owner, undefined, earliest);
+  }
+
+  /** Owners whose key begins so: of one held head each, nearly always one. */
+  ownersOf(prefix: Prefix): readonly OwnerId[] {
+    return this.#prefixes.get(prefixKey(prefix)) ?? [];
+  }
+
+  /** The owner of whom an element speaks, when it is held and settled. */
+  ownerNamed(lo: number, hi: number): OwnerId | undefined {
+    return this.#named.get(idKey(lo, hi));
+  }
+
+  /** Whether the head that an element names is held, settled or not. */
+  isKnown(lo: number, hi: number): boolean {
+    if (this.ownerNamed(lo, hi) !== undefined) return true;
+    for (const { first, last } of this.#unsettled.values())
+      for (const news of [first, last]) {
+        if (news?.head === undefined) continue;
+        const element = elementOf(news.head.hash, this.#key);
+        if (element.lo === lo && element.hi === hi) return true;
+      }
+    return false;
+  }
+
+  /** The settled heads under another key: the whole work anew, so only now and then. */
+  salted(salt: Uint8Array, symbols: number): Sketch {
+    const sketch = new Sketch(symbols);
+    const key = elementKey(salt);
+    for (const [, { hash }] of this.#settled) sketch.add(elementOf(hash, key));
+    return sketch;
+  }
+
+  /** For a registry that is a fork of the one followed here: starts where this one is, in O(1). */
+  fork(registry: Registry): SettledHeads {
+    return new SettledHeads(this.#cluster, this.sketch.symbolsMax, { origin: this, registry });
+  }
+
+  /** After the feed lost its beginning, and at the start: then all there is has settled. */
+  #readAll(registry: Registry, nowMs: number): void {
+    const atMs = Number.isNaN(this.#cursor) ? -Infinity : nowMs;
+    for (const [owner] of this.#settled)
+      if (registry.state(owner) === undefined) this.#note(owner, undefined, atMs);
+    for (const [owner, { head }] of registry.owners()) this.#note(owner, head, atMs);
+    this.#cursor = registry.feed.revision;
+  }
+
+  #note(owner: OwnerId, head: SealedHead | undefined, atMs: number): void {
+    const unsettled = this.#unsettled.get(owner);
+    const newest = unsettled?.last ?? unsettled?.first;
+    const isKnown = (newest === undefined ? this.#settled.get(owner) : newest.head) === head;
+    // One that was left out for its age has nothing to settle.
+    if (isKnown && newest === undefined && head === undefined) this.#forgetPrefix(owner);
+    if (isKnown) return;
+    if (unsettled === undefined) {
+      this.#unsettled.set(owner, { first: { head, atMs }, last: undefined });
+      this.#notePrefix(owner);
+    } else unsettled.last = { head, atMs };
+  }
+
+  #notePrefix(owner: OwnerId): void {
+    const key = prefixKey(prefixOf(owner));
+    const owners = this.#prefixes.get(key) ?? [];
+    if (!owners.includes(owner)) this.#prefixes.set(key, [...owners, owner]);
+  }
+
+  #replace(owner: OwnerId, head: SealedHead | undefined, earliest: number): void {
+    const old = this.#settled.get(owner);
+    if (old !== undefined) {
+      const element = elementOf(old.hash, this.#key);
+      this.sketch.remove(element);
+      this.#named.delete(idKey(element.lo, element.hi));
+      this.#settled.delete(owner);
+    }
+    if (head === undefined || head.head.lastUpdate < earliest) return;
+    const element = elementOf(head.hash, this.#key);
+    this.sketch.add(element);
+    this.#named.set(idKey(element.lo, element.hi), owner);
+    this.#settled.set(owner, head);
+  }
+
+  /** Of an owner that is held no more nothing stays. */
+  #forgetPrefix(owner: OwnerId): void {
+    const key = prefixKey(prefixOf(owner));
+    const others = (this.#prefixes.get(key) ?? []).filter((other) => other !== owner);
+    if (others.length === 0) this.#prefixes.delete(key);
+    else this.#prefixes.set(key, others);
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What must hold in the end, when all faults are over and time to settle has passed: all nodes
+ * hold the same, nothing acknowledged is lost, nothing that was taken back is there.
+ */
+import { equalBytes } from '../record/hash.ts';
+import type { OwnerId } from '../record/owner.ts';
+import { isShown } from '../membership/member.ts';
+import type { Checkers } from './checkers.ts';
+import type { Ledger } from './ledger.ts';
+import type { SimNode } from './sim-node.ts';
+import type { World } from './world.ts';
+
+/** Owners about whom the nodes that are up have not agreed yet, each until they once did. */
+export class Settling {
+  readonly #world: World;
+  readonly #open: Set<OwnerId>;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#open = new Set();
+    const isLive = new Set(world.up().map(({ owner }) => owner));
+    for (const node of world.up())
+      for (const [owner] of node.registry.owners()) this.#open.add(owner);
+    for (const owner of isLive) this.#open.add(owner);
+  }
+
+  /** Owners that are still open. */
+  get open(): ReadonlySet<OwnerId> {
+    return this.#open;
+  }
+
+  /** Looks once more. @returns whether all are settled */
+  look(): boolean {
+    const nodes = this.#world.up();
+    for (const owner of this.#open) if (isAgreed(nodes, owner)) this.#open.delete(owner);
+    return this.#open.size === 0;
+  }
+}
+
+/** All nodes hold the same head of this owner, and show it alike; or none holds any. */
+function isAgreed(nodes: readonly SimNode[], owner: OwnerId): boolean {
+  const first = nodes[0]?.registry;
+  const hash = first?.state(owner)?.head.hash;
+  const shown = isShown(first?.member(owner)?.state ?? 'dead');
+  return nodes.every(({ registry }) => {
+    const held = registry.state(owner)?.head.hash;
+    if (held === undefined || hash === undefined) return held === hash;
+    return equalBytes(held, hash) && isShown(registry.member(owner)?.state ?? 'dead') === shown;
+  });
+}
+
+/** @param settling looked at for as long as there was time */
+export function checkEnd(
+  world: World,
+  ledger: Ledger,
+  settling: Settling,
+  checkers: Checkers,
+): void {
+  const nodes = world.up();
+  if (settling.open.size > 0) {
+    const numbers = [...settling.open].map((owner) => world.numberOf(owner)).slice(0, 8);
+    const sentence = `the nodes do not agree on ${settling.open.size} owners, of nodes ${numbers.join(', ')}`;
+    checkers.report('converged', undefined, sentence);
+  }
+  for (const { owner, number } of nodes)
+    for (const entry of ledger.of(owner)) {
+      const wrong = nodes.filter((node) => {
+        const shown = node.registry.index.get(entry.group, entry.name, owner, entry.instanceId);
+        return entry.isGone ? shown !== undefined : shown?.record.version !== entry.version;
+      });
+      if (wrong.length === 0) continue;
+      const at = wrong.map((node) => node.number).slice(0, 8);
+      const where = `at ${wrong.length} of ${nodes.length} nodes (${at.join(', ')})`;
+      if (entry.isGone)
+        checkers.report('no zombie', at[0], `${entry.key} of node ${number} is there ${where}`);
+      else
+        checkers.report(
+          'nothing lost',
+          at[0],
+          `${entry.key} ${entry.version} of node ${number}, acknowledged at ${Math.round(entry.atMs)} ms, is not there ${where}`,
+        );
+    }
+  for (const node of nodes) checkBounds(world, node, checkers);
+}
+
+/** What is held stays within its bounds. */
+export function checkBounds(world: World, { number, registry }: SimNode, checkers: Checkers): void {
+  const { tombstonesMax, headsMax, recordsPerOwnerMax, bytesPerOwnerMax } = world.config;
+  let heads = 0;
+  for (const [owner, { set }] of registry.owners()) {
+    heads += 1;
+    if (set.count > recordsPerOwnerMax || set.bytes > bytesPerOwnerMax)
+      checkers.report('bounds', number, `${owner} has ${set.count} records of ${set.bytes} bytes`);
+    if (set.tombstones > tombstonesMax + 1)
+      checkers.report('bounds', number, `${owner} has ${set.tombstones} tombstones`);
+  }
+  if (heads > headsMax) checkers.report('bounds', number, `${heads} heads`);
+}

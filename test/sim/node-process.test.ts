@@ -1,0 +1,53 @@
+import { test } from 'tap';
+import { VirtualClock } from '../../src/base/virtual-clock.ts';
+import { NodeProcess } from '../../src/sim/node-process.ts';
+
+test('a frozen process runs nothing, and then all that queued, in order', (t) => {
+  const clock = new VirtualClock();
+  const process = new NodeProcess(clock);
+  const ran: string[] = [];
+  process.schedule(10, () => ran.push(`timer at ${process.now().monoMs}`));
+  process.pause();
+  process.run(() => ran.push('call'));
+  clock.advance(50);
+  t.strictSame(ran, []);
+  process.resume();
+  t.strictSame(ran, ['call', 'timer at 50']);
+  t.end();
+});
+
+test('a timer that was cancelled while it queued does not run', (t) => {
+  const clock = new VirtualClock();
+  const process = new NodeProcess(clock);
+  const cancel = process.schedule(10, () => t.fail('it was cancelled'));
+  process.pause();
+  clock.advance(20);
+  cancel();
+  process.resume();
+  t.end();
+});
+
+test('of a process that ended nothing runs any more', (t) => {
+  const clock = new VirtualClock();
+  const process = new NodeProcess(clock);
+  process.schedule(10, () => t.fail('it is gone'));
+  process.end();
+  process.run(() => t.fail('it is gone'));
+  clock.advance(20);
+  t.end();
+});
+
+test('a wall clock jumps and drifts, the monotonic one does neither', (t) => {
+  const clock = new VirtualClock();
+  const process = new NodeProcess(clock);
+  process.jump(-5_000_000);
+  t.equal(process.now().wallMicros, clock.now().wallMicros - 5_000_000);
+  process.drift(0.01);
+  clock.advance(1_000);
+  t.equal(process.offsetMicros, -5_000_000 + 10_000);
+  process.drift(0);
+  clock.advance(1_000);
+  t.equal(process.offsetMicros, -5_000_000 + 10_000, 'it stays as wrong as it is');
+  t.equal(process.now().monoMs, 2_000);
+  t.end();
+});
