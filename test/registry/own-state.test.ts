@@ -254,7 +254,9 @@ t.test(
     t.equal(lastUpdate, startMicros + 3);
     t.equal(floor, startMicros, 'whoever holds less is sent the whole');
     t.equal(incarnation, before.head.head.incarnation + 1);
-    const stamps = [...next.set.records()].map(({ record }) => record.lastUpdate).sort();
+    const stamps = [...next.set.records()]
+      .map(({ record }) => record.lastUpdate)
+      .sort((a, b) => a - b);
     t.strictSame(stamps, [startMicros + 1, startMicros + 2]);
     t.equal(next.set.tombstones, 0);
     t.strictSame(puts.map(({ record }) => record.instanceId).sort(), ['a', 'c']);
