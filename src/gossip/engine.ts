@@ -266,7 +266,11 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
-    if (this.#boots.isAnother(peer, hello.head, identity.cluster)) this.#greet(peer);
+    if (this.#boots.isAnother(peer, hello.head, identity.cluster)) {
+      // What was under way was with the other process.
+      this.#reconciler.unlinked(peer);
+      this.#greet(peer);
+    }
     this.#hear(peer, hello.time);
     const received = registry.receive(hello.head, [], false, this.#context.now);
     const isWelcome = this.#links.greet(peer);
