@@ -15,11 +15,12 @@ import type { MemoryTransport } from '../../src/gossip/memory-transport.ts';
 import type { NodeFacts } from '../../src/record/head.ts';
 import { recordKey } from '../../src/record/record.ts';
 import { ed25519Signer, ed25519Verifier } from '../../src/record/signature.ts';
-import type { Signer, Verifier } from '../../src/record/signature.ts';
+import type { Signer } from '../../src/record/signature.ts';
 import { Registry } from '../../src/registry/registry.ts';
 import type { RegistryConfig } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { Registration } from '../../src/store/store.ts';
+import type { SignatureScheme } from './hashed-signatures.ts';
 
 export type TestConfig = GossipConfig & RegistryConfig;
 
@@ -71,7 +72,8 @@ export interface StartOptions {
   readonly config?: Partial<TestConfig>;
   /** Coded symbols that are kept; few of them make a small difference one that is pulled. */
   readonly symbolsMax?: number;
-  readonly verifier?: Verifier;
+  /** In place of Ed25519; then for all nodes of a cluster. */
+  readonly signatures?: SignatureScheme;
 }
 
 export class TestCluster {
@@ -92,9 +94,10 @@ export class TestCluster {
     const config = { ...testConfig, ...options.config };
     const life = ++this.#lives;
     const bootId = life.toString(16).padStart(16, '0');
-    const identity = { signer: signerOf(number), cluster, bootId };
     const facts = factsOf(number, address, this.clock.now().wallMicros);
-    const { verifier = ed25519Verifier, symbolsMax } = options;
+    const { signatures = { signerOf, verifier: ed25519Verifier }, symbolsMax } = options;
+    const { verifier } = signatures;
+    const identity = { signer: signatures.signerOf(number), cluster, bootId };
     const now = this.clock.now();
     const registry = new Registry(identity, facts, verifier, store, config, now);
     const random = seededRandom(this.#randomSeed * 1_000 + life);
