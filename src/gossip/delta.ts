@@ -52,7 +52,8 @@ export function bytesOf(deltas: readonly Delta[]): number {
 
 interface Staged {
   readonly head: string;
-  readonly records: Uint8Array[];
+  /** Undefined once they were too many: the rest of the chunks is let pass. */
+  records: Uint8Array[] | undefined;
   bytes: number;
 }
 
@@ -66,25 +67,24 @@ export class Staging {
     this.#bytesMax = bytesMax;
   }
 
-  /** All records once the last chunk is there; else whether to wait for more or to give up. */
+  /** All records once the last chunk is there; else to wait, or, once for a delta, to give it up. */
   take(peer: OwnerId, delta: Delta): readonly Uint8Array[] | 'wait' | 'too_many' {
     const head = Buffer.from(delta.head.signature).toString('latin1');
     let staged = this.#staged.get(peer);
     if (staged?.head !== head) staged = { head, records: [], bytes: 0 };
+    if (delta.more) this.#staged.set(peer, staged);
+    else this.#staged.delete(peer);
+    const { records } = staged;
+    if (records === undefined) return 'wait';
     for (const record of delta.records) {
-      staged.records.push(record);
+      records.push(record);
       staged.bytes += record.length;
     }
     if (staged.bytes > this.#bytesMax) {
-      this.#staged.delete(peer);
+      staged.records = undefined;
       return 'too_many';
     }
-    if (delta.more) {
-      this.#staged.set(peer, staged);
-      return 'wait';
-    }
-    this.#staged.delete(peer);
-    return staged.records;
+    return delta.more ? 'wait' : records;
   }
 
   forget(peer: OwnerId): void {

@@ -21,13 +21,15 @@ import type { Registry } from '../registry/registry.ts';
 import { Bans, banSentence } from './bans.ts';
 import type { Ban } from './bans.ts';
 import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
+import { helloFault } from './hello.ts';
 import { lagMsMax } from './dialer.ts';
 import { Links } from './links.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
 import { OwnHeads } from './own-head.ts';
+import { PeerBoots } from './peer-boots.ts';
 import { Reconciler } from './reconcile.ts';
-import { Rumors } from './rumor.ts';
+import { rumorOf, Rumors } from './rumor.ts';
 import { SettledHeads } from './settled-heads.ts';
 import { Timekeeper } from './timekeeper.ts';
 
@@ -53,12 +55,6 @@ export interface EngineOptions {
   readonly heads?: SettledHeads;
 }
 
-interface HelloFault {
-  readonly reason: 'WRONG_CLUSTER' | 'PROTOCOL_VERSION';
-  readonly sentence: string;
-  readonly toPeer: string;
-}
-
 export class Engine {
   readonly counters = new Counters();
   readonly #context: GossipContext & { now: Now };
@@ -68,6 +64,7 @@ export class Engine {
   readonly #reconciler: Reconciler;
   readonly #ownHeads: OwnHeads;
   readonly #timekeeper: Timekeeper;
+  readonly #boots = new PeerBoots();
   #effects: Effect[] = [];
   #roundAtMs = Infinity;
   #rounds = 0;
@@ -160,6 +157,7 @@ export class Engine {
         return this.#linked(input.peer);
       case 'unlinked':
         this.#timekeeper.unlinked(input.peer);
+        this.#boots.forget(input.peer);
         this.#reconciler.unlinked(input.peer);
         return this.#links.unlinked(input.peer);
       case 'dialed':
@@ -208,8 +206,13 @@ export class Engine {
   }
 
   #linked(peer: OwnerId): void {
-    const { registry, identity, now } = this.#context;
+    this.#boots.forget(peer);
     this.#links.linked(peer);
+    this.#greet(peer);
+  }
+
+  #greet(peer: OwnerId): void {
+    const { registry, identity, now } = this.#context;
     const own = registry.state(registry.self);
     if (own === undefined) return;
     const thoughtDead = registry.member(peer)?.state === 'dead';
@@ -263,16 +266,30 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
+    if (this.#boots.isAnother(peer, hello.head, identity.cluster)) {
+      // What was under way was with the other process.
+      this.#reconciler.unlinked(peer);
+      this.#greet(peer);
+    }
     this.#hear(peer, hello.time);
     const received = registry.receive(hello.head, [], false, this.#context.now);
     const isWelcome = this.#links.greet(peer);
     if (received.kind === 'refused') this.#blame(peer, received.reason);
     if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
     if (received.kind === 'own') this.#ownHeads.met(peer, received);
+    if (received.kind === 'stale') this.#tellOwn(peer);
     if (hello.thoughtDead) this.#ownHeads.refute();
     if (!isWelcome) return;
     // One exchange serves both; a node that knows nothing yet does not wait for the other.
     if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
+  }
+
+  /** A peer that says less of itself than it once did hears so at once. */
+  #tellOwn(peer: OwnerId): void {
+    const state = this.#context.registry.state(peer);
+    if (state === undefined) return;
+    const { lastUpdate } = state.head.head;
+    this.#send(peer, { kind: 'rumor', rumor: rumorOf(state, lastUpdate) });
   }
 
   #refusedBy(peer: OwnerId, sentence: string): void {
@@ -376,25 +393,4 @@ export class Engine {
   #event(event: GossipEvent): void {
     this.#context.emit({ kind: 'event', event });
   }
-}
-
-/** Why a peer's hello is refused, in the words of each side: both log the same sentence once. */
-function helloFault(
-  { cluster, protocolMin, protocolMax }: Extract<Frame, { kind: 'hello' }>,
-  ownCluster: string,
-): HelloFault | undefined {
-  if (cluster !== ownCluster) {
-    const told = (theirs: string, own: string): string =>
-      `the other node is of cluster "${theirs}", this one of "${own}": nodes of two clusters never mix; give both the same --cluster, or other seeds`;
-    const [sentence, toPeer] = [told(cluster, ownCluster), told(ownCluster, cluster)];
-    return { reason: 'WRONG_CLUSTER', sentence, toPeer };
-  }
-  if (protocolMin > protocolVersion || protocolMax < protocolVersion) {
-    const theirs = `${protocolMin} to ${protocolMax}`;
-    const own = `${protocolVersion} to ${protocolVersion}`;
-    const told = (other: string, mine: string): string =>
-      `the other node speaks gossip protocol ${other}, this one ${mine}: upgrade the older of the two`;
-    return { reason: 'PROTOCOL_VERSION', sentence: told(theirs, own), toPeer: told(own, theirs) };
-  }
-  return undefined;
 }

@@ -232,6 +232,8 @@ export class Links {
   /** What each interval brings. */
   maintain(): void {
     this.#readFeed();
+    this.#dialer.widen();
+    this.#dialer.proceed(this.#links.size);
     for (const peer of this.#neighbors.wanted) this.#dialWanted(peer);
     for (const [peer, link] of this.#links)
       if (link.isGreeted && !link.isEnding) this.#reachability.clear(peer);

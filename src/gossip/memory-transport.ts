@@ -5,9 +5,13 @@
  * are as the owner of the network sets them; nodes are found by their addresses.
  */
 import type { Clock } from '../base/clock.ts';
+import { sha256 } from '../record/hash.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { DialTarget } from './context.ts';
 import type { DialOutcome, Transport, TransportHandler } from './transport.ts';
+
+/** Rumors that a node remembers. */
+const heardMax = 10_000;
 
 /** What the network does to its nodes' messages; tests set it while the network runs. */
 export interface MemoryNetworkRules {
@@ -62,7 +66,10 @@ export class MemoryTransport implements Transport {
   readonly self: OwnerId;
   readonly #network: MemoryNetwork;
   readonly #address: string;
+  /** Who spoke last under each key. */
   readonly #links = new Map<OwnerId, MemoryTransport>();
+  readonly #lines = new Map<OwnerId, Set<MemoryTransport>>();
+  readonly #heard = new Set<string>();
   #handler: TransportHandler | undefined;
 
   constructor(network: MemoryNetwork, self: OwnerId, address: string) {
@@ -80,7 +87,8 @@ export class MemoryTransport implements Transport {
   dial(target: DialTarget, timeoutMs: number, done: (outcome: DialOutcome) => void): void {
     const found = target.addresses.map((address) => this.#network.at(address));
     const node = found.find((candidate) => candidate !== undefined);
-    const roundTripMs = 2 * this.#delayTo(node);
+    // A refusal takes one round trip; TCP's handshake and that of noise take two.
+    const roundTripMs = (node === undefined ? 2 : 4) * this.#delayTo(node);
     if (node !== undefined && this.#network.rules.isCut(this.self, node.self))
       this.#after(timeoutMs, () => done({ kind: 'failed', how: 'timeout' }));
     else this.#after(roundTripMs, () => done(this.#connect(target, node)));
@@ -117,17 +125,19 @@ export class MemoryTransport implements Transport {
   crash(): void {
     if (this.#network.at(this.#address) === this) this.#network.unlisten(this.#address);
     this.#handler = undefined;
-    for (const other of this.#links.values()) {
-      this.#after(this.#delayTo(other), () => other.#unlink(this));
-    }
+    for (const lines of this.#lines.values())
+      for (const other of lines) this.#after(this.#delayTo(other), () => other.#unlink(this));
+    this.#lines.clear();
     this.#links.clear();
   }
 
   dropCutLinks(): void {
-    for (const [peer, other] of this.#links) {
+    for (const [peer, lines] of this.#lines) {
       if (!this.#network.rules.isCut(this.self, peer)) continue;
-      this.#unlink(other);
-      other.#unlink(this);
+      for (const other of lines) {
+        this.#unlink(other);
+        other.#unlink(this);
+      }
     }
   }
 
@@ -146,18 +156,28 @@ export class MemoryTransport implements Transport {
   }
 
   #link(other: MemoryTransport): void {
+    const lines = this.#lines.get(other.self);
+    // Another process with the same key: it is the same peer to us, as it is to libp2p.
+    if (lines !== undefined) return void lines.add(other);
+    this.#lines.set(other.self, new Set([other]));
     this.#links.set(other.self, other);
     this.#handler?.linked(other.self);
   }
 
   #unlink(other: MemoryTransport): void {
-    if (this.#links.get(other.self) !== other) return;
+    const lines = this.#lines.get(other.self);
+    if (lines?.delete(other) !== true) return;
+    const [left] = lines;
+    if (left !== undefined) return void this.#links.set(other.self, left);
+    this.#lines.delete(other.self);
     this.#links.delete(other.self);
     this.#handler?.unlinked(other.self);
   }
 
   #receive(from: MemoryTransport, bytes: Uint8Array): void {
-    if (this.#links.get(from.self) === from) this.#handler?.message(from.self, bytes);
+    if (this.#lines.get(from.self)?.has(from) !== true) return;
+    this.#links.set(from.self, from);
+    this.#handler?.message(from.self, bytes);
   }
 
   /** One hop of a broadcast; whoever accepts it tells the rest of its links. */
@@ -166,9 +186,18 @@ export class MemoryTransport implements Transport {
     if (other === undefined || this.#network.rules.dropsRumor(this.self, peer)) return;
     const copy = this.#network.rules.alter(new Uint8Array(bytes), this.self, peer);
     this.#after(this.#delayTo(other), () => {
-      if (other.#handler?.rumor(this.self, copy) !== 'accept') return;
+      if (other.#hasHeard(copy) || other.#handler?.rumor(this.self, copy) !== 'accept') return;
       for (const next of other.#links.keys()) if (next !== this.self) other.#tell(next, copy);
     });
+  }
+
+  /** As gossipsub does, by content: what nobody can apply yet would go round for ever. */
+  #hasHeard(rumor: Uint8Array): boolean {
+    const id = Buffer.from(sha256(rumor)).toString('latin1');
+    if (this.#heard.has(id)) return true;
+    if (this.#heard.size >= heardMax) this.#heard.clear();
+    this.#heard.add(id);
+    return false;
   }
 
   #delayTo(other: MemoryTransport | undefined): number {

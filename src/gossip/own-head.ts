@@ -43,30 +43,27 @@ export class OwnHeads {
   readonly #stamps = new Set<number>();
   /** By boot id: how often we went above it. */
   readonly #reclaims = new Map<string, number>();
-  /** This life began without an own head, and has adopted none since. */
-  #mayAdopt: boolean;
   #adoptUntilMs = Infinity;
   #askedAtMs = -Infinity;
   #refutedAtMs = -Infinity;
   #reclaimedAtMs = -Infinity;
   #intervalsJoined = 0;
   #isOver = false;
+  /** Of the feed, up to which own heads are known here. */
+  #revision = -1;
 
-  /**
-   * To be made after the registry has loaded its store and before it begins its life.
-   *
-   * @param askWhole asks a peer for all that it holds of this node
-   */
+  /** @param askWhole asks a peer for all that it holds of this node */
   constructor(context: GossipContext, askWhole: (peer: OwnerId) => void) {
-    const { registry } = context;
     this.#context = context;
     this.#askWhole = askWhole;
-    this.#mayAdopt = registry.state(registry.self) === undefined;
   }
 
   /** Remembers the stamp of the own head, which the others may hear of now. */
   noteOwn(): void {
     const { registry } = this.#context;
+    // Asked after every step: nothing became true, so nothing of ours did.
+    if (registry.feed.revision === this.#revision) return;
+    this.#revision = registry.feed.revision;
     const stamp = registry.state(registry.self)?.head.head.lastUpdate;
     if (stamp === undefined || this.#stamps.has(stamp)) return;
     this.#stamps.add(stamp);
@@ -79,8 +76,8 @@ export class OwnHeads {
   met(peer: OwnerId, { head: { head }, records }: OwnVerdict): void {
     if (this.#isOver) return;
     if (this.#isOfCopy(head)) return this.#meetCopy(head);
-    const isEarlier = head.bootId !== this.#context.identity.bootId;
-    const isAdopting = this.#mayAdopt && isEarlier;
+    const { registry, identity } = this.#context;
+    const isAdopting = registry.isReborn && head.bootId !== identity.bootId;
     if (isAdopting && records === undefined && this.#waitForRecords(peer)) return;
     if (this.#mayReclaim()) this.#reclaim(head, isAdopting ? (records ?? []) : []);
   }
@@ -127,7 +124,6 @@ export class OwnHeads {
     const wanted = this.#registrationsOf(records);
     const results = registry.commit([{ kind: 'reclaim', above: seen }, ...wanted], now);
     const adopted = results.slice(1).filter(({ kind }) => kind === 'done').length;
-    if (seen.bootId !== this.#context.identity.bootId) this.#mayAdopt = false;
     this.#countReclaim(seen.bootId);
     counters.add('reclaims');
     const event = { kind: 'reclaimed', seen: seen.lastUpdate, adopted } as const;

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { test } from 'tap';
-import { systemClock } from '../../src/base/clock.ts';
+import { AdjustableClock, systemClock } from '../../src/base/clock.ts';
+import type { Clock } from '../../src/base/clock.ts';
 
 test('the wall clock reads microseconds since the epoch', (t) => {
   const before = Date.now() * 1_000;
@@ -55,5 +56,52 @@ test('a scheduled call alone does not keep the process alive', (t) => {
   const args = ['--input-type=module', '--eval', script];
   const { status } = spawnSync(process.execPath, args, { timeout: 30_000 });
   t.equal(status, 0);
+  t.end();
+});
+
+/** A clock that is moved by hand. */
+function handClock() {
+  const time = { monoMs: 1_000, wallMicros: 5_000_000_000 };
+  const clock: Clock = { now: () => ({ ...time }), schedule: () => () => undefined };
+  const pass = (ms: number): void => {
+    time.monoMs += ms;
+    time.wallMicros += ms * 1000;
+  };
+  return { time, clock, pass, adjustable: new AdjustableClock(clock, 60_000) };
+}
+
+test('a step of the wall clock is swallowed, and a smaller move is followed', (t) => {
+  const { time, adjustable, pass } = handClock();
+  pass(10);
+  time.wallMicros += 60_000_000;
+  t.equal(adjustable.now().wallMicros, time.wallMicros, 'by the limit');
+  const before = adjustable.now().wallMicros;
+  pass(10);
+  time.wallMicros += 60_001_000;
+  t.strictSame(adjustable.now(), {
+    monoMs: 1_020,
+    wallMicros: before + 10_000,
+    correctionMicros: -60_001_000,
+  });
+  time.wallMicros -= 60_001_000;
+  t.equal(adjustable.now().correctionMicros, 0, 'and the way back undoes it');
+  t.end();
+});
+
+test('a correction is replaced by the next', (t) => {
+  const { time, adjustable } = handClock();
+  adjustable.adjust(7_000);
+  adjustable.adjust(-3_000);
+  t.equal(adjustable.now().wallMicros, time.wallMicros - 3_000);
+  t.end();
+});
+
+test('time goes on from a moment that has passed, unless the clock is about there', (t) => {
+  const { time, adjustable } = handClock();
+  adjustable.resumeFrom(time.wallMicros + 60_000_000);
+  adjustable.resumeFrom(0);
+  t.equal(adjustable.now().correctionMicros, 0);
+  adjustable.resumeFrom(time.wallMicros + 60_000_001);
+  t.equal(adjustable.now().wallMicros, time.wallMicros + 60_000_001);
   t.end();
 });

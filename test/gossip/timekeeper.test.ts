@@ -47,13 +47,16 @@ t.test('a clock that is 59 s ahead is good enough', async (t) => {
   t.equal(errorOf(cluster, 4), 59 * secondMs, 'and is left alone');
 });
 
-t.test('a clock that is 61 s ahead is refused by name, then corrected, then accepted', async (t) => {
-  const cluster = await joinedBy({ skewMs: 61 * secondMs });
-  whole(t, cluster, ['add']);
-  t.ok(refusals(cluster, 'CLOCK_AHEAD') > 0);
-  t.ok(errorOf(cluster, 4) < 100, `${errorOf(cluster, 4)} ms off`);
-  t.match(cluster.node(4).engine.clockTrouble, /61 seconds ahead of its peers'.*goes by theirs/);
-});
+t.test(
+  'a clock that is 61 s ahead is refused by name, then corrected, then accepted',
+  async (t) => {
+    const cluster = await joinedBy({ skewMs: 61 * secondMs });
+    whole(t, cluster, ['add']);
+    t.ok(refusals(cluster, 'CLOCK_AHEAD') > 0);
+    t.ok(errorOf(cluster, 4) < 100, `${errorOf(cluster, 4)} ms off`);
+    t.match(cluster.node(4).engine.clockTrouble, /61 seconds ahead of its peers'.*goes by theirs/);
+  },
+);
 
 t.test('with only one peer nobody is judged: both say so, and the refusals go on', async (t) => {
   const cluster = await TestCluster.of(1);
@@ -146,12 +149,12 @@ t.test('a restart with a clock ten years behind goes on from the last own stamp'
   cluster.register(4, 'add');
   cluster.run(1_000);
   const store = cluster.crash(4);
-  cluster.run(3_600_000);
+  cluster.run(600_000);
   await cluster.start(4, { store, skewMs: -10 * yearMs });
   cluster.register(4, 'sub');
   const waitedMs = cluster.until(() => cluster.isSeenByAll('sub'), 5_000);
   t.ok(waitedMs <= 3_000, `${waitedMs} ms`);
-  t.ok(errorOf(cluster, 4) <= 3_700_000, 'an hour behind: that much it cannot know');
+  t.ok(errorOf(cluster, 4) <= 700_000, 'as long behind as it was down: it cannot know better');
   t.equal(refusals(cluster, 'EXPIRED'), 0);
 });
 
@@ -202,7 +205,8 @@ t.test('the trouble is told at once and then once a minute, until it is over', a
   told.step = (input, now) => {
     const effects = step(input, now);
     for (const effect of effects)
-      if (effect.kind === 'event' && effect.event.kind === 'clock') steps.push(effect.event.trouble);
+      if (effect.kind === 'event' && effect.event.kind === 'clock')
+        steps.push(effect.event.trouble);
     return effects;
   };
   cluster.node(4).hostClock.skewMs = 61 * secondMs;
