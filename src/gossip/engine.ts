@@ -39,7 +39,7 @@ import { Timekeeper } from './timekeeper.ts';
  */
 const symbolsMax = 8_192;
 /** In one round of so many a member that is no neighbor is asked too. */
-const roundsPerStranger = 10;
+const roundsPerLookAround = 10;
 /** The first rounds come early, so that a small cluster is whole at once. */
 const firstRoundMs = 50;
 
@@ -195,7 +195,7 @@ export class Engine {
     this.#reconciler.tick();
     this.#links.maintain();
     this.#rounds += 1;
-    if (this.#rounds % roundsPerStranger === 0) this.#links.dialStranger();
+    if (this.#rounds % roundsPerLookAround === 0) this.#links.lookAround();
     this.#exchange();
   }
 
