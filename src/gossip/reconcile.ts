@@ -42,7 +42,7 @@ const saltIntervalMs = 600_000;
 /** Symbols asked for at once, for each difference that the estimator tells of. */
 const symbolsPerDifference = 1.6;
 const symbolsMin = 6;
-/** When they do not decode: so many more, as a share of those that came. */
+/** When they do not decode: so many more, as a share of those that came, and symbolsMin at least. */
 const symbolsGrowth = 0.4;
 
 interface Asked {
@@ -239,7 +239,7 @@ export class Reconciler {
     const wanted =
       sent === 0
         ? symbolsMin + Math.ceil(symbolsPerDifference * sketch.estimate(frame.estimator))
-        : Math.ceil(sent * symbolsGrowth);
+        : Math.max(symbolsMin, Math.ceil(sent * symbolsGrowth));
     if (!(sent + wanted <= sketch.symbolsMax)) return this.#pullInstead(peer);
     asked.stream.sent += wanted;
     this.#context.counters.add('symbols_sent', wanted);
