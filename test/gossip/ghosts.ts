@@ -54,7 +54,7 @@ export class Ghost {
   ): OwnerState {
     const facts = {
       name: `ghost-${this.owner.slice(-4)}`,
-      addresses: ['/ip4/192.0.2.1/tcp/1'],
+      addresses: ['/ip4/192.0.2.1/tcp/7001'],
       startedAt: wallMicros,
       protocolMin: 1,
       protocolMax: 1,

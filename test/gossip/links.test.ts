@@ -1,6 +1,5 @@
 import t from 'tap';
 import type { MemberState } from '../../src/membership/member.ts';
-import type { MemoryStore } from '../../src/store/memory-store.ts';
 import type { DialOutcome } from '../../src/gossip/transport.ts';
 import { TestCluster } from './cluster.ts';
 import type { TestNode } from './cluster.ts';
