@@ -74,11 +74,13 @@ export class Answerer {
     if (answering?.exchange !== frame.exchange || answering.symbols === undefined)
       return this.#context.counters.add('answers_unasked');
     const { exchange } = frame;
-    const symbols = Buffer.concat([answering.symbols, frame.symbols]);
+    const known = answering.symbols;
+    const before = known.subarray(0, frame.first * symbolBytes);
+    const symbols = Buffer.concat([before, frame.symbols]);
     const isTooLong = symbols.length > this.#heads.sketch.symbolsMax * symbolBytes;
     answering.symbols = undefined;
     // Each answer costs a decoding of all symbols, so each has to bring some.
-    if (frame.symbols.length === 0) return this.#refuse(peer, 'MALFORMED');
+    if (symbols.length <= known.length) return this.#refuse(peer, 'MALFORMED');
     if (isTooLong) return this.#send(peer, { kind: 'beyond', exchange });
     if (this.#decode(peer, exchange, symbols, new Uint8Array(0))) answering.symbols = symbols;
   }
@@ -97,8 +99,7 @@ export class Answerer {
     const surplus = countOf(digest) - sketch.count;
     if (Math.abs(surplus) <= sketch.symbolsMax / 2) {
       const isOpen = this.#decode(peer, exchange, symbols, sketch.estimator());
-      // The asker streams from a sketch of one moment, so it begins anew.
-      if (isOpen) answering.symbols = new Uint8Array(0);
+      if (isOpen) answering.symbols = symbols;
       return;
     }
     // Whoever holds less pulls.
