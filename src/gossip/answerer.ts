@@ -22,6 +22,9 @@ import type { Version } from './version.ts';
 
 /** A salted comparison is the whole work anew: one a peer and minute. */
 const saltedIntervalMs = 60_000;
+/** A batch of symbols is at least the so-many-th part of all that came before it. */
+const batchShare = 10;
+const noSymbols = new Uint8Array(0);
 
 interface Answering {
   exchange: number;
@@ -73,10 +76,18 @@ export class Answerer {
     const answering = this.#answering.get(peer);
     if (answering?.exchange !== frame.exchange) return;
     const { exchange } = frame;
-    answering.symbols = Buffer.concat([answering.symbols, frame.symbols]);
-    if (answering.symbols.length > this.#heads.sketch.symbolsMax * symbolBytes)
+    const before = answering.symbols.length;
+    // Each batch is decoded anew with all before it: a trickle would cost far more than it brings.
+    const isTrickle = frame.symbols.length * batchShare < Math.max(1, before);
+    const isBeyond = before + frame.symbols.length > this.#heads.sketch.symbolsMax * symbolBytes;
+    if (isTrickle || isBeyond) {
+      answering.exchange = NaN;
+      answering.symbols = noSymbols;
+      if (isTrickle) return this.#refuse(peer, 'MALFORMED');
       return this.#send(peer, { kind: 'beyond', exchange });
-    this.#decode(peer, exchange, answering.symbols, new Uint8Array(0));
+    }
+    answering.symbols = Buffer.concat([answering.symbols, frame.symbols]);
+    this.#decode(peer, exchange, answering.symbols, noSymbols);
   }
 
   #compare(peer: OwnerId, digest: Digest): void {
@@ -107,7 +118,7 @@ export class Answerer {
   #begin(peer: OwnerId, exchange: number): Answering {
     const before = this.#answering.get(peer);
     const saltedAtMs = before?.saltedAtMs ?? -Infinity;
-    const answering = { exchange, symbols: new Uint8Array(0), saltedAtMs };
+    const answering = { exchange, symbols: noSymbols, saltedAtMs };
     this.#answering.set(peer, answering);
     return answering;
   }
