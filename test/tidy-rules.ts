@@ -37,7 +37,11 @@ const cryptoFiles = /^src\/(record\/(signature|hash)\.ts$|daemon\/|store\/)/;
 const pureFiles = /^src\/(record|membership|registry|gossip)\//;
 const gossipHosts = /^src\/gossip\/([a-z0-9-]*transport[a-z0-9-]*|agent)\.ts$/;
 /** Of node:net, what only looks at a text. */
-const pureNetNames = ['isIP', 'isIPv4', 'isIPv6'];
+/** Functions of Node.js that compute and nothing else. */
+const pureFunctions: ReadonlyMap<string, readonly string[]> = new Map([
+  ['node:net', ['isIP', 'isIPv4', 'isIPv6']],
+  ['node:zlib', ['deflateRawSync', 'inflateRawSync']],
+]);
 export const linesMax = 400;
 export const folderDepthMax = 2;
 
@@ -69,13 +73,14 @@ export function impurities(source: Source): string[] {
     /\bawait\b|\basync\b|\b(?:set|clear)(?:Timeout|Interval|Immediate)\b|\bqueueMicrotask\b|\bDate\b|\bMath\.random\b|\bperformance\b|\bprocess\b|\bfetch\b/;
   const modules = source.imports
     .filter(({ specifier }) => specifier.startsWith('node:') && specifier !== 'node:crypto')
-    .filter((found) => !isPureNet(found))
+    .filter((found) => !isPureFunction(found))
     .map(({ specifier, line }) => `${source.path}:${line} imports ${specifier}`);
   return [...findAll(source, outside), ...modules];
 }
 
-function isPureNet({ specifier, names }: Import): boolean {
-  return specifier === 'node:net' && names.every((name) => pureNetNames.includes(name));
+function isPureFunction({ specifier, names }: Import): boolean {
+  const pure = pureFunctions.get(specifier);
+  return pure !== undefined && names.every((name) => pure.includes(name));
 }
 
 export function strayCrypto({ path, imports }: Source): string[] {

@@ -79,11 +79,13 @@ const all: readonly Rule[] = [
       { path: 'src/gossip/engine.ts', text: 'const a = `${Date.now()}`;' },
       { path: 'src/record/a.ts', text: "import { readFileSync } from 'node:fs';" },
       { path: 'src/record/a.ts', text: "import { isIP, connect } from 'node:net';" },
+      { path: 'src/gossip/a.ts', text: "import { createGzip } from 'node:zlib';" },
     ],
     sound: [
       { path: 'src/gossip/libp2p-transport.ts', text: 'const a = await b;' },
       { path: 'src/gossip/agent.ts', text: 'setTimeout(a, 1);' },
       { path: 'src/record/a.ts', text: "import { isIP } from 'node:net';" },
+      { path: 'src/gossip/a.ts', text: "import { inflateRawSync } from 'node:zlib';" },
       { path: 'src/record/a.ts', text: "/* await Date */ const a = 'Math.random'; // setTimeout" },
       { path: 'src/record/a.ts', text: 'const a = /[/"]Date/.test(`await`);' },
     ],

@@ -205,9 +205,13 @@ export class Engine {
   }
 
   #linked(peer: OwnerId): void {
-    const { registry, identity, now } = this.#context;
     this.#boots.forget(peer);
     this.#links.linked(peer);
+    this.#greet(peer);
+  }
+
+  #greet(peer: OwnerId): void {
+    const { registry, identity, now } = this.#context;
     const own = registry.state(registry.self);
     if (own === undefined) return;
     const thoughtDead = registry.member(peer)?.state === 'dead';
@@ -261,8 +265,7 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
-    if (this.#boots.isAnother(peer, hello.head, identity.cluster))
-      return this.#context.emit({ kind: 'hangUp', peer });
+    if (this.#boots.isAnother(peer, hello.head, identity.cluster)) this.#greet(peer);
     this.#hear(peer, hello.time);
     const received = registry.receive(hello.head, [], false, this.#context.now);
     const isWelcome = this.#links.greet(peer);

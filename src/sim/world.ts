@@ -21,6 +21,7 @@ import type { Sharing } from '../registry/sharing.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import type { Registration, Store } from '../store/store.ts';
 import { keyedHashSigner, keyedHashVerifier } from './keyed-hash.ts';
+import type { MeshOptions } from './mesh.ts';
 import { SimNetwork } from './network.ts';
 import type { SimOptions } from './run.ts';
 import { SharedValues } from './sharing.ts';
@@ -43,6 +44,10 @@ export function simConfig(timeScale: number): Config {
     // Above every delay, and well below the time to reap.
     clockAheadMs: Math.min(clockAheadMs, reapAfterMs / timeScale / 24),
   };
+}
+
+function meshOf({ neighborsK }: Config): MeshOptions {
+  return { d: neighborsK, dLow: Math.max(2, neighborsK - 2), dHigh: 2 * neighborsK };
 }
 
 /** What a node keeps over its lives. */
@@ -78,12 +83,14 @@ export class World implements Observer {
   startMs = 0;
   #lives = 0;
 
-  constructor(options: SimOptions) {
+  /** @param mesh of gossipsub; as the daemon sets it unless given */
+  constructor(options: SimOptions, mesh?: MeshOptions) {
     this.options = options;
     this.config = simConfig(options.timeScale);
-    const { neighborsK } = this.config;
-    const mesh = { d: neighborsK, dLow: Math.max(2, neighborsK - 2), dHigh: 2 * neighborsK };
-    this.network = new SimNetwork(this.clock, this.random('network'), { ...options, mesh });
+    this.network = new SimNetwork(this.clock, this.random('network'), {
+      ...options,
+      mesh: mesh ?? meshOf(this.config),
+    });
     this.verifier = options.realSignatures ? ed25519Verifier : keyedHashVerifier;
     this.#sharing = new SharedValues(4 * options.nodes + 10_000);
     this.#slots = Array.from({ length: options.nodes }, (_, index) => this.#slot(index + 1));

@@ -10,13 +10,14 @@ import { seededRandom } from '../../src/base/random.ts';
 import { Agent } from '../../src/gossip/agent.ts';
 import { Engine } from '../../src/gossip/engine.ts';
 import type { GossipConfig } from '../../src/gossip/context.ts';
+import { SettledHeads } from '../../src/gossip/settled-heads.ts';
 import { MemoryNetwork } from '../../src/gossip/memory-transport.ts';
 import type { MemoryTransport } from '../../src/gossip/memory-transport.ts';
 import type { NodeFacts } from '../../src/record/head.ts';
 import type { OwnerId } from '../../src/record/owner.ts';
 import { recordKey } from '../../src/record/record.ts';
 import { ed25519Signer, ed25519Verifier } from '../../src/record/signature.ts';
-import type { Signer } from '../../src/record/signature.ts';
+import type { Signer, Verifier } from '../../src/record/signature.ts';
 import { Registry } from '../../src/registry/registry.ts';
 import type { RegistryConfig } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
@@ -84,6 +85,9 @@ export interface StartOptions {
   readonly uptimeMs?: number;
   /** The key is older than the store. */
   readonly isReborn?: boolean;
+  /** Coded symbols that are kept; few of them make a small difference one that is pulled. */
+  readonly symbolsMax?: number;
+  readonly verifier?: Verifier;
 }
 
 export class TestCluster {
@@ -108,11 +112,13 @@ export class TestCluster {
     const hostClock = new SkewedClock(this.clock, options.skewMs, options.uptimeMs);
     const clock = new AdjustableClock(hostClock, config.clockAheadMs);
     const facts = factsOf(number, address, clock.now().wallMicros);
-    const verifier = ed25519Verifier;
+    const { verifier = ed25519Verifier, symbolsMax } = options;
     const registry = new Registry(identity, facts, verifier, store, config, clock.now());
     clock.resumeFrom(registry.state(registry.self)?.head.head.lastUpdate ?? 0);
     const random = seededRandom(this.#randomSeed * 1_000 + life);
-    const engine = new Engine({ registry, identity, verifier, config, random, seeds });
+    const own = { registry, identity, verifier, config, random, seeds };
+    const heads = symbolsMax === undefined ? {} : { heads: new SettledHeads(cluster, symbolsMax) };
+    const engine = new Engine({ ...own, ...heads });
     const transport = this.network.join(identity.signer.owner, address);
     const agent = new Agent(engine, transport, registry, clock, silentLog);
     await transport.start(agent);

@@ -53,7 +53,7 @@ export class Ghost {
   ): OwnerState {
     const facts = {
       name: `ghost-${this.owner.slice(-4)}`,
-      addresses: ['/ip4/192.0.2.1/tcp/7947'],
+      addresses: ['/ip4/192.0.2.1/tcp/1'],
       startedAt: wallMicros,
       protocolMin: 1,
       protocolMax: 1,
