@@ -25,6 +25,9 @@ export const rumorBytesMax = 64 * 1024;
 /** Fields of one frame, rumor or page: a page full of the smallest records has 14,000. */
 export const fieldsMax = 16_384;
 
+/** Characters of what a peer tells people when it refuses a link; it goes to the log. */
+const sentenceCharsMax = 1_000;
+
 export const protocolVersion = 1;
 
 /** An element's name in a difference. */
@@ -224,8 +227,12 @@ function fromWire(message: disco.gossip.v1.Frame): Frame | undefined {
   }
   if (delta != null) return readDelta(delta);
   if (hello != null) return readHello(hello);
-  if (refusal != null)
-    return { kind: 'refusal', reason: refusal.reason ?? '', sentence: refusal.sentence ?? '' };
+  if (refusal != null) {
+    const { reason = '', sentence = '' } = refusal;
+    const isLong = (text: string | null): boolean => (text ?? '').length > sentenceCharsMax;
+    if (isLong(reason) || isLong(sentence)) return undefined;
+    return { kind: 'refusal', reason: reason ?? '', sentence: sentence ?? '' };
+  }
   if (rumor != null) {
     const read = readRumor(rumor);
     return read && { kind: 'rumor', rumor: read };
