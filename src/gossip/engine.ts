@@ -38,7 +38,7 @@ import { Timekeeper } from './timekeeper.ts';
  */
 const symbolsMax = 8_192;
 /** In one round of so many a member that is no neighbor is asked too. */
-const roundsPerStranger = 10;
+const roundsPerLookAround = 10;
 /** The first rounds come early, so that a small cluster is whole at once. */
 const firstRoundMs = 50;
 
@@ -194,7 +194,7 @@ export class Engine {
     this.#reconciler.tick();
     this.#links.maintain();
     this.#rounds += 1;
-    if (this.#rounds % roundsPerStranger === 0) this.#links.dialStranger();
+    if (this.#rounds % roundsPerLookAround === 0) this.#links.lookAround();
     this.#exchange();
   }
 
@@ -268,7 +268,11 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
-    if (this.#boots.isAnother(peer, hello.head, identity.cluster)) this.#greet(peer);
+    if (this.#boots.isAnother(peer, hello.head, identity.cluster)) {
+      // What was under way was with the other process.
+      this.#reconciler.unlinked(peer);
+      this.#greet(peer);
+    }
     this.#hear(peer, hello.time);
     const received = registry.receive(hello.head, [], false, this.#context.now);
     const isWelcome = this.#links.greet(peer);
@@ -345,6 +349,8 @@ export class Engine {
   }
 
   #hear(peer: OwnerId, micros: number): void {
+    // What waited here while this node was frozen tells when it was sent, not what time it is.
+    if (this.#links.noteLag(this.#context.now.monoMs - this.#wakeAtMs)) return;
     this.#timekeeper.heard(peer, micros);
     this.#context.now = this.#timekeeper.keep();
   }

@@ -37,12 +37,12 @@ import type { Prefix, Version } from './version.ts';
 const exchangeTimeoutMs = 10_000;
 /** Head and record bytes after which an answer says `more`; one owner is never cut. */
 const budgetBytes = 2 * 1024 * 1024;
-/** One exchange in so long compares under a fresh key, so that crafted elements hide nothing. */
+/** So often, what seems equal is compared under a fresh key, so that crafted elements hide nothing. */
 const saltIntervalMs = 600_000;
 /** Symbols asked for at once, for each difference that the estimator tells of. */
 const symbolsPerDifference = 1.6;
 const symbolsMin = 6;
-/** When they do not decode: so many more, as a share of those that came. */
+/** When they do not decode: so many more, as a share of those that came, and symbolsMin at least. */
 const symbolsGrowth = 0.4;
 
 interface Asked {
@@ -109,12 +109,13 @@ export class Reconciler {
 
   /** Starts an exchange with a peer unless one is under way. */
   start(peer: OwnerId): void {
-    if (this.#asked.has(peer)) return;
+    if (!this.#asked.has(peer)) this.#askDigest(peer, undefined);
+  }
+
+  #askDigest(peer: OwnerId, salt: Uint8Array | undefined): void {
     const { identity, now, counters } = this.#context;
-    const salt = this.#drawSalt();
     const exchange = this.#begin(peer, salt !== undefined);
-    const { heads } = this;
-    const sketch = salt === undefined ? heads.sketch : heads.salted(salt, digestSymbols);
+    const sketch = salt === undefined ? this.heads.sketch : this.heads.salted(salt, digestSymbols);
     const digest = {
       time: now.wallMicros,
       exchange,
@@ -169,8 +170,7 @@ export class Reconciler {
         this.#settle();
         return this.#answerer.onSymbols(peer, frame);
       case 'same':
-        if (!this.#asked.has(peer)) this.#context.counters.add('answers_unasked');
-        return this.#end(peer, true);
+        return this.#onSame(peer);
       case 'moreSymbols':
         return this.#onMoreSymbols(peer, frame);
       case 'difference':
@@ -221,6 +221,15 @@ export class Reconciler {
     }
   }
 
+  #onSame(peer: OwnerId): void {
+    const asked = this.#asked.get(peer);
+    if (asked === undefined) return this.#context.counters.add('answers_unasked');
+    this.#end(peer, true);
+    // What differs anyway need not be compared by versions: a salt is for what seems to be equal.
+    const salt = asked.isSalted ? undefined : this.#drawSalt();
+    if (salt !== undefined) this.#askDigest(peer, salt);
+  }
+
   #onMoreSymbols(peer: OwnerId, frame: Extract<Frame, { kind: 'moreSymbols' }>): void {
     const asked = this.#current(peer, frame.exchange);
     if (asked === undefined) return;
@@ -231,7 +240,7 @@ export class Reconciler {
     const wanted =
       sent === 0
         ? symbolsMin + Math.ceil(symbolsPerDifference * sketch.estimate(frame.estimator))
-        : Math.ceil(sent * symbolsGrowth);
+        : Math.max(symbolsMin, Math.ceil(sent * symbolsGrowth));
     if (!(sent + wanted <= sketch.symbolsMax)) return this.#pullInstead(peer);
     asked.stream.sent += wanted;
     this.#context.counters.add('symbols_sent', wanted);
@@ -251,11 +260,11 @@ export class Reconciler {
     }
     const give: Version[] = [];
     for (let at = 0; at < frame.want.length; at += idBytes) {
-      const owner = this.heads.ownerNamed(readId(frame.want, at));
-      const state = owner === undefined ? undefined : this.#context.registry.state(owner);
-      if (owner === undefined || state === undefined) continue;
+      const owner = this.heads.ownerNamed(readId(frame.want, at)) ?? '';
+      const head = this.#context.registry.state(owner)?.head;
+      if (head === undefined) continue;
       const prefix = prefixOf(owner);
-      const from = this.#leadsFrom(theirs.get(prefixKey(prefix)) ?? 0, state.head);
+      const from = this.#leadsFrom(theirs.get(prefixKey(prefix)) ?? 0, head);
       if (from !== undefined) give.push({ prefix, lastUpdate: from });
     }
     this.#give(peer, give);
@@ -273,17 +282,14 @@ export class Reconciler {
       const head = this.#context.registry.state(owner)?.head;
       const held = head?.head.lastUpdate ?? 0;
       if (held > lastUpdate) continue;
-      const own = head !== undefined && held === lastUpdate ? this.#leadsFrom(held, head) : held;
+      const own = head && held === lastUpdate ? this.#leadsFrom(held, head) : held;
       if (own !== undefined) from = Math.min(from ?? own, own);
     }
     return from;
   }
 
-  /**
-   * The version from which to tell of a head, to or from a side with that lastUpdate. Two heads
-   * with one number lead to each other by no delta, so then it is the whole; but one that the
-   * digest did not tell of yet is simply held by both.
-   */
+  // Two heads with one number lead to each other by no delta, so from 0; but one that the digest
+  // did not tell of yet is simply held by both.
   #leadsFrom(theirs: number, head: SealedHead): number | undefined {
     const { lastUpdate } = head.head;
     if (theirs !== lastUpdate) return theirs < lastUpdate ? theirs : undefined;
@@ -334,9 +340,8 @@ export class Reconciler {
   #begin(peer: OwnerId, isSalted: boolean): number {
     this.#settle();
     const id = ++this.#lastId;
-    const changed = new Set<OwnerId>();
     const progressAtMs = this.#context.now.monoMs;
-    this.#asked.set(peer, { id, progressAtMs, changed, isSalted, stream: undefined });
+    this.#asked.set(peer, { id, progressAtMs, changed: new Set(), isSalted, stream: undefined });
     this.#context.emit({ kind: 'event', event: { kind: 'exchangeStarted', peer, exchange: id } });
     return id;
   }

@@ -20,6 +20,7 @@ import type { Change } from '../registry/change-feed.ts';
 import type { Sharing } from '../registry/sharing.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import type { Registration, Store } from '../store/store.ts';
+import { HostClock } from './host-clock.ts';
 import { keyedHashSigner, keyedHashVerifier } from './keyed-hash.ts';
 import type { MeshOptions } from './mesh.ts';
 import { SimNetwork } from './network.ts';
@@ -32,6 +33,12 @@ import type { Tear } from './torn-store.ts';
 import { Trace } from './trace.ts';
 import { warmNodes } from './warm-start.ts';
 import type { WarmNode } from './warm-start.ts';
+
+/** As the daemon does it. */
+const tickMs = 100;
+/** In larger clusters most of the events would be ticks at which nothing is due. */
+const preciseNodesMax = 256;
+const coarseTickMs = 1_000;
 
 /** The daemon's own defaults, with the long times divided. */
 export function simConfig(timeScale: number): Config {
@@ -53,6 +60,7 @@ function meshOf({ neighborsK }: Config): MeshOptions {
 /** What a node keeps over its lives. */
 interface Slot {
   readonly number: number;
+  readonly host: HostClock;
   signer: Signer;
   /** How often its data dir was lost, and how often it moved. */
   keys: number;
@@ -111,6 +119,11 @@ export class World implements Observer {
   /** The process that runs as this node now, if one does. */
   node(number: number): SimNode | undefined {
     return this.#slots[number - 1]?.node;
+  }
+
+  /** The clocks of the host on which this node runs, or would. */
+  host(number: number): HostClock {
+    return this.#slotOf(number).host;
   }
 
   /** Nodes that are up, by number; clones are not among them. */
@@ -217,11 +230,12 @@ export class World implements Observer {
     slot.address = `sim/${number}/${slot.moves}`;
   }
 
-  /** A second process with the key of this node, on an address and a disk of its own. */
+  /** A second process with the key of this node and a copy of its disk, at another address. */
   startClone(number: number): void {
     const slot = this.#slotOf(number);
     if (slot.clone !== undefined) return;
-    slot.clone = this.#create(slot, new MemoryStore(), `sim/${number}/clone`);
+    const store = slot.store instanceof MemoryStore ? slot.store.fork('clone') : new MemoryStore();
+    slot.clone = this.#create(slot, store, `sim/${number}/clone`);
     slot.clone.listen();
     slot.clone.start();
   }
@@ -286,6 +300,8 @@ export class World implements Observer {
       signer,
       verifier: this.verifier,
       address,
+      host: slot.host,
+      tickMs: this.options.nodes > preciseNodesMax ? coarseTickMs : tickMs,
       // Node 2 beside it, so that node 1 may be down when somebody starts.
       seeds: ['sim/1', 'sim/2'],
       store,
@@ -323,7 +339,8 @@ export class World implements Observer {
     this.#numbers.set(signer.owner, number);
     const address = `sim/${number}`;
     const rest = { store: new MemoryStore(), hasRun: false, node: undefined, clone: undefined };
-    return { number, signer, keys: 0, moves: 0, address, ...rest };
+    const host = new HostClock(this.clock);
+    return { number, host, signer, keys: 0, moves: 0, address, ...rest };
   }
 
   #signer(number: number, keys: number): Signer {

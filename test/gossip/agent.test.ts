@@ -1,7 +1,7 @@
 import t from 'tap';
-import { settleMs } from '../../src/gossip/settled-heads.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { Agent } from '../../src/gossip/agent.ts';
+import { settleMs } from '../../src/gossip/settled-heads.ts';
 import { TestCluster } from './cluster.ts';
 
 t.test('a round that is asked for answers with whom, and what changed', async (t) => {

@@ -17,11 +17,12 @@ import type { NodeFacts } from '../../src/record/head.ts';
 import type { OwnerId } from '../../src/record/owner.ts';
 import { recordKey } from '../../src/record/record.ts';
 import { ed25519Signer, ed25519Verifier } from '../../src/record/signature.ts';
-import type { Signer, Verifier } from '../../src/record/signature.ts';
+import type { Signer } from '../../src/record/signature.ts';
 import { Registry } from '../../src/registry/registry.ts';
 import type { RegistryConfig } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { Registration } from '../../src/store/store.ts';
+import type { SignatureScheme } from './hashed-signatures.ts';
 import { SkewedClock } from './skewed-clock.ts';
 
 export type TestConfig = GossipConfig & RegistryConfig;
@@ -87,7 +88,8 @@ export interface StartOptions {
   readonly isReborn?: boolean;
   /** Coded symbols that are kept; few of them make a small difference one that is pulled. */
   readonly symbolsMax?: number;
-  readonly verifier?: Verifier;
+  /** In place of Ed25519; then for all nodes of a cluster. */
+  readonly signatures?: SignatureScheme;
 }
 
 export class TestCluster {
@@ -108,11 +110,12 @@ export class TestCluster {
     const config = { ...testConfig, ...options.config };
     const life = ++this.#lives;
     const bootId = life.toString(16).padStart(16, '0');
-    const identity = { signer: signerOf(options.key ?? number), cluster, bootId };
+    const { signatures = { signerOf, verifier: ed25519Verifier }, symbolsMax } = options;
+    const { verifier } = signatures;
+    const identity = { signer: signatures.signerOf(options.key ?? number), cluster, bootId };
     const hostClock = new SkewedClock(this.clock, options.skewMs, options.uptimeMs);
     const clock = new AdjustableClock(hostClock, config.clockAheadMs);
     const facts = factsOf(number, address, clock.now().wallMicros);
-    const { verifier = ed25519Verifier, symbolsMax } = options;
     const registry = new Registry(identity, facts, verifier, store, config, clock.now());
     clock.resumeFrom(registry.state(registry.self)?.head.head.lastUpdate ?? 0);
     const random = seededRandom(this.#randomSeed * 1_000 + life);
