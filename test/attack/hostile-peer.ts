@@ -28,7 +28,7 @@ export class HostilePeer implements TransportHandler {
   readonly id: OwnerId;
   readonly frames: { readonly peer: OwnerId; readonly frame: Frame }[] = [];
   /** What it does with a frame when it comes; nothing unless told. */
-  answer: (peer: OwnerId, frame: Frame) => void = () => undefined;
+  answer: (peer: OwnerId, frame: Frame) => unknown = () => undefined;
   readonly #cluster: TestCluster;
   readonly #transport: MemoryTransport;
   readonly #linked = new Set<OwnerId>();

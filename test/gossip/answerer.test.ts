@@ -117,7 +117,7 @@ t.test('a peer that sends symbols for ever is told once that they are too many',
 
 t.test('a trickle of symbols, each decoded with all before it, is malformed', (t) => {
   const node = holding(20);
-  const other = strange(200);
+  const other = strange(120);
   node.on(peer, node.digestOf(2, partsOf(other)));
   t.match(node.on(peer, symbols(1, other.symbols(0, 100))), [{ kind: 'moreSymbols' }]);
   t.match(node.on(peer, symbols(1, other.symbols(100, 10))), [{ kind: 'moreSymbols' }]);
