@@ -252,7 +252,7 @@ t.test('answers that nobody asked for are counted, and that is all', async (t) =
   ];
   const answers = answersTo(
     peer,
-    () => frames.forEach((frame) => void peer.send(self, frame)),
+    () => frames.forEach((frame) => peer.send(self, frame)),
     cluster,
   );
   t.strictSame(answers, []);

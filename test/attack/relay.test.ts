@@ -6,7 +6,10 @@ import { packDeltas, unpackDeltas } from '../../src/gossip/packing.ts';
 import { compareHeads, readHead } from '../../src/record/head.ts';
 import type { Sealed } from '../../src/record/head.ts';
 import type { OwnerId } from '../../src/record/owner.ts';
+import { deltasOf } from '../../src/gossip/delta.ts';
 import { TestCluster } from '../gossip/cluster.ts';
+import { Ghost } from '../gossip/ghosts.ts';
+import { HostilePeer, refusedSince } from './hostile-peer.ts';
 
 /** A frame of a kind that nobody knows yet: no answer, and no offence. */
 const nothing = Buffer.from([0xa2, 0x06, 0x00]);
@@ -106,5 +109,25 @@ t.test(
     cluster.cut();
     cluster.until(() => cluster.seenBy(3).includes('left-out'), 60_000);
     t.strictSame(cluster.seenBy(3), ['kept', 'left-out']);
+  },
+);
+
+t.test(
+  'a chunk that a full transport dropped is a mismatch, and nobody is banned for it',
+  async (t) => {
+    const cluster = await TestCluster.of(1);
+    const node = cluster.node(1);
+    const peer = HostilePeer.greeted(cluster, 66, node);
+    const ghost = new Ghost(100, cluster.clock.now().wallMicros, 300, 4_000);
+    const deltas = deltasOf(ghost.state, 0);
+    t.ok(deltas.length > 2);
+    for (let time = 0; time < 4; time++)
+      for (const delta of deltas) if (delta !== deltas[1]) peer.send(node.registry.self, delta);
+    cluster.run(10);
+    t.strictSame(refusedSince(node), { ROOT_MISMATCH: 4 });
+    t.ok(peer.isLinked(node));
+    for (const delta of deltas) peer.send(node.registry.self, delta);
+    cluster.run(10);
+    t.equal(node.registry.state(ghost.owner)?.set.count, 300);
   },
 );
