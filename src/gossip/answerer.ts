@@ -77,12 +77,13 @@ export class Answerer {
     if (answering?.exchange !== frame.exchange || answering.symbols === undefined)
       return this.#context.counters.add('answers_unasked');
     const { exchange } = frame;
-    const before = answering.symbols.length;
-    const symbols = Buffer.concat([answering.symbols, frame.symbols]);
+    const known = answering.symbols;
+    const before = known.subarray(0, frame.first * symbolBytes);
+    const symbols = Buffer.concat([before, frame.symbols]);
     const isTooLong = symbols.length > this.#heads.sketch.symbolsMax * symbolBytes;
     answering.symbols = undefined;
     // Each answer costs a decoding of all symbols, so each has to bring its share.
-    const isTrickle = frame.symbols.length * batchShare < Math.max(1, before);
+    const isTrickle = (symbols.length - known.length) * batchShare < known.length;
     if (isTrickle) return this.#refuse(peer, 'MALFORMED');
     if (isTooLong) return this.#send(peer, { kind: 'beyond', exchange });
     if (this.#decode(peer, exchange, symbols, noSymbols)) answering.symbols = symbols;
@@ -102,8 +103,7 @@ export class Answerer {
     const surplus = countOf(digest) - sketch.count;
     if (Math.abs(surplus) <= sketch.symbolsMax / 2) {
       const isOpen = this.#decode(peer, exchange, symbols, sketch.estimator());
-      // The asker streams from a sketch of one moment, so it begins anew.
-      if (isOpen) answering.symbols = noSymbols;
+      if (isOpen) answering.symbols = symbols;
       return;
     }
     // Whoever holds less pulls.

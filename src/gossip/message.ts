@@ -82,7 +82,13 @@ export type Frame =
       /** Empty in all but the first request. */
       readonly estimator: Uint8Array;
     }
-  | { readonly kind: 'symbols'; readonly exchange: number; readonly symbols: Uint8Array }
+  | {
+      readonly kind: 'symbols';
+      readonly exchange: number;
+      /** Symbols before these. */
+      readonly first: number;
+      readonly symbols: Uint8Array;
+    }
   | {
       readonly kind: 'difference';
       readonly exchange: number;
@@ -254,8 +260,9 @@ function readExchange(message: disco.gossip.v1.Frame): Frame | undefined {
     return { kind: 'moreSymbols', exchange: exchange ?? 0, estimator: estimator ?? noBytes };
   }
   if (symbols != null) {
-    const { exchange, symbols: bytes } = symbols;
-    return { kind: 'symbols', exchange: exchange ?? 0, symbols: bytes ?? noBytes };
+    const { exchange, first, symbols: bytes } = symbols;
+    const plain = { exchange: exchange ?? 0, first: first ?? 0, symbols: bytes ?? noBytes };
+    return { kind: 'symbols', ...plain };
   }
   if (difference != null) {
     const { exchange, want: names } = difference;

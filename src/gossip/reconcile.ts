@@ -28,8 +28,9 @@ import { encodeFrame } from './message.ts';
 import type { Delta, ExchangeFrame, Frame } from './message.ts';
 import { settleMs } from './settled-heads.ts';
 import type { SettledHeads } from './settled-heads.ts';
-import type { Sketch } from './sketch.ts';
+import { symbolBytes } from './sketch.ts';
 import { Snapshots } from './snapshot.ts';
+import { SymbolStream } from './symbol-stream.ts';
 import { prefixKey, prefixOf } from './version.ts';
 import type { Prefix, Version } from './version.ts';
 
@@ -39,20 +40,16 @@ const exchangeTimeoutMs = 10_000;
 const budgetBytes = 2 * 1024 * 1024;
 /** So often, what seems equal is compared under a fresh key, so that crafted elements hide nothing. */
 const saltIntervalMs = 600_000;
-/** Symbols asked for at once, for each difference that the estimator tells of. */
-const symbolsPerDifference = 1.6;
-const symbolsMin = 6;
-/** When they do not decode: so many more, as a share of those that came, and symbolsMin at least. */
-const symbolsGrowth = 0.4;
-
 interface Asked {
   readonly id: number;
   /** Monotonic ms of the last answer. */
   progressAtMs: number;
   readonly changed: Set<OwnerId>;
   readonly isSalted: boolean;
-  /** The sketch as it was when symbols were first asked for, and how many of them were sent. */
-  stream: { readonly sketch: Sketch; sent: number } | undefined;
+  /** Of the sketch from which the digest was made. */
+  readonly revision: number;
+  /** Since more symbols were asked for. */
+  stream: SymbolStream | undefined;
 }
 
 export interface ReconcileHooks {
@@ -237,17 +234,11 @@ export class Reconciler {
     if (asked === undefined) return;
     // Salted sketches are made for one comparison; what differs there is compared by versions.
     if (asked.isSalted) return this.#pullInstead(peer);
-    asked.stream ??= { sketch: this.heads.sketch.fork(), sent: 0 };
-    const { sketch, sent } = asked.stream;
-    const wanted =
-      sent === 0
-        ? symbolsMin + Math.ceil(symbolsPerDifference * sketch.estimate(frame.estimator))
-        : Math.max(symbolsMin, Math.ceil(sent * symbolsGrowth));
-    if (!(sent + wanted <= sketch.symbolsMax)) return this.#pullInstead(peer);
-    asked.stream.sent += wanted;
-    this.#context.counters.add('symbols_sent', wanted);
-    const symbols = sketch.symbols(sent, wanted);
-    this.#send(peer, { kind: 'symbols', exchange: frame.exchange, symbols });
+    asked.stream ??= new SymbolStream(this.heads.sketch, asked.revision);
+    const next = asked.stream.next(frame.estimator);
+    if (next === undefined) return this.#pullInstead(peer);
+    this.#context.counters.add('symbols_sent', next.symbols.length / symbolBytes);
+    this.#send(peer, { kind: 'symbols', exchange: frame.exchange, ...next });
   }
 
   #onDifference(peer: OwnerId, frame: Extract<Frame, { kind: 'difference' }>): void {
@@ -343,7 +334,9 @@ export class Reconciler {
     this.#settle();
     const id = ++this.#lastId;
     const progressAtMs = this.#context.now.monoMs;
-    this.#asked.set(peer, { id, progressAtMs, changed: new Set(), isSalted, stream: undefined });
+    const { revision } = this.heads.sketch;
+    const rest = { changed: new Set<OwnerId>(), stream: undefined };
+    this.#asked.set(peer, { id, progressAtMs, isSalted, revision, ...rest });
     this.#context.emit({ kind: 'event', event: { kind: 'exchangeStarted', peer, exchange: id } });
     return id;
   }

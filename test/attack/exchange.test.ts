@@ -64,24 +64,25 @@ t.test('symbols that never decode get one answer a batch, and end as beyond', as
   const before = stateOf(node);
   const digest = { exchange: 7, setHash: noise(16), symbols: noise(64) };
   new DataView(digest.symbols.buffer).setInt32(12, 30, true);
-  const first = answersTo(peer, () => peer.send(self, peer.digest(digest)), cluster);
-  t.match(first, [{ kind: 'moreSymbols', exchange: 7 }]);
-  let [answers, batches, size] = [0, 0, 64];
+  const answer = answersTo(peer, () => peer.send(self, peer.digest(digest)), cluster);
+  t.match(answer, [{ kind: 'moreSymbols', exchange: 7 }]);
+  let [answers, batches, first, size] = [0, 0, 4, 64];
   for (; batches < 100 && answers === batches; batches++, size = Math.ceil(size * 1.2)) {
     const symbols = noise(16 * size, batches);
     const said = answersTo(
       peer,
-      () => peer.send(self, { kind: 'symbols', exchange: 7, symbols }),
+      () => peer.send(self, { kind: 'symbols', exchange: 7, first, symbols }),
       cluster,
     );
     answers += said.length;
+    first += size;
   }
   t.equal(peer.received('beyond').length, 1);
   t.ok(batches < 40, `${batches} batches of 8,192 symbols in all`);
   t.equal(
     answersTo(
       peer,
-      () => peer.send(self, { kind: 'symbols', exchange: 7, symbols: noise(16) }),
+      () => peer.send(self, { kind: 'symbols', exchange: 7, first: 0, symbols: noise(16) }),
       cluster,
     ).length,
     0,
@@ -242,7 +243,7 @@ t.test('answers that nobody asked for are counted, and that is all', async (t) =
   const unasked = (): number => node.engine.counters.get('answers_unasked');
   const counted = unasked();
   const frames: readonly Frame[] = [
-    { kind: 'symbols', exchange: 9_999, symbols: noise(160) },
+    { kind: 'symbols', exchange: 9_999, first: 4, symbols: noise(160) },
     { kind: 'moreSymbols', exchange: 9_999, estimator: noise(64) },
     { kind: 'difference', exchange: 9_999, want: noise(800), have: strangers(50) },
     { kind: 'beyond', exchange: 9_999 },
@@ -250,11 +251,7 @@ t.test('answers that nobody asked for are counted, and that is all', async (t) =
     { kind: 'done', exchange: 9_999, more: true },
     { kind: 'page', exchange: 9_999, packed: packDeltas([]), next: undefined, want: [] },
   ];
-  const answers = answersTo(
-    peer,
-    () => frames.forEach((frame) => peer.send(self, frame)),
-    cluster,
-  );
+  const answers = answersTo(peer, () => frames.forEach((frame) => peer.send(self, frame)), cluster);
   t.strictSame(answers, []);
   t.equal(unasked() - counted, frames.length);
   t.equal(stateOf(node), before);

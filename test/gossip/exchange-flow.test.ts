@@ -134,7 +134,7 @@ const answers = (exchange: number): readonly ExchangeFrame[] => [
   { kind: 'busy', exchange },
   { kind: 'done', exchange, more: true },
   { kind: 'page', exchange, packed: new Uint8Array(2), next: undefined, want: [] },
-  { kind: 'symbols', exchange, symbols: new Uint8Array(16) },
+  { kind: 'symbols', exchange, first: 0, symbols: new Uint8Array(16) },
 ];
 
 t.test('answers that nobody asked for are ignored and counted', (t) => {

@@ -32,7 +32,7 @@ const frames: readonly Frame[] = [
   },
   { kind: 'same' },
   { kind: 'moreSymbols', exchange: 7, estimator: Buffer.alloc(64, 3) },
-  { kind: 'symbols', exchange: 7, symbols: Buffer.alloc(40, 5) },
+  { kind: 'symbols', exchange: 7, first: 4, symbols: Buffer.alloc(40, 5) },
   { kind: 'difference', exchange: 7, want: Buffer.alloc(16, 9), have: [version] },
   { kind: 'beyond', exchange: 7 },
   { kind: 'pull', exchange: 7, after: undefined, until: owner, held: [version, version] },
