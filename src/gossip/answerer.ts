@@ -22,6 +22,9 @@ import type { Version } from './version.ts';
 
 /** A salted comparison is the whole work anew: one a peer and minute. */
 const saltedIntervalMs = 60_000;
+/** A batch of symbols is at least the so-many-th part of all that came before it. */
+const batchShare = 10;
+const noSymbols = new Uint8Array(0);
 
 interface Answering {
   exchange: number;
@@ -79,10 +82,11 @@ export class Answerer {
     const symbols = Buffer.concat([before, frame.symbols]);
     const isTooLong = symbols.length > this.#heads.sketch.symbolsMax * symbolBytes;
     answering.symbols = undefined;
-    // Each answer costs a decoding of all symbols, so each has to bring some.
-    if (symbols.length <= known.length) return this.#refuse(peer, 'MALFORMED');
+    // Each answer costs a decoding of all symbols, so each has to bring its share.
+    const isTrickle = (symbols.length - known.length) * batchShare < known.length;
+    if (isTrickle) return this.#refuse(peer, 'MALFORMED');
     if (isTooLong) return this.#send(peer, { kind: 'beyond', exchange });
-    if (this.#decode(peer, exchange, symbols, new Uint8Array(0))) answering.symbols = symbols;
+    if (this.#decode(peer, exchange, symbols, noSymbols)) answering.symbols = symbols;
   }
 
   #compare(peer: OwnerId, digest: Digest): void {

@@ -227,6 +227,9 @@ export class Engine {
   }
 
   #message(peer: OwnerId, bytes: Uint8Array): void {
+    const isBanned = this.#bans.at(peer, this.#context.now.monoMs) !== undefined;
+    // What comes until the link has ended is not even read.
+    if (isBanned && this.#links.isEnding(peer)) return;
     const decoded = decodeFrame(bytes);
     if (decoded.kind === 'refused') {
       this.#context.registry.refusals.add(decoded.reason);
@@ -234,7 +237,7 @@ export class Engine {
     }
     const frame = decoded.value;
     if (frame.kind === 'hello') return this.#hello(peer, frame);
-    if (this.#bans.at(peer, this.#context.now.monoMs) !== undefined) return;
+    if (isBanned) return;
     if (frame.kind === 'refusal') return this.#refusedBy(peer, frame.sentence);
     if (!this.#links.isGreeted(peer)) return this.#context.registry.refusals.add('UNEXPECTED');
     switch (frame.kind) {

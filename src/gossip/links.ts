@@ -93,6 +93,10 @@ export class Links {
     return this.#links.get(peer)?.isGreeted === true;
   }
 
+  isEnding(peer: OwnerId): boolean {
+    return this.#links.get(peer)?.isEnding === true;
+  }
+
   /** Every way into the cluster has been tried, and none of them led to another node. */
   get isAlone(): boolean {
     const { registry } = this.#context;

@@ -211,6 +211,8 @@ export class Reconciler {
       case 'own':
         return this.#hooks.own(peer, received);
       case 'refused':
+        // Of several chunks an honest peer's transport may have dropped one, for want of room.
+        if (received.reason === 'ROOT_MISMATCH' && records.length > delta.records.length) return;
         return this.#hooks.refused(peer, received.reason, delta.head);
       case 'duplicate':
       case 'stale':

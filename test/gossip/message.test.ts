@@ -143,8 +143,8 @@ t.test('lists that are no whole number of entries, and half keys, are malformed'
     { page: { next: odd } },
   ])
     t.same(decodeFrame(frame.encode(wrong).finish()), malformed, JSON.stringify(wrong));
-  t.equal(decodeDeltas(Buffer.from('garbage')), undefined);
-  t.equal(decodeDeltas(Deltas.encode({ deltas: [{}] }).finish()), undefined, 'it lacks a head');
+  t.same(decodeDeltas(Buffer.from('garbage')), malformed);
+  t.same(decodeDeltas(Deltas.encode({ deltas: [{}] }).finish()), malformed, 'it lacks a head');
   t.end();
 });
 
