@@ -23,7 +23,7 @@ import type { Ban } from './bans.ts';
 import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
 import { helloFault } from './hello.ts';
 import { Links } from './links.ts';
-import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
+import { answersDigest, bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
 import { OwnHeads } from './own-head.ts';
 import { PeerBoots } from './peer-boots.ts';
@@ -81,6 +81,7 @@ export class Engine {
     this.#links = new Links(this.#context, seeds);
     const { bytesPerOwnerMax } = config;
     const { heads = new SettledHeads(identity.cluster, symbolsMax) } = options;
+    this.#timekeeper = new Timekeeper(this.#context);
     this.#reconciler = new Reconciler(
       this.#context,
       { bytesPerOwnerMax, heads },
@@ -90,12 +91,12 @@ export class Engine {
         completed: () => this.#completed(),
         refused: (peer, reason, head) => this.#refused(peer, reason, head),
         heardTime: (peer, time) => this.#hear(peer, time),
+        asked: (peer) => this.#timekeeper.asked(peer),
       },
     );
     this.#rumors = new Rumors(this.#context, (peer, owner) => this.#ask(peer, owner));
     const { self } = registry;
     this.#ownHeads = new OwnHeads(this.#context, (peer) => this.#ask(peer, self, true));
-    this.#timekeeper = new Timekeeper(this.#context);
   }
 
   /** Why the node is ready; undefined while it is not. */
@@ -151,7 +152,7 @@ export class Engine {
       case 'wake':
         return this.#wake();
       case 'round':
-        return this.#exchange();
+        return this.#exchange(this.#links.greeted);
       case 'linked':
         return this.#linked(input.peer);
       case 'unlinked':
@@ -195,18 +196,18 @@ export class Engine {
     this.#links.maintain();
     this.#rounds += 1;
     if (this.#rounds % roundsPerLookAround === 0) this.#links.lookAround();
-    this.#exchange();
+    this.#exchange(this.#links.greeted.filter((peer) => !this.#reconciler.isAsking(peer)));
   }
 
-  #exchange(): void {
+  #exchange(peers: readonly OwnerId[]): void {
     const { random, config } = this.#context;
-    const idle = this.#links.greeted.filter((peer) => !this.#reconciler.isAsking(peer));
-    for (const peer of random.sample(idle, config.gossipK)) this.#reconciler.start(peer);
+    for (const peer of random.sample(peers, config.gossipK)) this.#reconciler.start(peer);
   }
 
   #linked(peer: OwnerId): void {
     this.#boots.forget(peer);
     this.#links.linked(peer);
+    this.#timekeeper.asked(peer);
     this.#greet(peer);
   }
 
@@ -250,6 +251,7 @@ export class Engine {
       case 'neighbor':
         return this.#links.heard(peer, frame.wanted);
       default:
+        if (answersDigest(frame)) this.#timekeeper.answered(peer);
         return this.#reconciler.on(peer, frame);
     }
   }
@@ -273,6 +275,7 @@ export class Engine {
       this.#reconciler.unlinked(peer);
       this.#greet(peer);
     }
+    this.#timekeeper.answered(peer);
     this.#hear(peer, hello.time);
     const received = registry.receive(hello.head, [], false, this.#context.now);
     const isWelcome = this.#links.greet(peer);
@@ -349,8 +352,6 @@ export class Engine {
   }
 
   #hear(peer: OwnerId, micros: number): void {
-    // What waited here while this node was frozen tells when it was sent, not what time it is.
-    if (this.#links.noteLag(this.#context.now.monoMs - this.#wakeAtMs)) return;
     this.#timekeeper.heard(peer, micros);
     this.#context.now = this.#timekeeper.keep();
   }

@@ -129,6 +129,11 @@ export type ExchangeFrame = Exclude<
   { kind: 'hello' | 'refusal' | 'rumor' | 'check' | 'bye' | 'neighbor' }
 >;
 
+/** Whether a frame is said at once by whoever was sent a digest. */
+export function answersDigest({ kind }: Frame): boolean {
+  return ['same', 'moreSymbols', 'difference', 'beyond', 'busy'].includes(kind);
+}
+
 export function encodeFrame(frame: Frame): Uint8Array {
   if (frame.kind === 'same') return noBytes;
   return wire.Frame.encode(toWire(frame)).finish();

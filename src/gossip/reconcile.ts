@@ -12,8 +12,7 @@
  * as that suggests, until they do: two round trips however large the difference. Beyond what
  * symbols are worth, whoever holds less pulls a snapshot (snapshot.ts).
  *
- * Both end with the larger of each pair of heads. A `want` outside an exchange (number 0) asks for
- * single owners.
+ * Both end with the larger of each pair of heads. A `want` numbered 0 is outside any exchange.
  */
 import type { Sealed, SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -63,6 +62,8 @@ export interface ReconcileHooks {
   refused(peer: OwnerId, reason: RefusalReason, head?: Sealed): void;
   /** An honest digest tells its sender's wall clock, µs. */
   heardTime(peer: OwnerId, time: number): void;
+  /** A digest was sent. */
+  asked(peer: OwnerId): void;
 }
 
 export interface ReconcileOptions {
@@ -104,9 +105,12 @@ export class Reconciler {
     });
   }
 
-  /** Starts an exchange with a peer unless one is under way. */
+  /** Starts an exchange with a peer, or joins the one that is under way. */
   start(peer: OwnerId): void {
-    if (!this.#asked.has(peer)) this.#askDigest(peer, undefined);
+    const asked = this.#asked.get(peer);
+    if (asked === undefined) return this.#askDigest(peer, undefined);
+    const event = { kind: 'exchangeStarted', peer, exchange: asked.id } as const;
+    this.#context.emit({ kind: 'event', event });
   }
 
   #askDigest(peer: OwnerId, salt: Uint8Array | undefined): void {
@@ -122,6 +126,7 @@ export class Reconciler {
     };
     const sealed = sealDigest(digest, identity.cluster, identity.signer);
     this.#send(peer, { kind: 'digest', sealed });
+    this.#hooks.asked(peer);
     counters.add('exchanges_started');
   }
 

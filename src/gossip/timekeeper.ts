@@ -26,13 +26,20 @@ const heardMax = 16;
 export class Timekeeper {
   readonly #context: GossipContext;
   readonly #clock: PeerClock;
+  /** An answer within so long, and not older than twice that, vouches for what came with it. */
+  readonly #promptMs: number;
   #toldKind: ClockTrouble['kind'] | undefined;
   #toldAtMs = -Infinity;
+  /** Monotonic ms, by linked peer. */
+  readonly #askedAtMs = new Map<OwnerId, number>();
+  /** When its last answer came, if that was soon. */
+  readonly #promptAtMs = new Map<OwnerId, number>();
   #witnesses = 0;
 
   constructor(context: GossipContext) {
     this.#context = context;
     this.#clock = new PeerClock(context.config);
+    this.#promptMs = context.config.clockAheadMs / 4;
   }
 
   /** One sentence for people on what is wrong with this host's clock; undefined when nothing is. */
@@ -41,13 +48,37 @@ export class Timekeeper {
     return trouble === undefined ? undefined : sentenceOf(trouble);
   }
 
-  /** A peer told its time, µs since the epoch. */
+  /** A peer was told something that it answers at once. */
+  asked(peer: OwnerId): void {
+    this.#askedAtMs.set(peer, this.#context.now.monoMs);
+  }
+
+  /** Its answer came. */
+  answered(peer: OwnerId): void {
+    const { monoMs } = this.#context.now;
+    const askedAtMs = this.#askedAtMs.get(peer);
+    this.#askedAtMs.delete(peer);
+    if (askedAtMs === undefined) return;
+    if (monoMs - askedAtMs <= this.#promptMs) this.#promptAtMs.set(peer, monoMs);
+    else this.#promptAtMs.delete(peer);
+  }
+
+  /**
+   * A peer told its time, µs since the epoch. It counts when that peer answered promptly just now:
+   * what waited on its way tells when it was sent, not what time it is, and when we ourselves are
+   * slow to read, that is true of all peers.
+   */
   heard(peer: OwnerId, micros: number): void {
-    this.#clock.note(peer, micros, this.#context.now);
+    const { now } = this.#context;
+    const promptAtMs = this.#promptAtMs.get(peer) ?? -Infinity;
+    if (now.monoMs - promptAtMs > 2 * this.#promptMs) return;
+    this.#clock.note(peer, micros, now);
   }
 
   unlinked(peer: OwnerId): void {
     this.#clock.unlinked(peer);
+    this.#askedAtMs.delete(peer);
+    this.#promptAtMs.delete(peer);
   }
 
   /** Once an interval of gossip. */

@@ -75,3 +75,13 @@ t.test('trouble with the clock is an error in the log, and its end is told', asy
   cluster.run(3_000);
   t.strictSame(lines, ['error: the clock is wrong', 'info: the clock is right again']);
 });
+
+t.test('a round joins the exchanges that are under way', async (t) => {
+  const cluster = await TestCluster.of(3);
+  const { agent } = cluster.node(1);
+  const first = agent.round();
+  const second = agent.round();
+  cluster.run(50);
+  t.equal((await first).length, 2);
+  t.equal((await second).length, 2, 'both neighbors, though both were being asked');
+});

@@ -75,6 +75,7 @@ export class LoneNode {
         completed: (peer) => void this.completed.push(peer),
         refused: () => undefined,
         heardTime: () => undefined,
+        asked: () => undefined,
       },
     );
     this.settle();

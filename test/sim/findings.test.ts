@@ -13,3 +13,16 @@ test('a node that was frozen for 20 s does not set its clock by what waited for 
     t.equal(result.counters['clock_adjusted'] ?? 0, 0);
   }
 });
+
+test('nodes that are slow to read do not set their clocks by what waited on its way', async (t) => {
+  // All their peers seemed to be late, so three of them could not be wrong.
+  const options = { ...calmOptions, nodes: 24, durationMs: 60_000, timeScale: 720 };
+  const detail = 1_100;
+  for (const randomSeed of [1, 2, 3]) {
+    const faults = [fault('slow', 10_000, 40_000, { nodes: [3, 4, 5], detail })];
+    const busy = { changesPerMinute: 5, latencyMs: 25, randomSeed, faults };
+    const result = await simulate({ ...options, ...busy });
+    t.strictSame(result.violations, []);
+    t.equal(result.counters['clock_adjusted'] ?? 0, 0);
+  }
+});
