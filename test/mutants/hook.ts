@@ -1,0 +1,20 @@
+/**
+ * Module hook: `node --import test/mutants/hook.ts` runs the mutant that DISCO_MUTANT names, in
+ * this process and its worker threads. Without the variable nothing is changed.
+ */
+import { registerHooks } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { mutantNamed, mutantVariable, mutate, root } from './mutant.ts';
+
+const name = process.env[mutantVariable];
+if (name !== undefined) {
+  const mutant = mutantNamed(name);
+  const mutatedUrl = pathToFileURL(`${root}/${mutant.file}`).href;
+  registerHooks({
+    load: (url, context, nextLoad) => {
+      const loaded = nextLoad(url, context);
+      if (url !== mutatedUrl) return loaded;
+      return { ...loaded, source: mutate(mutant, String(loaded.source)) };
+    },
+  });
+}
