@@ -15,7 +15,7 @@ export const gossipMutants: readonly Mutant[] = [
     edits: [
       { find: 'const whole = held < floor || held === 0;', replace: 'const whole = held === 0;' },
     ],
-    tests: [],
+    tests: ['test/property/exchange.test.ts'],
   },
   {
     name: 'delta-without-tombstones',
@@ -27,7 +27,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'if (record.lastUpdate <= from || (!whole && record.deleted)) continue;',
       },
     ],
-    tests: [],
+    tests: ['test/property/exchange.test.ts'],
   },
   {
     name: 'staging-mixes-owners',
@@ -36,14 +36,14 @@ export const gossipMutants: readonly Mutant[] = [
     edits: [
       { find: 'if (staged?.head !== head) staged', replace: 'if (staged === undefined) staged' },
     ],
-    tests: [],
+    tests: ['test/property/delta.test.ts'],
   },
   {
     name: 'partial-owner-merged',
     what: 'each chunk of an owner is merged when it comes',
     file: 'src/gossip/delta.ts',
     edits: [{ find: "return delta.more ? 'wait' : records;", replace: 'return records;' }],
-    tests: [],
+    tests: ['test/property/delta.test.ts'],
   },
   {
     name: 'always-in-sync',
@@ -55,28 +55,28 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'if (sketch.setHash().length === digest.setHash.length) return',
       },
     ],
-    tests: [],
+    tests: ['test/property/exchange.test.ts'],
   },
   {
     name: 'asker-gives-nothing',
     what: 'the asker takes what it lacks and gives nothing',
     file: reconcile,
     edits: [{ find: '    this.#give(peer, give);\n', replace: '' }],
-    tests: [],
+    tests: ['test/property/exchange.test.ts'],
   },
   {
     name: 'answerer-tells-nothing',
     what: 'the answerer does not say what it has newer',
     file: 'src/gossip/answerer.ts',
     edits: [{ find: 'have: this.#versions(difference.mine),', replace: 'have: [],' }],
-    tests: [],
+    tests: ['test/property/exchange.test.ts'],
   },
   {
     name: 'gap-never-asked-whole',
     what: 'a delta that does not lead to its head is let be',
     file: reconcile,
     edits: [{ find: 'return this.ask(peer, received.owner, true);', replace: 'return;' }],
-    tests: [],
+    tests: ['test/property/exchange.test.ts'],
   },
   {
     name: 'fork-asked-as-delta',
@@ -92,21 +92,21 @@ export const gossipMutants: readonly Mutant[] = [
         replace: '      if (held > lastUpdate)\n',
       },
     ],
-    tests: [],
+    tests: ['test/property/exchange.test.ts'],
   },
   {
     name: 'replaced-element-stays',
     what: 'the element of a head that was replaced stays in the sketch',
     file: settledHeads,
     edits: [{ find: '      this.sketch.remove(element);\n', replace: '' }],
-    tests: [],
+    tests: ['test/property/settled-heads.test.ts'],
   },
   {
     name: 'nothing-settles',
     what: 'heads are compared the moment they come',
     file: settledHeads,
     edits: [{ find: '      if (first.atMs > nowMs - ageMs) break;\n', replace: '' }],
-    tests: [],
+    tests: ['test/property/settled-heads.test.ts'],
   },
   {
     name: 'expiring-heads-compared',
@@ -122,7 +122,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'if (head.lastUpdate < 0) this.#replace',
       },
     ],
-    tests: [],
+    tests: ['test/property/settled-heads.test.ts'],
   },
   {
     name: 'page-skips-an-owner',
@@ -134,7 +134,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'next = owners[index + 1];',
       },
     ],
-    tests: [],
+    tests: ['test/property/exchange.test.ts'],
   },
   {
     name: 'impure-symbols-peeled',
@@ -203,7 +203,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'event.head.incarnation >= member.incarnation ?',
       },
     ],
-    tests: [],
+    tests: ['test/property/member.test.ts'],
   },
   {
     name: 'link-revives-who-left',
@@ -212,7 +212,7 @@ export const gossipMutants: readonly Mutant[] = [
     edits: [
       { find: "return member.state === 'left' ? 'left' : 'alive';", replace: "return 'alive';" },
     ],
-    tests: [],
+    tests: ['test/property/member.test.ts'],
   },
   {
     name: 'lost-never-dialed',
@@ -255,7 +255,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'random.jitter(config.gossipIntervalMs, 0)',
       },
     ],
-    tests: [],
+    tests: ['test/property/rounds.test.ts'],
   },
   {
     name: 'wrong-clock-kept',

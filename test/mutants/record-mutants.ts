@@ -128,13 +128,13 @@ export const recordMutants: readonly Mutant[] = [
     what: 'heads from the future are taken',
     file: 'src/record/head.ts',
     edits: [{ find: "if (lastUpdate > rules.latest) return 'CLOCK_AHEAD';", replace: '' }],
-    tests: [],
+    tests: ['test/property/freshness.test.ts'],
   },
   {
     name: 'expired-not-checked',
     what: 'heads are taken however old they are',
     file: 'src/record/head.ts',
     edits: [{ find: "if (lastUpdate < rules.earliest) return 'EXPIRED';", replace: '' }],
-    tests: [],
+    tests: ['test/property/freshness.test.ts'],
   },
 ];

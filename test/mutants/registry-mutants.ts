@@ -124,7 +124,7 @@ export const registryMutants: readonly Mutant[] = [
         replace: 'return ageMs < 0;',
       },
     ],
-    tests: [],
+    tests: ['test/property/freshness.test.ts'],
   },
   {
     name: 'signature-not-checked',
@@ -172,14 +172,14 @@ export const registryMutants: readonly Mutant[] = [
     what: 'owners are reaped by their stamps alone, however lately they were heard',
     file: 'src/registry/reaper.ts',
     edits: [{ find: ' && heardAtMs < now.monoMs - reapAfterMs', replace: '' }],
-    tests: [lives],
+    tests: ['test/property/freshness.test.ts'],
   },
   {
     name: 'never-reaps',
     what: 'what dead owners leave behind stays for ever',
     file: 'src/registry/reaper.ts',
     edits: [{ find: 'if (isExpired || lastUpdate > latest)', replace: 'if (lastUpdate > latest)' }],
-    tests: [lives],
+    tests: ['test/property/freshness.test.ts'],
   },
   {
     name: 'keeps-the-wrong-clone',
