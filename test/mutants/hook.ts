@@ -1,6 +1,6 @@
 /**
- * Module hook: `node --import test/mutants/hook.ts` runs the mutant that DISCO_MUTANT names, in
- * this process and its worker threads. Without the variable nothing is changed.
+ * Module hook: imported first (`node --import`), it makes a process and its worker threads run the
+ * mutant that DISCO_MUTANT names. Without the variable nothing is changed.
  */
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';

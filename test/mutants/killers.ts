@@ -59,9 +59,9 @@ interface Ended {
 function run(args: string[], mutant: Mutant | undefined, limitSeconds: number): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const { [mutantVariable]: _, ...env } = process.env;
-    const child = spawn(process.execPath, ['--import', './test/mutants/hook.ts', ...args], {
+    const child = spawn(process.execPath, args, {
       cwd: root,
-      env: mutant === undefined ? env : { ...env, [mutantVariable]: mutant.name },
+      env: mutant === undefined ? env : { ...env, ...mutantEnvironment(mutant, env) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -82,6 +82,12 @@ function run(args: string[], mutant: Mutant | undefined, limitSeconds: number): 
       resolve({ isTimeout, code, output });
     });
   });
+}
+
+/** As a Node.js option of the environment it reaches processes that a test starts, too. */
+function mutantEnvironment({ name }: Mutant, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const option = `--import=${new URL('./hook.ts', import.meta.url).href}`;
+  return { [mutantVariable]: name, NODE_OPTIONS: `${env['NODE_OPTIONS'] ?? ''} ${option}`.trim() };
 }
 
 interface Run {

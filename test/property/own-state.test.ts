@@ -94,7 +94,7 @@ t.test('stamps rise strictly over a life, and tombstones lie above the floor', (
 });
 
 const graceMicros = 30;
-const bounds = { ...historyBounds, tombstonesMax: 4, tombstoneGraceMs: graceMicros / 1_000 };
+const bounds = { ...historyBounds, tombstonesMax: 2, tombstoneGraceMs: graceMicros / 1_000 };
 const daily = fc.array(
   fc.record({
     mutation: mutation.filter(({ kind }) => ['register', 'deregister', 'refresh'].includes(kind)),
