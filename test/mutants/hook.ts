@@ -4,7 +4,7 @@
  */
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { mutantNamed, mutantVariable, mutate, root } from './mutant.ts';
+import { mutantNamed, mutantVariable, mutate, root, sourceOf } from './mutant.ts';
 
 const name = process.env[mutantVariable];
 if (name !== undefined) {
@@ -14,7 +14,7 @@ if (name !== undefined) {
     load: (url, context, nextLoad) => {
       const loaded = nextLoad(url, context);
       if (url !== mutatedUrl) return loaded;
-      return { ...loaded, source: mutate(mutant, String(loaded.source)) };
+      return { ...loaded, source: mutate(mutant, sourceOf(mutant)) };
     },
   });
 }
