@@ -106,6 +106,7 @@ export class Daemon implements NodeControl {
         ...config,
         keySeed: seedOf(key),
         listen: config.listen.map(toListenMultiaddr),
+        counters: this.#engine.counters,
       });
     } catch (error) {
       store?.close();

@@ -10,7 +10,7 @@ import { equalBytes } from '../record/hash.ts';
 import type { GossipContext } from './context.ts';
 import { countOf, digestSymbols, openDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
-import { idBytes, writeId } from './element.ts';
+import { idBytes, idKey, writeId } from './element.ts';
 import type { Id } from './element.ts';
 import { encodeFrame } from './message.ts';
 import type { Frame } from './message.ts';
@@ -25,8 +25,8 @@ const saltedIntervalMs = 60_000;
 
 interface Answering {
   exchange: number;
-  /** All symbols of this exchange so far. */
-  symbols: Uint8Array;
+  /** All symbols of this exchange so far; undefined while none were asked for. */
+  symbols: Uint8Array | undefined;
   saltedAtMs: number;
 }
 
@@ -71,12 +71,16 @@ export class Answerer {
 
   onSymbols(peer: OwnerId, frame: Extract<Frame, { kind: 'symbols' }>): void {
     const answering = this.#answering.get(peer);
-    if (answering?.exchange !== frame.exchange) return;
+    if (answering?.exchange !== frame.exchange || answering.symbols === undefined)
+      return this.#context.counters.add('answers_unasked');
     const { exchange } = frame;
-    answering.symbols = Buffer.concat([answering.symbols, frame.symbols]);
-    if (answering.symbols.length > this.#heads.sketch.symbolsMax * symbolBytes)
-      return this.#send(peer, { kind: 'beyond', exchange });
-    this.#decode(peer, exchange, answering.symbols, new Uint8Array(0));
+    const symbols = Buffer.concat([answering.symbols, frame.symbols]);
+    const isTooLong = symbols.length > this.#heads.sketch.symbolsMax * symbolBytes;
+    answering.symbols = undefined;
+    // Each answer costs a decoding of all symbols, so each has to bring some.
+    if (frame.symbols.length === 0) return this.#refuse(peer, 'MALFORMED');
+    if (isTooLong) return this.#send(peer, { kind: 'beyond', exchange });
+    if (this.#decode(peer, exchange, symbols, new Uint8Array(0))) answering.symbols = symbols;
   }
 
   #compare(peer: OwnerId, digest: Digest): void {
@@ -91,8 +95,12 @@ export class Answerer {
     // Under a salt nothing is named as it is here; versions tell what differs.
     if (salt !== undefined) return this.#send(peer, { kind: 'beyond', exchange });
     const surplus = countOf(digest) - sketch.count;
-    if (Math.abs(surplus) <= sketch.symbolsMax / 2)
-      return this.#decode(peer, exchange, symbols, this.#heads.sketch.estimator());
+    if (Math.abs(surplus) <= sketch.symbolsMax / 2) {
+      const isOpen = this.#decode(peer, exchange, symbols, sketch.estimator());
+      // The asker streams from a sketch of one moment, so it begins anew.
+      if (isOpen) answering.symbols = new Uint8Array(0);
+      return;
+    }
     // Whoever holds less pulls.
     if (surplus < 0) return this.#send(peer, { kind: 'beyond', exchange });
     this.#send(peer, { kind: 'busy', exchange });
@@ -107,7 +115,7 @@ export class Answerer {
   #begin(peer: OwnerId, exchange: number): Answering {
     const before = this.#answering.get(peer);
     const saltedAtMs = before?.saltedAtMs ?? -Infinity;
-    const answering = { exchange, symbols: new Uint8Array(0), saltedAtMs };
+    const answering: Answering = { exchange, symbols: undefined, saltedAtMs };
     this.#answering.set(peer, answering);
     return answering;
   }
@@ -119,40 +127,49 @@ export class Answerer {
     return true;
   }
 
-  /** @param estimator sent along when more symbols are needed */
-  #decode(peer: OwnerId, exchange: number, symbols: Uint8Array, estimator: Uint8Array): void {
+  /**
+   * @param estimator sent along when more symbols are needed
+   * @returns whether they are
+   */
+  #decode(peer: OwnerId, exchange: number, symbols: Uint8Array, estimator: Uint8Array): boolean {
     const difference = decodeDifference(this.#heads.sketch, symbols);
     switch (difference.kind) {
       case 'malformed':
-        return this.#refuse(peer, 'MALFORMED');
+        this.#refuse(peer, 'MALFORMED');
+        return false;
       case 'undecided':
-        return this.#send(peer, { kind: 'moreSymbols', exchange, estimator });
+        this.#send(peer, { kind: 'moreSymbols', exchange, estimator });
+        return true;
       case 'decoded':
         this.#context.counters.add('differences_decoded');
         this.#send(peer, {
           kind: 'difference',
           exchange,
           want: this.#lacking(difference.theirs),
-          have: this.#versions(difference.mine),
+          have: this.#versions(difference.mine, difference.theirs),
         });
+        return false;
     }
   }
 
   /** What is on its way here already, or held and not settled, is not asked for. */
   #lacking(ids: readonly Id[]): Uint8Array {
-    const lacking = ids.filter(({ lo, hi }) => !this.#heads.isKnown(lo, hi));
+    const lacking = this.#heads.lacking(ids);
     const bytes = new Uint8Array(lacking.length * idBytes);
     lacking.forEach((id, index) => writeId(id, bytes, index * idBytes));
     return bytes;
   }
 
-  #versions(ids: readonly Id[]): Version[] {
+  /** Our newest of each owner, unless it is what the peer named: ours has not settled yet then. */
+  #versions(ids: readonly Id[], theirs: readonly Id[]): Version[] {
+    const named = new Set(theirs.map(({ lo, hi }) => idKey(lo, hi)));
     const versions: Version[] = [];
-    for (const { lo, hi } of ids) {
-      const owner = this.#heads.ownerNamed(lo, hi);
-      const state = owner === undefined ? undefined : this.#context.registry.state(owner);
-      if (owner === undefined || state === undefined) continue;
-      versions.push({ prefix: prefixOf(owner), lastUpdate: state.head.head.lastUpdate });
+    for (const id of ids) {
+      const owner = this.#heads.ownerNamed(id);
+      const head = owner === undefined ? undefined : this.#context.registry.state(owner)?.head;
+      if (owner === undefined || head === undefined || named.has(this.#heads.nameOf(head)))
+        continue;
+      versions.push({ prefix: prefixOf(owner), lastUpdate: head.head.lastUpdate });
     }
     return versions;
   }

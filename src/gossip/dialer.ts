@@ -8,11 +8,17 @@ import type { OwnerId } from '../record/owner.ts';
 import type { DialTarget, GossipContext } from './context.ts';
 
 /** A wake that comes later than this shows a node that is starved of its processor. */
-const lagMsMax = 100;
+export const lagMsMax = 100;
 /** How long such a node doubts itself. */
 const sluggishMs = 5_000;
 /** Times `dialTimeoutMs` for a dial that confirms nothing, or by a node that doubts itself. */
 const patience = 5;
+
+/**
+ * Ways in that are tried at once in the first interval; twice as many in each that follows. One
+ * usually does, and when everybody starts at once each link too many is one for both ends.
+ */
+const waysAtFirst = 4;
 
 /** A dial under way, and the life of the member that it is meant for. */
 interface PendingDial {
@@ -27,6 +33,7 @@ export class Dialer {
   /** To be confirmed as soon as fewer dials are pending. */
   readonly #urgent = new Set<OwnerId>();
   #waysIn: DialTarget[] = [];
+  #waysAtOnce = waysAtFirst;
   #sluggishUntilMs = -Infinity;
 
   constructor(context: GossipContext, isLinked: (peer: OwnerId) => boolean) {
@@ -85,6 +92,11 @@ export class Dialer {
     return !hasMoved && member.incarnation <= dial.incarnation;
   }
 
+  /** The ways in that were tried have led nowhere so far: more of them at once from now on. */
+  widen(): void {
+    this.#waysAtOnce = Math.min(2 * this.#waysAtOnce, this.#context.config.pendingDialsMax);
+  }
+
   /**
    * Dials what waits, as far as there is room.
    *
@@ -92,8 +104,8 @@ export class Dialer {
    */
   proceed(links: number): void {
     this.#proceedUrgent();
-    const { pendingDialsMax } = this.#context.config;
-    while (this.#waysIn.length > 0 && this.#pending.size + links < pendingDialsMax)
+    const most = Math.min(this.#waysAtOnce, this.#context.config.pendingDialsMax);
+    while (this.#waysIn.length > 0 && this.#pending.size + links < most)
       this.#start(this.#waysIn.shift() as DialTarget, patience);
   }
 

@@ -22,6 +22,7 @@ import { Bans, banSentence } from './bans.ts';
 import type { Ban } from './bans.ts';
 import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
 import { helloFault } from './hello.ts';
+import { lagMsMax } from './dialer.ts';
 import { Links } from './links.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
@@ -205,9 +206,13 @@ export class Engine {
   }
 
   #linked(peer: OwnerId): void {
-    const { registry, identity, now } = this.#context;
     this.#boots.forget(peer);
     this.#links.linked(peer);
+    this.#greet(peer);
+  }
+
+  #greet(peer: OwnerId): void {
+    const { registry, identity, now } = this.#context;
     const own = registry.state(registry.self);
     if (own === undefined) return;
     const thoughtDead = registry.member(peer)?.state === 'dead';
@@ -261,8 +266,11 @@ export class Engine {
       this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
       return this.#refusedBy(peer, sentence);
     }
-    if (this.#boots.isAnother(peer, hello.head, identity.cluster))
-      return this.#context.emit({ kind: 'hangUp', peer });
+    if (this.#boots.isAnother(peer, hello.head, identity.cluster)) {
+      // What was under way was with the other process.
+      this.#reconciler.unlinked(peer);
+      this.#greet(peer);
+    }
     this.#hear(peer, hello.time);
     const received = registry.receive(hello.head, [], false, this.#context.now);
     const isWelcome = this.#links.greet(peer);
@@ -339,6 +347,9 @@ export class Engine {
   }
 
   #hear(peer: OwnerId, micros: number): void {
+    // What waited here while this node was frozen tells when it was sent, not what time it is.
+    const isOverdue = this.#context.now.monoMs > this.#wakeAtMs + lagMsMax;
+    if (isOverdue || this.#links.isSluggish) return;
     this.#timekeeper.heard(peer, micros);
     this.#context.now = this.#timekeeper.keep();
   }

@@ -16,6 +16,7 @@ import type { Connection, Libp2p, PeerId, ServiceMap, Stream } from '@libp2p/int
 import { tcp } from '@libp2p/tcp';
 import { multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
+import type { Counters } from '../base/counters.ts';
 import { DiscoError } from '../base/error.ts';
 import { sha256 } from '../record/hash.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -40,6 +41,8 @@ export interface Libp2pTransportOptions {
   /** 0: no limit. */
   readonly peersPerAddressMax: number;
   readonly neighborsK: number;
+  /** `rumor_copies`: rumors published, and every copy received; gossipsub asks the id of each. */
+  readonly counters?: Counters;
 }
 
 interface Services extends ServiceMap {
@@ -47,8 +50,13 @@ interface Services extends ServiceMap {
   pubsub: GossipSub;
 }
 
+/**
+ * All connections to one key. There are two when both dialed at once, and when two processes run
+ * with one key; so what is said goes where the peer spoke last, and an answer to who asked.
+ */
 interface Link {
-  readonly writer: FrameWriter;
+  readonly writers: Map<Connection, FrameWriter>;
+  writer: FrameWriter;
   readonly connection: Connection;
 }
 
@@ -138,10 +146,13 @@ export class Libp2pTransport implements Transport {
   }
 
   #pubsub(): ReturnType<typeof gossipsub> {
-    const { neighborsK, peersPerAddressMax } = this.#options;
+    const { neighborsK, peersPerAddressMax, counters } = this.#options;
     return gossipsub({
       globalSignaturePolicy: StrictNoSign,
-      msgIdFn: (message) => sha256(message.data).subarray(0, 20),
+      msgIdFn: (message) => {
+        counters?.add('rumor_copies');
+        return sha256(message.data).subarray(0, 20);
+      },
       allowedTopics: [this.#topic],
       allowPublishToZeroTopicPeers: true,
       ignoreDuplicatePublishError: true,
@@ -186,10 +197,14 @@ export class Libp2pTransport implements Transport {
 
   #connected(connection: Connection): void {
     const peer = connection.remotePeer.toString();
-    if (this.#links.has(peer) || this.#handler === undefined) return;
+    if (this.#handler === undefined) return;
     const writer = new FrameWriter();
-    this.#links.set(peer, { writer, connection });
-    this.#handler.linked(peer);
+    const link = this.#links.get(peer);
+    if (link === undefined) {
+      const writers = new Map([[connection, writer]]);
+      this.#links.set(peer, { writers, writer, connection });
+      this.#handler.linked(peer);
+    } else link.writers.set(connection, writer);
     connection.newStream(protocol, { maxOutboundStreams: 2 }).then(
       // A link without its stream is none; whoever wants it dials again.
       (stream) => writer.start(stream, () => this.#close(connection)),
@@ -209,7 +224,11 @@ export class Libp2pTransport implements Transport {
 
   #incoming(stream: Stream, connection: Connection): void {
     const peer = connection.remotePeer.toString();
-    const reader = new FrameReader(frameBytesMax, (bytes) => this.#handler?.message(peer, bytes));
+    const reader = new FrameReader(frameBytesMax, (bytes) => {
+      const link = this.#links.get(peer);
+      if (link !== undefined) link.writer = link.writers.get(connection) ?? link.writer;
+      this.#handler?.message(peer, bytes);
+    });
     reader.start(stream, () => this.#close(connection));
   }
 }

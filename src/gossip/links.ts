@@ -194,6 +194,11 @@ export class Links {
     this.#dialer.noteLag(lagMs);
   }
 
+  /** Woken late not long ago. */
+  get isSluggish(): boolean {
+    return this.#dialer.isSluggish;
+  }
+
   dialed(target: DialTarget, peer: OwnerId): void {
     this.#dialer.settle(target);
     if (target.peer === undefined) this.#noteSeed(target, peer);
@@ -227,6 +232,8 @@ export class Links {
   /** What each interval brings. */
   maintain(): void {
     this.#readFeed();
+    this.#dialer.widen();
+    this.#dialer.proceed(this.#links.size);
     for (const peer of this.#neighbors.wanted) this.#dialWanted(peer);
     for (const [peer, link] of this.#links)
       if (link.isGreeted && !link.isEnding) this.#reachability.clear(peer);

@@ -66,7 +66,9 @@ export class MemoryTransport implements Transport {
   readonly self: OwnerId;
   readonly #network: MemoryNetwork;
   readonly #address: string;
+  /** Who spoke last under each key. */
   readonly #links = new Map<OwnerId, MemoryTransport>();
+  readonly #lines = new Map<OwnerId, Set<MemoryTransport>>();
   readonly #heard = new Set<string>();
   #handler: TransportHandler | undefined;
 
@@ -123,17 +125,19 @@ export class MemoryTransport implements Transport {
   crash(): void {
     if (this.#network.at(this.#address) === this) this.#network.unlisten(this.#address);
     this.#handler = undefined;
-    for (const other of this.#links.values()) {
-      this.#after(this.#delayTo(other), () => other.#unlink(this));
-    }
+    for (const lines of this.#lines.values())
+      for (const other of lines) this.#after(this.#delayTo(other), () => other.#unlink(this));
+    this.#lines.clear();
     this.#links.clear();
   }
 
   dropCutLinks(): void {
-    for (const [peer, other] of this.#links) {
+    for (const [peer, lines] of this.#lines) {
       if (!this.#network.rules.isCut(this.self, peer)) continue;
-      this.#unlink(other);
-      other.#unlink(this);
+      for (const other of lines) {
+        this.#unlink(other);
+        other.#unlink(this);
+      }
     }
   }
 
@@ -152,24 +156,28 @@ export class MemoryTransport implements Transport {
   }
 
   #link(other: MemoryTransport): void {
-    const before = this.#links.get(other.self);
-    if (before !== undefined && before !== other) {
-      // Another process with the same key takes the place of the first.
-      this.#unlink(before);
-      before.#unlink(this);
-    }
+    const lines = this.#lines.get(other.self);
+    // Another process with the same key: it is the same peer to us, as it is to libp2p.
+    if (lines !== undefined) return void lines.add(other);
+    this.#lines.set(other.self, new Set([other]));
     this.#links.set(other.self, other);
     this.#handler?.linked(other.self);
   }
 
   #unlink(other: MemoryTransport): void {
-    if (this.#links.get(other.self) !== other) return;
+    const lines = this.#lines.get(other.self);
+    if (lines?.delete(other) !== true) return;
+    const [left] = lines;
+    if (left !== undefined) return void this.#links.set(other.self, left);
+    this.#lines.delete(other.self);
     this.#links.delete(other.self);
     this.#handler?.unlinked(other.self);
   }
 
   #receive(from: MemoryTransport, bytes: Uint8Array): void {
-    if (this.#links.get(from.self) === from) this.#handler?.message(from.self, bytes);
+    if (this.#lines.get(from.self)?.has(from) !== true) return;
+    this.#links.set(from.self, from);
+    this.#handler?.message(from.self, bytes);
   }
 
   /** One hop of a broadcast; whoever accepts it tells the rest of its links. */

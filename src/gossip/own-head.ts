@@ -49,6 +49,8 @@ export class OwnHeads {
   #reclaimedAtMs = -Infinity;
   #intervalsJoined = 0;
   #isOver = false;
+  /** Of the feed, up to which own heads are known here. */
+  #revision = -1;
 
   /** @param askWhole asks a peer for all that it holds of this node */
   constructor(context: GossipContext, askWhole: (peer: OwnerId) => void) {
@@ -59,6 +61,9 @@ export class OwnHeads {
   /** Remembers the stamp of the own head, which the others may hear of now. */
   noteOwn(): void {
     const { registry } = this.#context;
+    // Asked after every step: nothing became true, so nothing of ours did.
+    if (registry.feed.revision === this.#revision) return;
+    this.#revision = registry.feed.revision;
     const stamp = registry.state(registry.self)?.head.head.lastUpdate;
     if (stamp === undefined || this.#stamps.has(stamp)) return;
     this.#stamps.add(stamp);

@@ -3,8 +3,7 @@
  *
  * A transport knows a peer by its key alone. When a hello of another boot id comes over a link that
  * was greeted, its other end is no more (it was started again, and nobody told us that the old
- * connection is dead) or two processes run with one key. Either way the link says nothing of who
- * hears us: it is ended, and whoever is there links anew.
+ * connection is dead) or two processes run with one key. Either way it has not been greeted yet.
  */
 import { readHead } from '../record/head.ts';
 import type { Sealed } from '../record/head.ts';
@@ -13,7 +12,7 @@ import type { OwnerId } from '../record/owner.ts';
 export class PeerBoots {
   readonly #boots = new Map<OwnerId, string>();
 
-  /** Takes note of a hello. @returns whether its boot id is another than the link began with */
+  /** Takes note of a hello. @returns whether its boot id is another than that of the one before */
   isAnother(peer: OwnerId, sealed: Sealed, cluster: string): boolean {
     const times = { earliest: 0, latest: Number.MAX_SAFE_INTEGER };
     const read = readHead(sealed, { cluster, headBytesMax: sealed.body.length, ...times });

@@ -15,7 +15,7 @@
  * Both end with the larger of each pair of heads. A `want` outside an exchange (number 0) asks for
  * single owners.
  */
-import type { Sealed } from '../record/head.ts';
+import type { Sealed, SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
 import type { RefusalReason } from '../record/verdict.ts';
@@ -31,7 +31,7 @@ import type { SettledHeads } from './settled-heads.ts';
 import type { Sketch } from './sketch.ts';
 import { Snapshots } from './snapshot.ts';
 import { prefixKey, prefixOf } from './version.ts';
-import type { Version } from './version.ts';
+import type { Prefix, Version } from './version.ts';
 
 /** An exchange that made no progress for so long is given up. */
 const exchangeTimeoutMs = 10_000;
@@ -148,10 +148,7 @@ export class Reconciler {
   tick(): void {
     const oldest = this.#context.now.monoMs - exchangeTimeoutMs;
     for (const [peer, { progressAtMs }] of this.#asked)
-      if (progressAtMs < oldest) {
-        this.#snapshots.forget(peer);
-        this.#end(peer, false);
-      }
+      if (progressAtMs < oldest) this.#end(peer, false);
   }
 
   unlinked(peer: OwnerId): void {
@@ -172,6 +169,7 @@ export class Reconciler {
         this.#settle();
         return this.#answerer.onSymbols(peer, frame);
       case 'same':
+        if (!this.#asked.has(peer)) this.#context.counters.add('answers_unasked');
         return this.#end(peer, true);
       case 'moreSymbols':
         return this.#onMoreSymbols(peer, frame);
@@ -199,6 +197,8 @@ export class Reconciler {
 
   onDelta(peer: OwnerId, delta: Delta): void {
     const { registry, now } = this.#context;
+    // On a slow link much may be under way; as long as it comes, it is waited for.
+    this.#progressed(peer);
     const records = this.#staging.take(peer, delta);
     if (records === 'wait') return;
     if (records === 'too_many') return registry.refusals.add('TOO_MANY_RECORDS');
@@ -242,33 +242,52 @@ export class Reconciler {
   #onDifference(peer: OwnerId, frame: Extract<Frame, { kind: 'difference' }>): void {
     const asked = this.#current(peer, frame.exchange);
     if (asked === undefined) return;
-    const { registry } = this.#context;
     const theirs = new Map<number, number>();
     const want: Version[] = [];
     for (const { prefix, lastUpdate } of frame.have) {
       theirs.set(prefixKey(prefix), lastUpdate);
-      const mine = this.heads
-        .ownersOf(prefix)
-        .map((owner) => registry.state(owner)?.head.head.lastUpdate ?? 0);
-      const held = mine.length === 0 ? 0 : Math.min(...mine);
-      // Two heads with one number lead to each other by no delta.
-      if (held <= lastUpdate) want.push({ prefix, lastUpdate: held === lastUpdate ? 0 : held });
+      const from = this.#wantedFrom(prefix, lastUpdate);
+      if (from !== undefined) want.push({ prefix, lastUpdate: from });
     }
     const give: Version[] = [];
     for (let at = 0; at < frame.want.length; at += idBytes) {
-      const { lo, hi } = readId(frame.want, at);
-      const owner = this.heads.ownerNamed(lo, hi);
-      const prefix = owner === undefined ? undefined : prefixOf(owner);
-      if (prefix === undefined) continue;
-      const lastUpdate = theirs.get(prefixKey(prefix)) ?? 0;
-      const held = registry.state(owner as OwnerId)?.head.head.lastUpdate ?? 0;
-      if (held >= lastUpdate)
-        give.push({ prefix, lastUpdate: held === lastUpdate ? 0 : lastUpdate });
+      const owner = this.heads.ownerNamed(readId(frame.want, at));
+      const state = owner === undefined ? undefined : this.#context.registry.state(owner);
+      if (owner === undefined || state === undefined) continue;
+      const prefix = prefixOf(owner);
+      const from = this.#leadsFrom(theirs.get(prefixKey(prefix)) ?? 0, state.head);
+      if (from !== undefined) give.push({ prefix, lastUpdate: from });
     }
     this.#give(peer, give);
     if (want.length === 0) return this.#end(peer, true);
     this.#progressed(peer);
     this.#send(peer, { kind: 'want', exchange: frame.exchange, owners: want });
+  }
+
+  /** The version to ask from for what leads to a peer's head; undefined: we need nothing of it. */
+  #wantedFrom(prefix: Prefix, lastUpdate: number): number | undefined {
+    const owners = this.heads.ownersOf(prefix);
+    if (owners.length === 0) return 0;
+    let from: number | undefined;
+    for (const owner of owners) {
+      const head = this.#context.registry.state(owner)?.head;
+      const held = head?.head.lastUpdate ?? 0;
+      if (held > lastUpdate) continue;
+      const own = head !== undefined && held === lastUpdate ? this.#leadsFrom(held, head) : held;
+      if (own !== undefined) from = Math.min(from ?? own, own);
+    }
+    return from;
+  }
+
+  /**
+   * The version from which to tell of a head, to or from a side with that lastUpdate. Two heads
+   * with one number lead to each other by no delta, so then it is the whole; but one that the
+   * digest did not tell of yet is simply held by both.
+   */
+  #leadsFrom(theirs: number, head: SealedHead): number | undefined {
+    const { lastUpdate } = head.head;
+    if (theirs !== lastUpdate) return theirs < lastUpdate ? theirs : undefined;
+    return this.heads.isCompared(head) ? 0 : undefined;
   }
 
   #onWant(peer: OwnerId, { exchange, owners }: Extract<Frame, { kind: 'want' }>): void {
@@ -342,6 +361,7 @@ export class Reconciler {
     const asked = this.#asked.get(peer);
     if (asked === undefined) return;
     this.#asked.delete(peer);
+    this.#snapshots.stop(peer);
     const gained = asked.changed.size > 0 ? 'changed' : 'in_sync';
     const outcome = isAnswered ? gained : 'failed';
     this.#context.counters.add(`exchanges_${outcome}`);

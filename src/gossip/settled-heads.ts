@@ -6,7 +6,7 @@
  *
  * A head counts only once it has been held for the settle time: news is under way as a rumor, and
  * busy clusters would never be equal otherwise. Heads that are about to expire are left out, since
- * they would only be refused.
+ * they would only be refused; they keep their names, so that nobody is asked for them.
  */
 import { ForkableMap } from '../base/forkable-map.ts';
 import { sha256 } from '../record/hash.ts';
@@ -14,7 +14,7 @@ import type { SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { Registry } from '../registry/registry.ts';
 import { elementKey, elementKeyBytes, elementOf, idKey } from './element.ts';
-import type { ElementKey } from './element.ts';
+import type { ElementKey, Id } from './element.ts';
 import { Sketch } from './sketch.ts';
 import { prefixKey, prefixOf } from './version.ts';
 import type { Prefix } from './version.ts';
@@ -40,7 +40,9 @@ export class SettledHeads {
   readonly #cluster: string;
   readonly #key: ElementKey;
   readonly #settled: ForkableMap<OwnerId, SealedHead>;
-  /** By the name of their settled head's element. */
+  /** Settled, and too old to be compared. */
+  readonly #leftOut: ForkableMap<OwnerId, SealedHead>;
+  /** By the name of their settled head's element, compared or left out. */
   readonly #named: ForkableMap<number, OwnerId>;
   readonly #prefixes: ForkableMap<number, readonly OwnerId[]>;
   /** Read up to here; NaN before the first time. */
@@ -63,8 +65,11 @@ export class SettledHeads {
     const origin = start?.origin;
     this.sketch = origin?.sketch.fork() ?? new Sketch(symbolsMax);
     this.#settled = origin === undefined ? new ForkableMap() : origin.#settled.fork();
+    this.#leftOut = origin === undefined ? new ForkableMap() : origin.#leftOut.fork();
     this.#named = origin === undefined ? new ForkableMap() : origin.#named.fork();
     this.#prefixes = origin === undefined ? new ForkableMap() : origin.#prefixes.fork();
+    const unsettled = origin === undefined ? [] : origin.#unsettled;
+    for (const [owner, news] of unsettled) this.#unsettled.set(owner, { ...news });
     this.#cursor = start?.registry.feed.revision ?? NaN;
   }
 
@@ -83,7 +88,8 @@ export class SettledHeads {
   }
 
   /**
-   * Takes in what has settled, and leaves out what is older than `earliest` (µs).
+   * Takes in what has settled, and leaves out what is older than `earliest` (µs), which may also
+   * go back with the clock.
    *
    * @param sweepMs how often all heads are looked at for their age
    * @param ageMs how long a head has been held once it has settled
@@ -98,8 +104,10 @@ export class SettledHeads {
     }
     if (nowMs < this.#swept + sweepMs) return;
     this.#swept = nowMs;
-    for (const [owner, { head }] of this.#settled)
-      if (head.lastUpdate < earliest) this.#replace(owner, undefined, earliest);
+    for (const [owner, sealed] of this.#settled)
+      if (sealed.head.lastUpdate < earliest) this.#replace(owner, sealed, earliest);
+    for (const [owner, sealed] of this.#leftOut)
+      if (sealed.head.lastUpdate >= earliest) this.#replace(owner, sealed, earliest);
   }
 
   /** Owners whose key begins so: of one held head each, nearly always one. */
@@ -107,21 +115,31 @@ export class SettledHeads {
     return this.#prefixes.get(prefixKey(prefix)) ?? [];
   }
 
-  /** The owner of whom an element speaks, when it is held and settled. */
-  ownerNamed(lo: number, hi: number): OwnerId | undefined {
+  /** The owner of whom an element speaks, when its head is held and settled. */
+  ownerNamed({ lo, hi }: Id): OwnerId | undefined {
     return this.#named.get(idKey(lo, hi));
   }
 
-  /** Whether the head that an element names is held, settled or not. */
-  isKnown(lo: number, hi: number): boolean {
-    if (this.ownerNamed(lo, hi) !== undefined) return true;
+  /** Whether that very head is in the sketch, so that a peer's answer takes it into account. */
+  isCompared(head: SealedHead): boolean {
+    return this.#settled.get(head.head.owner) === head;
+  }
+
+  /** Of the heads that elements name, those that are not held, settled or not. */
+  lacking(ids: readonly Id[]): Id[] {
+    const unnamed = ids.filter((id) => this.ownerNamed(id) === undefined);
+    if (unnamed.length === 0) return unnamed;
+    const unsettled = new Set<number>();
     for (const { first, last } of this.#unsettled.values())
-      for (const news of [first, last]) {
-        if (news?.head === undefined) continue;
-        const element = elementOf(news.head.hash, this.#key);
-        if (element.lo === lo && element.hi === hi) return true;
-      }
-    return false;
+      for (const news of [first, last])
+        if (news?.head !== undefined) unsettled.add(this.nameOf(news.head));
+    return unnamed.filter(({ lo, hi }) => !unsettled.has(idKey(lo, hi)));
+  }
+
+  /** The name of a head's element, as `idKey` has it. */
+  nameOf({ hash }: SealedHead): number {
+    const { lo, hi } = elementOf(hash, this.#key);
+    return idKey(lo, hi);
   }
 
   /** The settled heads under another key: the whole work anew, so only now and then. */
@@ -140,8 +158,9 @@ export class SettledHeads {
   /** After the feed lost its beginning, and at the start: then all there is has settled. */
   #readAll(registry: Registry, nowMs: number): void {
     const atMs = Number.isNaN(this.#cursor) ? -Infinity : nowMs;
-    for (const [owner] of this.#settled)
-      if (registry.state(owner) === undefined) this.#note(owner, undefined, atMs);
+    for (const owners of this.#prefixes.values())
+      for (const owner of owners)
+        if (registry.state(owner) === undefined) this.#note(owner, undefined, atMs);
     for (const [owner, { head }] of registry.owners()) this.#note(owner, head, atMs);
     this.#cursor = registry.feed.revision;
   }
@@ -149,10 +168,8 @@ export class SettledHeads {
   #note(owner: OwnerId, head: SealedHead | undefined, atMs: number): void {
     const unsettled = this.#unsettled.get(owner);
     const newest = unsettled?.last ?? unsettled?.first;
-    const isKnown = (newest === undefined ? this.#settled.get(owner) : newest.head) === head;
-    // One that was left out for its age has nothing to settle.
-    if (isKnown && newest === undefined && head === undefined) this.#forgetPrefix(owner);
-    if (isKnown) return;
+    const settled = this.#settled.get(owner) ?? this.#leftOut.get(owner);
+    if ((newest === undefined ? settled : newest.head) === head) return;
     if (unsettled === undefined) {
       this.#unsettled.set(owner, { first: { head, atMs }, last: undefined });
       this.#notePrefix(owner);
@@ -166,18 +183,17 @@ export class SettledHeads {
   }
 
   #replace(owner: OwnerId, head: SealedHead | undefined, earliest: number): void {
-    const old = this.#settled.get(owner);
-    if (old !== undefined) {
-      const element = elementOf(old.hash, this.#key);
-      this.sketch.remove(element);
-      this.#named.delete(idKey(element.lo, element.hi));
-      this.#settled.delete(owner);
-    }
-    if (head === undefined || head.head.lastUpdate < earliest) return;
-    const element = elementOf(head.hash, this.#key);
-    this.sketch.add(element);
-    this.#named.set(idKey(element.lo, element.hi), owner);
-    this.#settled.set(owner, head);
+    const compared = this.#settled.get(owner);
+    const old = compared ?? this.#leftOut.get(owner);
+    if (compared !== undefined) this.sketch.remove(elementOf(compared.hash, this.#key));
+    if (old !== undefined) this.#named.delete(this.nameOf(old));
+    this.#settled.delete(owner);
+    this.#leftOut.delete(owner);
+    if (head === undefined) return;
+    this.#named.set(this.nameOf(head), owner);
+    const isOld = head.head.lastUpdate < earliest;
+    (isOld ? this.#leftOut : this.#settled).set(owner, head);
+    if (!isOld) this.sketch.add(elementOf(head.hash, this.#key));
   }
 
   /** Of an owner that is held no more nothing stays. */

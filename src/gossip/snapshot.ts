@@ -96,9 +96,15 @@ export class Snapshots {
     return true;
   }
 
+  /** No page is awaited from a peer any more. */
+  stop(peer: OwnerId): void {
+    this.#pulling.delete(peer);
+  }
+
   /** Gives up what a peer that is gone was asked for, or asked. */
   forget(peer: OwnerId): void {
-    this.#pulling.delete(peer);
+    // What broke off with its link goes on with the next.
+    if (this.#pulling.delete(peer)) this.#pulledAtMs.delete(peer);
     this.#serving.delete(peer);
   }
 
@@ -129,8 +135,7 @@ export class Snapshots {
       return;
     }
     const unpacked = unpackDeltas(page.packed);
-    const isForward = page.next === undefined || page.next > (pulling.after ?? '');
-    if (unpacked.kind === 'refused' || !isForward) {
+    if (unpacked.kind === 'refused' || !isForward(page.next, pulling)) {
       const reason = unpacked.kind === 'refused' ? unpacked.reason : 'MALFORMED';
       registry.refusals.add(reason);
       this.#fail(peer);
@@ -189,9 +194,10 @@ export class Snapshots {
       const prefix = prefixOf(owner);
       const theirs = held.get(prefixKey(prefix))?.lastUpdate ?? 0;
       held.delete(prefixKey(prefix));
-      if (state === undefined || !this.#isWorthTelling(state.head.head.lastUpdate)) continue;
+      if (state === undefined) continue;
       const { lastUpdate } = state.head.head;
       if (theirs > lastUpdate) want.push({ prefix, lastUpdate });
+      if (!this.#isWorthTelling(lastUpdate)) continue;
       const found = deltasOf(state, theirs);
       // An owner that fills frames of its own goes ahead of the page.
       if (found.length > 1) for (const delta of found) this.#send(peer, delta);
@@ -201,8 +207,9 @@ export class Snapshots {
       next = index + 1 < owners.length || pull.until !== undefined ? owner : undefined;
       break;
     }
-    for (const { prefix } of held.values()) {
+    for (const { prefix, lastUpdate } of held.values()) {
       if (next !== undefined && comparePrefixes(prefix, prefixOf(next)) > 0) continue;
+      if (!this.#isWorthTelling(lastUpdate)) continue;
       if (this.#hooks.ownersOf(prefix).length === 0) want.push({ prefix, lastUpdate: 0 });
     }
     const packed = packDeltas(deltas);
@@ -224,6 +231,12 @@ export class Snapshots {
   #send(peer: OwnerId, frame: Frame): void {
     this.#context.emit({ kind: 'send', peer, bytes: encodeFrame(frame) });
   }
+}
+
+/** Whether a page goes on from the one before, and not past what was told for it. */
+function isForward(next: OwnerId | undefined, { after, until }: Pulling): boolean {
+  if (next === undefined) return until === undefined;
+  return next > (after ?? '') && (until === undefined || next <= until);
 }
 
 /** Index of the first owner above `after` in a sorted list. */

@@ -3,6 +3,11 @@ import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { SimResult } from './run.ts';
 
+/** What the options of all runs have in common. */
+export interface CampaignTask {
+  readonly durationMs: number;
+}
+
 /**
  * @param seeds are taken one by one, as workers become idle; may be endless
  * @param take is called for each result, in the order in which they end; false: no more are begun
@@ -12,11 +17,12 @@ export async function runSeeds(
   seeds: Iterable<number>,
   workers: number,
   take: (result: SimResult) => boolean,
+  task: CampaignTask = { durationMs: 300_000 },
 ): Promise<void> {
   const iterator = seeds[Symbol.iterator]();
   let isWanted = true;
   const work = async (): Promise<void> => {
-    const worker = new Worker(workerUrl());
+    const worker = new Worker(workerUrl(), { workerData: task });
     try {
       for (let next = iterator.next(); isWanted && next.done !== true; next = iterator.next()) {
         const result = await resultOf(worker, next.value);

@@ -49,9 +49,21 @@ export function randomFaults(random: Random, durationMs: number): Fault[] {
     const atMs = Math.round(2_000 + random.next() * (endMs - 2_000));
     const lastMs = faultMsMax * random.next() ** 2;
     const untilMs = Math.round(Math.min(endMs, atMs + 200 + lastMs));
-    faults.push({ kind, atMs, untilMs, nodes: [], count: 0, detail: randomDetail(kind, random) });
+    const detail = randomDetail(kind, random);
+    const rest = { atMs, untilMs, nodes: [], count: 0 };
+    if (kind !== 'clock-jump' || random.next() < 0.5) faults.push({ ...rest, kind, detail });
+    else faults.push(...startWithWrongClock(1 + random.int(16), { ...rest, kind, detail }));
   }
   return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** A node whose clock jumps and that is then started again: it knows nothing of the time before. */
+function startWithWrongClock(number: number, jump: Fault): Fault[] {
+  const { atMs, untilMs } = jump;
+  const backMs = Math.round(atMs + (untilMs - atMs) / 4);
+  const nodes = [number];
+  const crash = { ...jump, kind: 'crash', atMs: atMs + 1, untilMs: backMs, detail: '', nodes };
+  return [{ ...jump, nodes }, crash];
 }
 
 function randomDetail(kind: string, random: Random): string | number {

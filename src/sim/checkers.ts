@@ -104,13 +104,15 @@ export class Checkers implements Partial<Observer> {
     }
     const before = newest.get(owner) ?? 0;
     newest.set(owner, lastUpdate);
-    if (lastUpdate < before)
+    // Only a head of a time that has not come may be taken back: nobody with a right clock holds it.
+    const latest = this.#world.clock.now().wallMicros + this.#world.config.clockAheadMs * 1_000;
+    if (lastUpdate < before && before <= latest)
       this.report('heads rise', node.number, `${this.#name(owner)} fell back to an older head`);
   }
 
   /** What an owner said longer ago than anybody accepts must not come up again. */
   #checkFresh(node: SimNode, change: Change, { head }: OwnerState): void {
-    if (change.origin !== 'peer' || node.process.offsetMicros !== 0) return;
+    if (change.origin !== 'peer' || node.host.offsetMicros !== 0) return;
     const { reapAfterMs, clockAheadMs } = this.#world.config;
     const ageMs = (this.#world.clock.now().wallMicros - head.head.lastUpdate) / 1_000;
     if (ageMs > reapAfterMs + clockAheadMs && change.events.some(({ kind }) => kind === 'up'))

@@ -187,10 +187,9 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     count: fewOf,
     strike: (world, numbers, { detail }) => {
       const micros = (Number(detail) || 315_360_000_000) * 1_000;
-      const struck = numbers.flatMap((number) => world.node(number) ?? []);
-      for (const { process } of struck) process.jump(micros);
+      for (const number of numbers) world.host(number).jump(micros);
       return () => {
-        for (const { process } of struck) process.jump(-micros);
+        for (const number of numbers) world.host(number).jump(-micros);
       };
     },
   },
@@ -201,10 +200,9 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     until: 'they keep the right pace, and stay as wrong as they are',
     count: fewOf,
     strike: (world, numbers, { detail }) => {
-      const struck = numbers.flatMap((number) => world.node(number) ?? []);
-      for (const { process } of struck) process.drift(Number(detail) || 0.01);
+      for (const number of numbers) world.host(number).drift(Number(detail) || 0.01);
       return () => {
-        for (const { process } of struck) process.drift(0);
+        for (const number of numbers) world.host(number).drift(0);
       };
     },
   },
@@ -217,8 +215,9 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     strike: (world, numbers) => {
       for (const number of numbers) {
         world.crash(number);
-        world.start(number);
+        // From one disk in one moment, so that both say something else with one stamp.
         world.startClone(number);
+        world.start(number);
       }
       return () => {
         for (const number of numbers) {

@@ -13,15 +13,15 @@ import type { World } from './world.ts';
 /** Owners about whom the nodes that are up have not agreed yet, each until they once did. */
 export class Settling {
   readonly #world: World;
-  readonly #open: Set<OwnerId>;
+  readonly #open = new Set<OwnerId>();
+  readonly #live: ReadonlySet<OwnerId>;
 
   constructor(world: World) {
     this.#world = world;
-    this.#open = new Set();
-    const isLive = new Set(world.up().map(({ owner }) => owner));
+    this.#live = new Set(world.up().map(({ owner }) => owner));
     for (const node of world.up())
       for (const [owner] of node.registry.owners()) this.#open.add(owner);
-    for (const owner of isLive) this.#open.add(owner);
+    for (const owner of this.#live) this.#open.add(owner);
   }
 
   /** Owners that are still open. */
@@ -32,21 +32,27 @@ export class Settling {
   /** Looks once more. @returns whether all are settled */
   look(): boolean {
     const nodes = this.#world.up();
-    for (const owner of this.#open) if (isAgreed(nodes, owner)) this.#open.delete(owner);
+    for (const owner of this.#open) {
+      const isSettled = this.#live.has(owner) ? isAgreed(nodes, owner) : isHidden(nodes, owner);
+      if (isSettled) this.#open.delete(owner);
+    }
     return this.#open.size === 0;
   }
 }
 
-/** All nodes hold the same head of this owner, and show it alike; or none holds any. */
+/** All nodes hold the same head of this owner, and show what it registered. */
 function isAgreed(nodes: readonly SimNode[], owner: OwnerId): boolean {
-  const first = nodes[0]?.registry;
-  const hash = first?.state(owner)?.head.hash;
-  const shown = isShown(first?.member(owner)?.state ?? 'dead');
+  const hash = nodes[0]?.registry.state(owner)?.head.hash;
   return nodes.every(({ registry }) => {
     const held = registry.state(owner)?.head.hash;
-    if (held === undefined || hash === undefined) return held === hash;
-    return equalBytes(held, hash) && isShown(registry.member(owner)?.state ?? 'dead') === shown;
+    if (held === undefined || hash === undefined) return false;
+    return equalBytes(held, hash) && isShown(registry.member(owner)?.state ?? 'dead');
   });
+}
+
+/** Nobody shows what an owner registered that is gone for good; heads of it go when they expire. */
+function isHidden(nodes: readonly SimNode[], owner: OwnerId): boolean {
+  return nodes.every(({ registry }) => !isShown(registry.member(owner)?.state ?? 'dead'));
 }
 
 /** @param settling looked at for as long as there was time */
@@ -86,9 +92,15 @@ export function checkEnd(
 /** What is held stays within its bounds. */
 export function checkBounds(world: World, { number, registry }: SimNode, checkers: Checkers): void {
   const { tombstonesMax, headsMax, recordsPerOwnerMax, bytesPerOwnerMax } = world.config;
+  const { reapAfterMs, clockAheadMs } = world.config;
+  // Who hears of it last keeps it for as long once more.
+  const goneMs = 2 * reapAfterMs + 2 * clockAheadMs;
+  const wallMs = world.clock.now().wallMicros / 1_000;
   let heads = 0;
-  for (const [owner, { set }] of registry.owners()) {
+  for (const [owner, { head, set }] of registry.owners()) {
     heads += 1;
+    if (wallMs - head.head.lastUpdate / 1_000 > goneMs)
+      checkers.report('bounds', number, `${owner} has said nothing for too long to be held still`);
     if (set.count > recordsPerOwnerMax || set.bytes > bytesPerOwnerMax)
       checkers.report('bounds', number, `${owner} has ${set.count} records of ${set.bytes} bytes`);
     if (set.tombstones > tombstonesMax + 1)

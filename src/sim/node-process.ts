@@ -1,6 +1,6 @@
 /**
  * NodeProcess: what a simulated operating system does to one daemon: it runs, is stopped for a
- * while (SIGSTOP), or is gone; and it shows a wall clock that may be wrong.
+ * while (SIGSTOP), or is gone.
  *
  * While stopped nothing of it runs; what came meanwhile runs afterwards, in order. The monotonic
  * clock goes on, as CLOCK_MONOTONIC does.
@@ -12,10 +12,6 @@ export class NodeProcess implements Clock {
   readonly #backlog: (() => void)[] = [];
   #isPaused = false;
   #isGone = false;
-  #offsetMicros = 0;
-  /** µs by which the wall clock gains on the true one in a ms. */
-  #driftMicrosPerMs = 0;
-  #driftSinceMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -25,15 +21,8 @@ export class NodeProcess implements Clock {
     return this.#isPaused;
   }
 
-  /** How far its wall clock is ahead of the true time, µs. */
-  get offsetMicros(): number {
-    return this.#offsetAt(this.#clock.now().monoMs);
-  }
-
   now(): Now {
-    const { monoMs, wallMicros } = this.#clock.now();
-    if (this.#offsetMicros === 0 && this.#driftMicrosPerMs === 0) return { monoMs, wallMicros };
-    return { monoMs, wallMicros: Math.round(wallMicros + this.#offsetAt(monoMs)) };
+    return this.#clock.now();
   }
 
   schedule(delayMs: number, run: () => void): Cancel {
@@ -73,22 +62,5 @@ export class NodeProcess implements Clock {
   end(): void {
     this.#isGone = true;
     this.#backlog.length = 0;
-  }
-
-  /** Sets the wall clock by so much, µs; negative is backwards. */
-  jump(micros: number): void {
-    this.#offsetMicros += micros;
-  }
-
-  /** From now on the wall clock gains that share of the true time; 0 stops that. */
-  drift(share: number): void {
-    const { monoMs } = this.#clock.now();
-    this.#offsetMicros = this.#offsetAt(monoMs);
-    this.#driftMicrosPerMs = share * 1_000;
-    this.#driftSinceMs = monoMs;
-  }
-
-  #offsetAt(monoMs: number): number {
-    return this.#offsetMicros + (monoMs - this.#driftSinceMs) * this.#driftMicrosPerMs;
   }
 }

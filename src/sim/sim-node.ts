@@ -22,6 +22,7 @@ import { Registry } from '../registry/registry.ts';
 import type { Sharing } from '../registry/sharing.ts';
 import type { Store } from '../store/store.ts';
 import type { SimNetwork } from './network.ts';
+import type { HostClock } from './host-clock.ts';
 import { NodeProcess } from './node-process.ts';
 import type { SimTransport } from './sim-transport.ts';
 import { simSymbols } from './warm-start.ts';
@@ -54,6 +55,8 @@ export interface NodeSpec {
   readonly signer: Signer;
   readonly verifier: Verifier;
   readonly address: string;
+  /** Its clocks; they outlive the process. */
+  readonly host: HostClock;
   readonly seeds: readonly string[];
   readonly store: Store;
   readonly config: Config;
@@ -74,6 +77,7 @@ export class SimNode {
   readonly signer: Signer;
   readonly owner: OwnerId;
   readonly store: Store;
+  readonly host: HostClock;
   readonly process: NodeProcess;
   readonly transport: SimTransport;
   readonly registry: Registry;
@@ -97,7 +101,8 @@ export class SimNode {
     this.owner = signer.owner;
     this.store = store;
     this.#observer = observer;
-    this.process = new NodeProcess(network.clock);
+    this.host = spec.host;
+    this.process = new NodeProcess(spec.host);
     this.transport = network.join(signer.owner, address, number, this.process);
     const identity = identityOf(spec);
     this.#clock = new AdjustableClock(this.process, config.clockAheadMs);

@@ -24,11 +24,14 @@ const warmUpMs = 3_000;
  * Runs a simulation to its end.
  *
  * @param onSample is called for every virtual second; it is waited for
+ * @throws RangeError without a node or time
  */
 export async function simulate(
   options: SimOptions,
   onSample?: (sample: Sample) => void | Promise<void>,
 ): Promise<SimResult> {
+  if (!(options.nodes >= 1) || !(options.durationMs > 0))
+    throw new RangeError('a simulation needs a node and some time');
   const run = new Run(options);
   run.start();
   while (run.world.nowMs < options.durationMs) {

@@ -20,7 +20,9 @@ import type { Change } from '../registry/change-feed.ts';
 import type { Sharing } from '../registry/sharing.ts';
 import { MemoryStore } from '../store/memory-store.ts';
 import type { Registration, Store } from '../store/store.ts';
+import { HostClock } from './host-clock.ts';
 import { keyedHashSigner, keyedHashVerifier } from './keyed-hash.ts';
+import type { MeshOptions } from './mesh.ts';
 import { SimNetwork } from './network.ts';
 import type { SimOptions } from './run.ts';
 import { SharedValues } from './sharing.ts';
@@ -45,9 +47,14 @@ export function simConfig(timeScale: number): Config {
   };
 }
 
+function meshOf({ neighborsK }: Config): MeshOptions {
+  return { d: neighborsK, dLow: Math.max(2, neighborsK - 2), dHigh: 2 * neighborsK };
+}
+
 /** What a node keeps over its lives. */
 interface Slot {
   readonly number: number;
+  readonly host: HostClock;
   signer: Signer;
   /** How often its data dir was lost, and how often it moved. */
   keys: number;
@@ -78,12 +85,14 @@ export class World implements Observer {
   startMs = 0;
   #lives = 0;
 
-  constructor(options: SimOptions) {
+  /** @param mesh of gossipsub; as the daemon sets it unless given */
+  constructor(options: SimOptions, mesh?: MeshOptions) {
     this.options = options;
     this.config = simConfig(options.timeScale);
-    const { neighborsK } = this.config;
-    const mesh = { d: neighborsK, dLow: Math.max(2, neighborsK - 2), dHigh: 2 * neighborsK };
-    this.network = new SimNetwork(this.clock, this.random('network'), { ...options, mesh });
+    this.network = new SimNetwork(this.clock, this.random('network'), {
+      ...options,
+      mesh: mesh ?? meshOf(this.config),
+    });
     this.verifier = options.realSignatures ? ed25519Verifier : keyedHashVerifier;
     this.#sharing = new SharedValues(4 * options.nodes + 10_000);
     this.#slots = Array.from({ length: options.nodes }, (_, index) => this.#slot(index + 1));
@@ -104,6 +113,11 @@ export class World implements Observer {
   /** The process that runs as this node now, if one does. */
   node(number: number): SimNode | undefined {
     return this.#slots[number - 1]?.node;
+  }
+
+  /** The clocks of the host on which this node runs, or would. */
+  host(number: number): HostClock {
+    return this.#slotOf(number).host;
   }
 
   /** Nodes that are up, by number; clones are not among them. */
@@ -210,11 +224,12 @@ export class World implements Observer {
     slot.address = `sim/${number}/${slot.moves}`;
   }
 
-  /** A second process with the key of this node, on an address and a disk of its own. */
+  /** A second process with the key of this node and a copy of its disk, at another address. */
   startClone(number: number): void {
     const slot = this.#slotOf(number);
     if (slot.clone !== undefined) return;
-    slot.clone = this.#create(slot, new MemoryStore(), `sim/${number}/clone`);
+    const store = slot.store instanceof MemoryStore ? slot.store.fork('clone') : new MemoryStore();
+    slot.clone = this.#create(slot, store, `sim/${number}/clone`);
     slot.clone.listen();
     slot.clone.start();
   }
@@ -279,6 +294,7 @@ export class World implements Observer {
       signer,
       verifier: this.verifier,
       address,
+      host: slot.host,
       // Node 2 beside it, so that node 1 may be down when somebody starts.
       seeds: ['sim/1', 'sim/2'],
       store,
@@ -316,7 +332,8 @@ export class World implements Observer {
     this.#numbers.set(signer.owner, number);
     const address = `sim/${number}`;
     const rest = { store: new MemoryStore(), hasRun: false, node: undefined, clone: undefined };
-    return { number, signer, keys: 0, moves: 0, address, ...rest };
+    const host = new HostClock(this.clock);
+    return { number, host, signer, keys: 0, moves: 0, address, ...rest };
   }
 
   #signer(number: number, keys: number): Signer {

@@ -1,4 +1,6 @@
 import t from 'tap';
+import { silentLog } from '../../src/base/log.ts';
+import { Agent } from '../../src/gossip/agent.ts';
 import { settleMs } from '../../src/gossip/settled-heads.ts';
 import { TestCluster } from './cluster.ts';
 
@@ -51,4 +53,25 @@ t.test('a stopped agent takes no more inputs', async (t) => {
   t.equal(agent.rumor(cluster.node(1).registry.self, Buffer.from('late')), 'ignore');
   cluster.run(3_000);
   t.strictSame(engine.counters.entries(), before);
+});
+
+t.test('trouble with the clock is an error in the log, and its end is told', async (t) => {
+  const cluster = await TestCluster.of(3);
+  const node = cluster.node(3);
+  const lines: string[] = [];
+  const note = (level: string) => (_: object, message: string) => {
+    if (message.includes('clock')) lines.push(`${level}: ${message}`);
+  };
+  const log = { ...silentLog, error: note('error'), info: note('info') };
+  const parts = [node.engine, node.transport, node.registry, node.clock] as const;
+  await node.agent.stop();
+  const agent = new Agent(...parts, log);
+  await node.transport.start(agent);
+  agent.start();
+  cluster.run(3_000);
+  node.hostClock.skewMs = 600_000;
+  cluster.run(3_000);
+  node.hostClock.skewMs = 0;
+  cluster.run(3_000);
+  t.strictSame(lines, ['error: the clock is wrong', 'info: the clock is right again']);
 });

@@ -10,6 +10,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { Agent } from '../../src/gossip/agent.ts';
 import { Engine } from '../../src/gossip/engine.ts';
 import type { GossipConfig } from '../../src/gossip/context.ts';
+import { SettledHeads } from '../../src/gossip/settled-heads.ts';
 import { MemoryNetwork } from '../../src/gossip/memory-transport.ts';
 import type { MemoryTransport } from '../../src/gossip/memory-transport.ts';
 import type { NodeFacts } from '../../src/record/head.ts';
@@ -21,6 +22,7 @@ import { Registry } from '../../src/registry/registry.ts';
 import type { RegistryConfig } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { Registration } from '../../src/store/store.ts';
+import type { SignatureScheme } from './hashed-signatures.ts';
 import { SkewedClock } from './skewed-clock.ts';
 
 export type TestConfig = GossipConfig & RegistryConfig;
@@ -84,6 +86,10 @@ export interface StartOptions {
   readonly uptimeMs?: number;
   /** The key is older than the store. */
   readonly isReborn?: boolean;
+  /** Coded symbols that are kept; few of them make a small difference one that is pulled. */
+  readonly symbolsMax?: number;
+  /** In place of Ed25519; then for all nodes of a cluster. */
+  readonly signatures?: SignatureScheme;
 }
 
 export class TestCluster {
@@ -104,15 +110,18 @@ export class TestCluster {
     const config = { ...testConfig, ...options.config };
     const life = ++this.#lives;
     const bootId = life.toString(16).padStart(16, '0');
-    const identity = { signer: signerOf(options.key ?? number), cluster, bootId };
+    const { signatures = { signerOf, verifier: ed25519Verifier }, symbolsMax } = options;
+    const { verifier } = signatures;
+    const identity = { signer: signatures.signerOf(options.key ?? number), cluster, bootId };
     const hostClock = new SkewedClock(this.clock, options.skewMs, options.uptimeMs);
     const clock = new AdjustableClock(hostClock, config.clockAheadMs);
     const facts = factsOf(number, address, clock.now().wallMicros);
-    const verifier = ed25519Verifier;
     const registry = new Registry(identity, facts, verifier, store, config, clock.now());
     clock.resumeFrom(registry.state(registry.self)?.head.head.lastUpdate ?? 0);
     const random = seededRandom(this.#randomSeed * 1_000 + life);
-    const engine = new Engine({ registry, identity, verifier, config, random, seeds });
+    const own = { registry, identity, verifier, config, random, seeds };
+    const heads = symbolsMax === undefined ? {} : { heads: new SettledHeads(cluster, symbolsMax) };
+    const engine = new Engine({ ...own, ...heads });
     const transport = this.network.join(identity.signer.owner, address);
     const agent = new Agent(engine, transport, registry, clock, silentLog);
     await transport.start(agent);

@@ -3,6 +3,7 @@ import { decodeFrame } from '../../src/gossip/message.ts';
 import { settleMs } from '../../src/gossip/settled-heads.ts';
 import { Ghost, ghosts } from './ghosts.ts';
 import { TestCluster } from './cluster.ts';
+import type { SignatureScheme } from './hashed-signatures.ts';
 
 export interface Cost {
   /** From the node that asks. */
@@ -22,12 +23,19 @@ export class ExchangeMeter {
   }
 
   /** Two nodes that hold the same and never start an exchange of their own accord. */
-  static async of(owners: number, records = 0): Promise<ExchangeMeter> {
-    const config = { gossipIntervalMs: 1e9 };
-    const cluster = await TestCluster.of(2, 1, { config });
-    const all = ghosts(owners, cluster.clock.now().wallMicros, records);
+  static async of(
+    owners: number,
+    records = 0,
+    signatures?: SignatureScheme,
+  ): Promise<ExchangeMeter> {
+    const config = { gossipIntervalMs: 1e9, headsMax: owners + 2 };
+    const cluster = await TestCluster.of(2, 1, {
+      config,
+      ...(signatures && { signatures }),
+    });
+    const all = ghosts(owners, cluster.clock.now().wallMicros, records, signatures?.signerOf);
     const meter = new ExchangeMeter(cluster, all);
-    for (const ghost of all) meter.give(ghost, 1, 2);
+    for (const number of [1, 2]) meter.#giveAll(all, number);
     cluster.run(2 * settleMs);
     await meter.exchange();
     return meter;
@@ -35,13 +43,20 @@ export class ExchangeMeter {
 
   /** Gives a ghost's present state to the nodes with these numbers. */
   give(ghost: Ghost, ...nodes: readonly number[]): void {
-    const { clock } = this.cluster;
-    for (const number of nodes) {
-      const { registry, engine } = this.cluster.node(number);
-      ghost.giveTo(registry, clock.now());
-      // It came past the engine, which hears of it with its next step.
-      engine.step({ kind: 'changed' }, clock.now());
-    }
+    for (const number of nodes) this.#giveAll([ghost], number);
+  }
+
+  #giveAll(all: readonly Ghost[], number: number): void {
+    const { registry, engine } = this.cluster.node(number);
+    const now = this.cluster.clock.now();
+    for (const ghost of all) ghost.giveTo(registry, now);
+    // It came past the engine, which hears of it with its next step.
+    engine.step({ kind: 'changed' }, now);
+  }
+
+  /** Both nodes hold the same. */
+  isEqual(): boolean {
+    return this.cluster.isConverged();
   }
 
   /** What is held has settled, and node 1 asks node 2. */

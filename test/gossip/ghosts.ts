@@ -3,6 +3,7 @@ import type { Now } from '../../src/base/clock.ts';
 import type { OwnerState } from '../../src/record/merge.ts';
 import type { OwnerId } from '../../src/record/owner.ts';
 import { advance } from '../../src/registry/own-state.ts';
+import type { Signer } from '../../src/record/signature.ts';
 import type { Identity, Mutation } from '../../src/registry/own-state.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { registrationOf, signerOf, testConfig } from './cluster.ts';
@@ -13,10 +14,10 @@ export class Ghost {
   #state: OwnerState;
 
   /** @param recordBytes about so many for each record, at least 100 */
-  constructor(number: number, wallMicros: number, records = 0, recordBytes = 300) {
-    const signer = signerOf(number);
-    this.owner = signer.owner;
-    this.#identity = { signer, cluster: 'test', bootId: '00'.repeat(8) };
+  constructor(signer: number | Signer, wallMicros: number, records = 0, recordBytes = 300) {
+    const own = typeof signer === 'number' ? signerOf(signer) : signer;
+    this.owner = own.owner;
+    this.#identity = { signer: own, cluster: 'test', bootId: '00'.repeat(8) };
     this.#state = this.#advance(undefined, wallMicros, [{ kind: 'reincarnate', above: 0 }]);
     if (records > 0) this.register(wallMicros, records, recordBytes);
   }
@@ -66,6 +67,14 @@ export class Ghost {
 }
 
 /** Ghosts 100, 101, … */
-export function ghosts(count: number, wallMicros: number, records = 0): Ghost[] {
-  return Array.from({ length: count }, (_, index) => new Ghost(100 + index, wallMicros, records));
+export function ghosts(
+  count: number,
+  wallMicros: number,
+  records = 0,
+  signer: (number: number) => Signer = signerOf,
+): Ghost[] {
+  return Array.from(
+    { length: count },
+    (_, index) => new Ghost(signer(100 + index), wallMicros, records),
+  );
 }

@@ -84,6 +84,9 @@ export class LoneNode {
   settle(): void {
     this.reconciler.follow();
     this.clock.advance(settleMs);
+    const horizonMs = this.context.config.reapAfterMs - 2 * this.context.config.clockAheadMs;
+    const { monoMs, wallMicros } = this.clock.now();
+    this.heads.settle(monoMs, wallMicros - horizonMs * 1000, this.context.config.clockAheadMs);
   }
 
   give(...ghosts: readonly Ghost[]): void {

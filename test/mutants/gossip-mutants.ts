@@ -15,7 +15,7 @@ export const gossipMutants: readonly Mutant[] = [
     edits: [
       { find: 'const whole = held < floor || held === 0;', replace: 'const whole = held === 0;' },
     ],
-    tests: ['test/property/exchange.test.ts'],
+    tests: ['test/property/one-exchange.test.ts'],
   },
   {
     name: 'delta-without-tombstones',
@@ -27,7 +27,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'if (record.lastUpdate <= from || (!whole && record.deleted)) continue;',
       },
     ],
-    tests: ['test/property/exchange.test.ts'],
+    tests: ['test/property/one-exchange.test.ts'],
   },
   {
     name: 'staging-mixes-owners',
@@ -55,28 +55,28 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'if (sketch.setHash().length === digest.setHash.length) return',
       },
     ],
-    tests: ['test/property/exchange.test.ts'],
+    tests: ['test/property/one-exchange.test.ts'],
   },
   {
     name: 'asker-gives-nothing',
     what: 'the asker takes what it lacks and gives nothing',
     file: reconcile,
     edits: [{ find: '    this.#give(peer, give);\n', replace: '' }],
-    tests: ['test/property/exchange.test.ts'],
+    tests: ['test/property/one-exchange.test.ts'],
   },
   {
     name: 'answerer-tells-nothing',
     what: 'the answerer does not say what it has newer',
     file: 'src/gossip/answerer.ts',
     edits: [{ find: 'have: this.#versions(difference.mine),', replace: 'have: [],' }],
-    tests: ['test/property/exchange.test.ts'],
+    tests: ['test/property/one-exchange.test.ts'],
   },
   {
     name: 'gap-never-asked-whole',
     what: 'a delta that does not lead to its head is let be',
     file: reconcile,
     edits: [{ find: 'return this.ask(peer, received.owner, true);', replace: 'return;' }],
-    tests: ['test/property/exchange.test.ts'],
+    tests: ['test/property/one-exchange.test.ts'],
   },
   {
     name: 'fork-asked-as-delta',
@@ -92,7 +92,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: '      if (held > lastUpdate)\n',
       },
     ],
-    tests: ['test/property/exchange.test.ts'],
+    tests: ['test/property/one-exchange.test.ts'],
   },
   {
     name: 'replaced-element-stays',
@@ -134,7 +134,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'next = owners[index + 1];',
       },
     ],
-    tests: ['test/property/exchange.test.ts'],
+    tests: ['test/property/one-exchange.test.ts'],
   },
   {
     name: 'impure-symbols-peeled',

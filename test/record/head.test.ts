@@ -86,6 +86,8 @@ t.test('a head may be as far ahead and as old as the rules say, and no microseco
   const { latest, earliest } = rulesAtStart;
   t.equal(readBody(headBytes({ lastUpdate: latest })).kind, 'opened');
   t.strictSame(readBody(headBytes({ lastUpdate: latest + 1 })), refused('CLOCK_AHEAD'));
+  const century = latest + 100 * 365 * 86_400_000_000;
+  t.strictSame(readBody(headBytes({ lastUpdate: century })), refused('CLOCK_AHEAD'));
   t.equal(readBody(headBytes({ lastUpdate: earliest })).kind, 'opened');
   t.strictSame(readBody(headBytes({ lastUpdate: earliest - 1 })), refused('EXPIRED'));
   t.end();

@@ -242,3 +242,30 @@ t.test('one call may take a name out, give up its tombstone and register it anew
   );
   t.end();
 });
+
+t.test(
+  'a rewind stamps everything anew at the present, and gives up tombstones of the future',
+  (t) => {
+    const future = startMicros + 10_000_000_000;
+    const before = run(undefined, [register('a'), register('b'), register('c')], future).next;
+    const gone = run(before, [deregister('b'), deregister('c')], future).next;
+    const { next, puts, removes } = run(gone, [{ kind: 'rewind' }, register('c')]);
+    const { lastUpdate, floor, incarnation } = next.head.head;
+    t.equal(lastUpdate, startMicros + 3);
+    t.equal(floor, startMicros, 'whoever holds less is sent the whole');
+    t.equal(incarnation, before.head.head.incarnation + 1);
+    const stamps = [...next.set.records()]
+      .map(({ record }) => record.lastUpdate)
+      .sort((a, b) => a - b);
+    t.strictSame(stamps, [startMicros + 1, startMicros + 2]);
+    t.equal(next.set.tombstones, 0);
+    t.strictSame(puts.map(({ record }) => record.instanceId).sort(), ['a', 'c']);
+    t.strictSame(
+      removes.map(({ record }) => record.instanceId),
+      ['b'],
+      'but not what was registered again',
+    );
+    t.doesNotThrow(() => assertInvariant(next));
+    t.end();
+  },
+);

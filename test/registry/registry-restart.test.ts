@@ -2,7 +2,7 @@
 import t from 'tap';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { contentOfStore } from '../contract/store-contract.ts';
-import { at, contentOf, flipBit } from '../record/fixtures.ts';
+import { at, contentOf, flipBit, makeFacts } from '../record/fixtures.ts';
 import { databaseFile, sqliteDisk, withDatabase } from '../store/fixtures.ts';
 import { deregister, eventsAfter, hourMs, loadNode, nameOf, Owner, register } from './fixtures.ts';
 import { sendDelta, sendWhole, shown, startNode, WatchedStore } from './fixtures.ts';
@@ -243,5 +243,63 @@ t.test('the first life tells of no instance twice, and the next one of all that 
   const second = loadNode({ store }, at(2));
   t.equal(second.databaseId, first.databaseId);
   t.strictSame(shown(second), ['a'], 'reads are served before the life begins');
+  t.end();
+});
+
+t.test('an own head too far ahead for others goes back to the present with the next tick', (t) => {
+  const store = new MemoryStore();
+  const first = startNode({ store }, at(10 * hourMs));
+  first.commit([register('a'), register('b')], at(10 * hourMs));
+  first.commit([deregister('b')], at(10 * hourMs));
+  const before = first.state(first.self)!.head.head;
+  const edge = before.lastUpdate / 1000 - 60_000 - at(0).wallMicros / 1000;
+  first.tick(at(Math.ceil(edge)));
+  t.equal(first.state(first.self)?.head.head, before, 'not while others would still take it');
+  first.tick(at(hourMs));
+  const after = first.state(first.self)!.head.head;
+  t.equal(after.floor, at(hourMs).wallMicros);
+  t.ok(after.lastUpdate - after.floor < 10 && after.incarnation > before.incarnation);
+  const second = startNode({ store }, at(hourMs + 1));
+  t.strictSame(shown(second), ['a']);
+  t.strictSame(second.refusals.entries(), [], 'the disk holds the same');
+  t.end();
+});
+
+t.test('a life after a lost database speaks in old stamps until it reclaims', (t) => {
+  const node = loadNode();
+  const now = at(48 * hourMs);
+  node.begin(makeFacts(), now, true);
+  node.commit([register('a')], now);
+  t.ok(node.isReborn);
+  const old = node.state(node.self)!.head.head;
+  const ageMs = (now.wallMicros - old.lastUpdate) / 1000;
+  t.ok(ageMs > 23 * hourMs && ageMs < 24 * hourMs, `${ageMs} ms old: others take it, and tell it`);
+  node.tick(now);
+  t.equal(node.state(node.self)?.head.head, old, 'no refresh, however old it looks');
+  node.commit([{ kind: 'reclaim', above: old }], now);
+  t.notOk(node.isReborn);
+  const records = [...node.state(node.self)!.set.records()];
+  t.ok(records.every(({ record }) => record.lastUpdate >= now.wallMicros));
+  t.end();
+});
+
+t.test('a life that holds an own head is not reborn, whatever it is told', (t) => {
+  const store = new MemoryStore();
+  startNode({ store });
+  const node = loadNode({ store }, at(1));
+  node.begin(makeFacts(), at(1), true);
+  t.notOk(node.isReborn);
+  t.end();
+});
+
+t.test("a clock that was set back far does not cost a restart the peers' heads", (t) => {
+  const store = new MemoryStore();
+  const now = at(100_000 * hourMs);
+  const first = startNode({ store }, now);
+  sendWhole(first, new Owner(2, now).move([register('a')], now).next, now);
+  first.flush();
+  const second = loadNode({ store }, at(0));
+  t.strictSame(shown(second), ['a']);
+  t.strictSame(second.refusals.entries(), []);
   t.end();
 });

@@ -36,18 +36,3 @@ test('of a process that ended nothing runs any more', (t) => {
   clock.advance(20);
   t.end();
 });
-
-test('a wall clock jumps and drifts, the monotonic one does neither', (t) => {
-  const clock = new VirtualClock();
-  const process = new NodeProcess(clock);
-  process.jump(-5_000_000);
-  t.equal(process.now().wallMicros, clock.now().wallMicros - 5_000_000);
-  process.drift(0.01);
-  clock.advance(1_000);
-  t.equal(process.offsetMicros, -5_000_000 + 10_000);
-  process.drift(0);
-  clock.advance(1_000);
-  t.equal(process.offsetMicros, -5_000_000 + 10_000, 'it stays as wrong as it is');
-  t.equal(process.now().monoMs, 2_000);
-  t.end();
-});

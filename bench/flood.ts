@@ -1,0 +1,26 @@
+/**
+ * How soon a flood over a graph of links is everywhere: the limit that no broadcast over the same
+ * links can beat.
+ */
+import { VirtualClock } from '../src/base/virtual-clock.ts';
+
+/**
+ * Ms until each node is reached when all pass on at once what they hear first.
+ *
+ * @param graph for each node the indexes of its neighbors
+ * @param drawMs one-way delay of one hop
+ */
+export function floodTimes(graph: readonly number[][], origin: number, drawMs: () => number) {
+  const clock = new VirtualClock();
+  const times = graph.map(() => Infinity);
+  const reach = (node: number): void => {
+    if (times[node] !== Infinity) return;
+    times[node] = clock.now().monoMs;
+    for (const next of graph[node] ?? [])
+      if (times[next] === Infinity) clock.schedule(drawMs(), () => reach(next));
+  };
+  reach(origin);
+  const stepMs = 1_000;
+  while (clock.advance(stepMs) > 0);
+  return times;
+}
