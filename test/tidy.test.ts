@@ -25,6 +25,7 @@ const withoutTwin = new Map<string, string>([
   ['src/gossip/transport.ts', 'types alone; test/contract/transport-contract.ts is its test'],
   ['src/store/store.ts', 'types alone; test/contract/store-contract.ts is its test'],
   ['src/sim/page-style.ts', 'a style sheet; test/sim/page.test.ts looks for its classes'],
+  ['src/sim/campaign-worker.ts', 'test/sim/campaign-run.test.ts runs it in its thread'],
   ['src/sim/run.ts', 'types alone'],
   ['src/client/index.ts', 'the barrel: what it gives out is tested where it is made'],
   ['src/cli/demo.ts', 'test/e2e/demo.test.ts runs it whole'],

@@ -8,7 +8,7 @@ import type { OwnerId } from '../record/owner.ts';
 import type { DialTarget, GossipContext } from './context.ts';
 
 /** A wake that comes later than this shows a node that is starved of its processor. */
-export const lagMsMax = 100;
+const lagMsMax = 100;
 /** How long such a node doubts itself. */
 const sluggishMs = 5_000;
 /** Times `dialTimeoutMs` for a dial that confirms nothing, or by a node that doubts itself. */

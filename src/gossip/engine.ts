@@ -22,7 +22,6 @@ import { Bans, banSentence } from './bans.ts';
 import type { Ban } from './bans.ts';
 import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
 import { helloFault } from './hello.ts';
-import { lagMsMax } from './dialer.ts';
 import { Links } from './links.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
@@ -348,8 +347,7 @@ export class Engine {
 
   #hear(peer: OwnerId, micros: number): void {
     // What waited here while this node was frozen tells when it was sent, not what time it is.
-    const isOverdue = this.#context.now.monoMs > this.#wakeAtMs + lagMsMax;
-    if (isOverdue || this.#links.isSluggish) return;
+    if (this.#links.noteLag(this.#context.now.monoMs - this.#wakeAtMs)) return;
     this.#timekeeper.heard(peer, micros);
     this.#context.now = this.#timekeeper.keep();
   }

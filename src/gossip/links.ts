@@ -189,13 +189,9 @@ export class Links {
     this.#doubt(owner);
   }
 
-  /** How late this node was woken: one that is starved itself must not judge others by time. */
-  noteLag(lagMs: number): void {
+  /** How late this node is. @returns whether it is starved and must not judge others by time */
+  noteLag(lagMs: number): boolean {
     this.#dialer.noteLag(lagMs);
-  }
-
-  /** Woken late not long ago. */
-  get isSluggish(): boolean {
     return this.#dialer.isSluggish;
   }
 

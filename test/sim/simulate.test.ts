@@ -42,7 +42,7 @@ test('a calm cluster converges, and its figures are told', async (t) => {
   t.ok(result.bytesPerNodeSecond > 0 && result.events > 500);
   const [first] = result.spreads;
   t.ok((first?.p50Ms ?? 0) >= 8 && (first?.allMs ?? 99) < 40, 'one hop in a full mesh');
-  t.strictSame(result.arrivals.map(({ node }) => node).toSorted(), [1, 2, 3, 4, 5, 6]);
+  t.strictSame(new Set(result.arrivals.map(({ node }) => node)), new Set([1, 2, 3, 4, 5, 6]));
   t.equal(result.arrivals[0]?.way, 'origin');
 });
 
