@@ -68,7 +68,9 @@ export const gossipMutants: readonly Mutant[] = [
     name: 'answerer-tells-nothing',
     what: 'the answerer does not say what it has newer',
     file: 'src/gossip/answerer.ts',
-    edits: [{ find: 'have: this.#versions(difference.mine),', replace: 'have: [],' }],
+    edits: [
+      { find: 'have: this.#versions(difference.mine, difference.theirs),', replace: 'have: [],' },
+    ],
     tests: ['test/property/one-exchange.test.ts'],
   },
   {
@@ -79,17 +81,13 @@ export const gossipMutants: readonly Mutant[] = [
     tests: ['test/property/one-exchange.test.ts'],
   },
   {
-    name: 'fork-asked-as-delta',
+    name: 'fork-not-compared',
     what: 'two heads with one lastUpdate are taken for the same',
     file: reconcile,
     edits: [
       {
-        find: 'if (held <= lastUpdate) want.push({ prefix, lastUpdate: held === lastUpdate ? 0 : held });',
-        replace: 'if (held < lastUpdate) want.push({ prefix, lastUpdate: held });',
-      },
-      {
-        find: '      if (held >= lastUpdate)\n',
-        replace: '      if (held > lastUpdate)\n',
+        find: 'return this.heads.isCompared(head) ? 0 : undefined;',
+        replace: 'return undefined;',
       },
     ],
     tests: ['test/property/one-exchange.test.ts'],
@@ -98,7 +96,12 @@ export const gossipMutants: readonly Mutant[] = [
     name: 'replaced-element-stays',
     what: 'the element of a head that was replaced stays in the sketch',
     file: settledHeads,
-    edits: [{ find: '      this.sketch.remove(element);\n', replace: '' }],
+    edits: [
+      {
+        find: 'if (compared !== undefined) this.sketch.remove(elementOf(compared.hash, this.#key));',
+        replace: '',
+      },
+    ],
     tests: ['test/property/settled-heads.test.ts'],
   },
   {
@@ -113,14 +116,7 @@ export const gossipMutants: readonly Mutant[] = [
     what: 'heads near their end are compared and asked for, only to be refused',
     file: settledHeads,
     edits: [
-      {
-        find: 'if (head === undefined || head.head.lastUpdate < earliest) return;',
-        replace: 'if (head === undefined) return;',
-      },
-      {
-        find: 'if (head.lastUpdate < earliest) this.#replace',
-        replace: 'if (head.lastUpdate < 0) this.#replace',
-      },
+      { find: 'const isOld = head.head.lastUpdate < earliest;', replace: 'const isOld = false;' },
     ],
     tests: ['test/property/settled-heads.test.ts'],
   },
