@@ -148,7 +148,7 @@ export const registryMutants: readonly Mutant[] = [
         replace: 'if (!isSignedByOwner(read.value, { ...verifier, verify: () => true }))',
       },
     ],
-    tests: [],
+    tests: [flippedBits],
   },
   {
     name: 'stored-root-not-checked',

@@ -9,7 +9,14 @@ import type { OwnerState } from '../../src/record/merge.ts';
 import { ed25519Verifier } from '../../src/record/signature.ts';
 import type { SealedRecord } from '../../src/record/record.ts';
 import { advance } from '../../src/registry/own-state.ts';
-import { appliedOf, makeFacts, rulesAtStart, startMicros, valueOf } from '../record/fixtures.ts';
+import {
+  appliedOf,
+  makeFacts,
+  makeHead,
+  rulesAtStart,
+  startMicros,
+  valueOf,
+} from '../record/fixtures.ts';
 import { wideBounds } from '../record/fixtures.ts';
 import { makeIdentity } from '../registry/fixtures.ts';
 import { deltaFrom, holds, play, recordsOf, rowsOf, straightHistory } from './histories.ts';
@@ -133,5 +140,33 @@ t.test('a tombstone is given up when its grace is over or there are too many, no
     Object.values(seen).every((count) => count > 20),
     JSON.stringify(seen),
   );
+  t.end();
+});
+
+t.test('a reclaim is above all that was seen: each record, the head, and the floor', (t) => {
+  let restamped = 0;
+  holds(
+    t,
+    200,
+    fc.property(straightHistory, fc.nat(100), fc.nat(3), (history, micros, incarnation) => {
+      const before = play(history).at(-1)?.next;
+      const seen = makeHead(undefined, {
+        lastUpdate: startMicros + micros,
+        incarnation: 1 + incarnation,
+      }).head;
+      const asked = [{ kind: 'reclaim', above: seen }] as const;
+      const facts = makeFacts();
+      const { next } = advance(before, facts, asked, makeIdentity(1), historyBounds, startMicros);
+      const { head } = next.head;
+      assert.ok(head.lastUpdate > seen.lastUpdate && head.incarnation > seen.incarnation);
+      assert.ok(head.floor >= seen.lastUpdate);
+      // Who holds what was seen is led on by these alone, or knows nothing of use.
+      for (const { record } of recordsOf(next)) {
+        assert.ok(record.lastUpdate > seen.lastUpdate && record.lastUpdate > head.floor);
+        restamped += 1;
+      }
+    }),
+  );
+  t.ok(restamped > 100, `${restamped} records`);
   t.end();
 });
