@@ -180,7 +180,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'return compareBytes(a as Uint8Array, b as Uint8Array) < Infinity;',
       },
     ],
-    tests: [],
+    tests: ['test/property/clones.test.ts'],
   },
   {
     name: 'never-refutes',

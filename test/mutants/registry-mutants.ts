@@ -191,7 +191,7 @@ export const registryMutants: readonly Mutant[] = [
         replace: 'compareBytes(digestOf(a), digestOf(b)) > 0 ? b : a',
       },
     ],
-    tests: [],
+    tests: ['test/property/clones.test.ts'],
   },
   {
     name: 'visible-although-dead',
