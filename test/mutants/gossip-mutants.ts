@@ -15,7 +15,7 @@ export const gossipMutants: readonly Mutant[] = [
     edits: [
       { find: 'const whole = held < floor || held === 0;', replace: 'const whole = held === 0;' },
     ],
-    tests: ['test/property/one-exchange.test.ts'],
+    tests: ['test/property/delta.test.ts'],
   },
   {
     name: 'delta-without-tombstones',
@@ -27,7 +27,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'if (record.lastUpdate <= from || (!whole && record.deleted)) continue;',
       },
     ],
-    tests: ['test/property/one-exchange.test.ts'],
+    tests: ['test/property/delta.test.ts'],
   },
   {
     name: 'staging-mixes-owners',
@@ -116,7 +116,10 @@ export const gossipMutants: readonly Mutant[] = [
     what: 'heads near their end are compared and asked for, only to be refused',
     file: settledHeads,
     edits: [
-      { find: 'const isOld = head.head.lastUpdate < earliest;', replace: 'const isOld = false;' },
+      {
+        find: 'sweepMs: number, ageMs = settleMs): void {',
+        replace: 'sweepMs: number, ageMs = settleMs): void {\n    earliest = -Infinity;',
+      },
     ],
     tests: ['test/property/settled-heads.test.ts'],
   },

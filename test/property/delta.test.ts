@@ -2,8 +2,35 @@
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import t from 'tap';
-import { Staging } from '../../src/gossip/delta.ts';
-import { holds } from './histories.ts';
+import { deltasOf, Staging } from '../../src/gossip/delta.ts';
+import { openRecord } from '../../src/record/encoding.ts';
+import { merge } from '../../src/record/merge.ts';
+import type { OwnerState } from '../../src/record/merge.ts';
+import { appliedOf, valueOf, wideBounds } from '../record/fixtures.ts';
+import { holds, play, straightHistory, textOf } from './histories.ts';
+
+t.test('whoever holds any earlier state, or nothing, is led to the newest at once', (t) => {
+  const seen = { deltas: 0, wholes: 0 };
+  holds(
+    t,
+    200,
+    fc.property(straightHistory, (history) => {
+      const states = play(history).map(({ next }) => next);
+      const newest = states.at(-1) as OwnerState;
+      for (const held of [undefined, ...states.slice(0, -1)]) {
+        const [delta, ...others] = deltasOf(newest, held?.head.head.lastUpdate ?? 0);
+        assert.ok(delta !== undefined && others.length === 0 && !delta.more);
+        const records = delta.records.map((bytes) => valueOf(openRecord(bytes, 2_048)));
+        const verdict = appliedOf(merge(held, newest.head, records, delta.whole, wideBounds));
+        assert.equal(textOf(verdict.next), textOf(newest));
+        seen[delta.whole ? 'wholes' : 'deltas'] += 1;
+      }
+      assert.deepEqual(deltasOf(newest, newest.head.head.lastUpdate), []);
+    }),
+  );
+  t.ok(seen.deltas > 200 && seen.wholes > 200, JSON.stringify(seen));
+  t.end();
+});
 
 const chunk = fc.record({
   peer: fc.constantFrom('peer 1', 'peer 2'),
