@@ -147,7 +147,7 @@ export const gossipMutants: readonly Mutant[] = [
     what: 'a rumor that came before its predecessor is forgotten',
     file: 'src/gossip/rumor.ts',
     edits: [{ find: 'if (held < gap.lastUpdate) this.#ask', replace: 'if (held < 0) this.#ask' }],
-    tests: [],
+    tests: ['test/property/spread.test.ts'],
   },
   {
     name: 'repair-not-retold',
@@ -159,7 +159,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: 'if (state === null) this.#rumors.tellOthers(',
       },
     ],
-    tests: [],
+    tests: ['test/property/spread.test.ts'],
   },
   {
     name: 'own-head-ignored',
@@ -230,7 +230,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    tests: [],
+    tests: ['test/gossip/links.test.ts'],
   },
   {
     name: 'lost-link-says-nothing',
