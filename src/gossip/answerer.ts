@@ -22,6 +22,9 @@ import type { Version } from './version.ts';
 
 /** A salted comparison is the whole work anew: one a peer and minute. */
 const saltedIntervalMs = 60_000;
+/** A batch of symbols is at least the so-many-th part of all that came before it. */
+const batchShare = 10;
+const noSymbols = new Uint8Array(0);
 
 interface Answering {
   exchange: number;
@@ -74,13 +77,16 @@ export class Answerer {
     if (answering?.exchange !== frame.exchange || answering.symbols === undefined)
       return this.#context.counters.add('answers_unasked');
     const { exchange } = frame;
-    const symbols = Buffer.concat([answering.symbols, frame.symbols]);
+    const known = answering.symbols;
+    const before = known.subarray(0, frame.first * symbolBytes);
+    const symbols = Buffer.concat([before, frame.symbols]);
     const isTooLong = symbols.length > this.#heads.sketch.symbolsMax * symbolBytes;
     answering.symbols = undefined;
-    // Each answer costs a decoding of all symbols, so each has to bring some.
-    if (frame.symbols.length === 0) return this.#refuse(peer, 'MALFORMED');
+    // Each answer costs a decoding of all symbols, so each has to bring its share.
+    const isTrickle = (symbols.length - known.length) * batchShare < known.length;
+    if (isTrickle) return this.#refuse(peer, 'MALFORMED');
     if (isTooLong) return this.#send(peer, { kind: 'beyond', exchange });
-    if (this.#decode(peer, exchange, symbols, new Uint8Array(0))) answering.symbols = symbols;
+    if (this.#decode(peer, exchange, symbols, noSymbols)) answering.symbols = symbols;
   }
 
   #compare(peer: OwnerId, digest: Digest): void {
@@ -97,8 +103,7 @@ export class Answerer {
     const surplus = countOf(digest) - sketch.count;
     if (Math.abs(surplus) <= sketch.symbolsMax / 2) {
       const isOpen = this.#decode(peer, exchange, symbols, sketch.estimator());
-      // The asker streams from a sketch of one moment, so it begins anew.
-      if (isOpen) answering.symbols = new Uint8Array(0);
+      if (isOpen) answering.symbols = symbols;
       return;
     }
     // Whoever holds less pulls.

@@ -16,6 +16,7 @@ const strikeReasons: ReadonlySet<RefusalReason> = new Set([
   'MALFORMED',
   'FRAME_TOO_LARGE',
   'INVALID_NAME',
+  'TOO_MANY_FIELDS',
   'DECOMPRESS_LIMIT',
   'ROOT_MISMATCH',
 ]);

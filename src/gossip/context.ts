@@ -22,6 +22,7 @@ export interface GossipConfig {
   readonly pendingDialsMax: number;
   readonly neighborsK: number;
   readonly reapAfterMs: number;
+  readonly headRefreshMs: number;
   readonly clockAheadMs: number;
   /** Go by the peers' time when our clock is behind it too; ahead of it, we always do. */
   readonly trustPeerClock: boolean;

@@ -5,12 +5,15 @@
  * from head to head at once.
  */
 import type { OwnerState } from '../record/merge.ts';
+import { detached } from '../record/hash.ts';
 import type { OwnerId } from '../record/owner.ts';
 import { bare } from './message.ts';
 import type { Delta } from './message.ts';
 
 /** Record bytes in one delta frame. */
 export const chunkBytesMax = 512 * 1024;
+/** No record is shorter. */
+const recordBytesMin = 54;
 
 /**
  * What leads from `held` to the state's head; nothing when that is as new.
@@ -76,9 +79,12 @@ export class Staging {
     else this.#staged.delete(peer);
     const { records } = staged;
     if (records === undefined) return 'wait';
+    // What waits for more must not keep the frames alive in which it came.
+    const isKept = delta.more || records.length > 0;
     for (const record of delta.records) {
-      records.push(record);
-      staged.bytes += record.length;
+      records.push(isKept ? detached(record) : record);
+      // Made-up ones may be empty, and yet take their place.
+      staged.bytes += Math.max(record.length, recordBytesMin);
     }
     if (staged.bytes > this.#bytesMax) {
       staged.records = undefined;

@@ -18,6 +18,8 @@ const wire = disco.gossip.v1;
 /** Coded symbols in a digest: one replaced head usually decodes out of them. */
 export const digestSymbols = 4;
 export const saltBytes = 16;
+/** An honest body has half of that; a later version may add to it. */
+const bodyBytesMax = 256;
 
 export interface Digest {
   /** Sender's wall clock, µs. */
@@ -58,6 +60,7 @@ export function countOf({ symbols }: Digest): number {
 }
 
 function readDigest(body: Uint8Array): Digest | undefined {
+  if (body.length > bodyBytesMax) return undefined;
   const message = decodeDigest(body);
   if (message === undefined) return undefined;
   const { exchange, setHash, symbols, salt } = message;

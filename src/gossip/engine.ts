@@ -38,7 +38,7 @@ import { Timekeeper } from './timekeeper.ts';
  */
 const symbolsMax = 8_192;
 /** In one round of so many a member that is no neighbor is asked too. */
-const roundsPerStranger = 10;
+const roundsPerLookAround = 10;
 /** The first rounds come early, so that a small cluster is whole at once. */
 const firstRoundMs = 50;
 
@@ -194,7 +194,7 @@ export class Engine {
     this.#reconciler.tick();
     this.#links.maintain();
     this.#rounds += 1;
-    if (this.#rounds % roundsPerStranger === 0) this.#links.dialStranger();
+    if (this.#rounds % roundsPerLookAround === 0) this.#links.lookAround();
     this.#exchange();
   }
 
@@ -227,6 +227,9 @@ export class Engine {
   }
 
   #message(peer: OwnerId, bytes: Uint8Array): void {
+    const isBanned = this.#bans.at(peer, this.#context.now.monoMs) !== undefined;
+    // What comes until the link has ended is not even read.
+    if (isBanned && this.#links.isEnding(peer)) return;
     const decoded = decodeFrame(bytes);
     if (decoded.kind === 'refused') {
       this.#context.registry.refusals.add(decoded.reason);
@@ -234,7 +237,7 @@ export class Engine {
     }
     const frame = decoded.value;
     if (frame.kind === 'hello') return this.#hello(peer, frame);
-    if (this.#bans.at(peer, this.#context.now.monoMs) !== undefined) return;
+    if (isBanned) return;
     if (frame.kind === 'refusal') return this.#refusedBy(peer, frame.sentence);
     if (!this.#links.isGreeted(peer)) return this.#context.registry.refusals.add('UNEXPECTED');
     switch (frame.kind) {

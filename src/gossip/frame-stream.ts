@@ -6,7 +6,7 @@ import { LengthPrefixedDecoder } from '@libp2p/utils';
 import { Writer } from 'protobufjs/minimal.js';
 
 /** What a peer that does not read may leave unsent here. */
-const unsentBytesMax = 16 * 1024 * 1024;
+const unsentBytesMax = 24 * 1024 * 1024;
 
 /** Writes frames; those that come before the stream is open wait for it. */
 export class FrameWriter {

@@ -25,6 +25,7 @@ import { LostMembers } from './lost-members.ts';
 import { encodeFrame } from './message.ts';
 import type { Frame } from './message.ts';
 import { Reachability } from './reachability.ts';
+import { SeedNodes } from './seed-nodes.ts';
 
 /** A link that neither end wants is ended after so long. */
 const idleMs = 10_000;
@@ -43,14 +44,12 @@ interface Link {
 
 export class Links {
   readonly #context: GossipContext;
-  readonly #seeds: readonly string[];
+  readonly #seeds: SeedNodes;
   readonly #links = new Map<OwnerId, Link>();
   readonly #dialer: Dialer;
   readonly #reachability: Reachability;
   readonly #neighbors: Neighbors;
   readonly #lost: LostMembers;
-  /** Who answered at a seed address; `self` is remembered too. */
-  readonly #seedPeers = new Map<string, OwnerId>();
   /** Up to where the registry's changes are known here. */
   #cursor: number;
   #plannedRevision = -1;
@@ -61,7 +60,7 @@ export class Links {
   constructor(context: GossipContext, seeds: readonly string[]) {
     const { registry, random, config } = context;
     this.#context = context;
-    this.#seeds = seeds;
+    this.#seeds = new SeedNodes(seeds);
     this.#dialer = new Dialer(context, (peer) => this.#links.has(peer));
     this.#lost = new LostMembers(random);
     this.#reachability = new Reachability(
@@ -94,18 +93,21 @@ export class Links {
     return this.#links.get(peer)?.isGreeted === true;
   }
 
+  isEnding(peer: OwnerId): boolean {
+    return this.#links.get(peer)?.isEnding === true;
+  }
+
   /** Every way into the cluster has been tried, and none of them led to another node. */
   get isAlone(): boolean {
     const { registry } = this.#context;
-    const isSelf = (seed: string): boolean => this.#seedPeers.get(seed) === registry.self;
     const isNobodyRemembered = registry.rememberedPeers().next().done === true;
-    return this.#seeds.every(isSelf) && isNobodyRemembered && this.#links.size === 0;
+    return this.#seeds.areAll(registry.self) && isNobodyRemembered && this.#links.size === 0;
   }
 
   /** Begins with seed nodes and remembered peers in random order, those thought alive first. */
   join(): void {
     const { registry, random } = this.#context;
-    const waysIn: { target: DialTarget; isDead: boolean }[] = this.#seeds.map((seed) => ({
+    const waysIn: { target: DialTarget; isDead: boolean }[] = this.#seeds.addresses.map((seed) => ({
       target: { addresses: [seed] },
       isDead: false,
     }));
@@ -197,7 +199,7 @@ export class Links {
 
   dialed(target: DialTarget, peer: OwnerId): void {
     this.#dialer.settle(target);
-    if (target.peer === undefined) this.#noteSeed(target, peer);
+    if (target.peer === undefined) this.#seeds.note(target.addresses[0], peer);
     this.#dialer.proceed(this.#links.size);
   }
 
@@ -206,7 +208,8 @@ export class Links {
     counters.add(`dials_${how}`);
     const isPresent = this.#dialer.settle(target);
     const { peer } = target;
-    if (peer === undefined) this.#noteSeed(target, how === 'self' ? registry.self : undefined);
+    if (peer === undefined)
+      this.#seeds.note(target.addresses[0], how === 'self' ? registry.self : undefined);
     else if (this.#isAlive(peer) && !this.#links.has(peer)) {
       if (isPresent) this.#noteFailure(peer, how);
       else this.#dialer.confirm(peer);
@@ -242,26 +245,31 @@ export class Links {
   }
 
   /**
-   * Dials a random living member that no link leads to: two parts of the cluster whose neighbors
-   * all lie on their own side find each other so. The exchange follows its hello, and the link
-   * ends when neither wants it.
+   * Looks at all members, which is not done every interval.
+   *
+   * A random living one that no link leads to is dialed: two parts of the cluster whose neighbors
+   * all lie on their own side find each other so. The exchange follows its hello, and the link ends
+   * when neither wants it. And whoever has signed nothing for twice the time in which the living
+   * do is doubted: its death may have passed us by.
    */
-  dialStranger(): void {
+  lookAround(): void {
+    const { registry, random, config, now } = this.#context;
+    const latest = now.wallMicros - 2 * config.headRefreshMs * 1000;
     const strangers: OwnerId[] = [];
-    for (const { owner, state } of this.#context.registry.members())
-      if (isShown(state) && !this.#links.has(owner)) strangers.push(owner);
-    const stranger = this.#context.random.pick(strangers);
+    for (const [owner, { head }] of registry.owners()) {
+      if (owner === registry.self || this.#links.has(owner) || !this.#isAlive(owner)) continue;
+      if (head.head.lastUpdate < latest) this.#doubt(owner);
+      else strangers.push(owner);
+    }
+    const stranger = random.pick(strangers);
     // Not who is held back: it did not answer lately, or is banned.
-    if (stranger !== undefined && stranger !== this.#context.registry.self)
-      this.#dialWanted(stranger);
+    if (stranger !== undefined) this.#dialWanted(stranger);
   }
 
   /** What was tried to get into the cluster, for people. */
   describeTried(): string {
-    const seeds =
-      this.#seeds.length === 0 ? 'no seed nodes' : `seed nodes ${this.#seeds.join(', ')}`;
     const peers = [...this.#context.registry.rememberedPeers()].length;
-    return `${seeds} and ${peers} remembered ${peers === 1 ? 'peer' : 'peers'}`;
+    return `${this.#seeds.describe()} and ${peers} remembered ${peers === 1 ? 'peer' : 'peers'}`;
   }
 
   /** Learns which members changed, from the log of all changes: never by a look at all of them. */
@@ -368,23 +376,12 @@ export class Links {
 
   /** One member that is thought dead, or one seed node that is not among the living. */
   #dialLost(): void {
-    const seeds = this.#seeds.filter((seed) => !this.#isSeedAlive(seed));
+    const { self } = this.#context.registry;
+    const seeds = this.#seeds.silent((peer) => peer === self || this.#isAlive(peer));
     const index = this.#context.random.int(this.#lost.size + seeds.length);
     const seed = seeds[index - this.#lost.size];
     if (seed !== undefined) this.#dialer.dial({ addresses: [seed] });
     else if (index < this.#lost.size) this.#dialer.dial(this.#lost.at(index));
-  }
-
-  #isSeedAlive(seed: string): boolean {
-    const peer = this.#seedPeers.get(seed);
-    return peer !== undefined && (peer === this.#context.registry.self || this.#isAlive(peer));
-  }
-
-  #noteSeed({ addresses }: DialTarget, peer: OwnerId | undefined): void {
-    const seed = addresses[0];
-    if (seed === undefined) return;
-    if (peer === undefined) this.#seedPeers.delete(seed);
-    else this.#seedPeers.set(seed, peer);
   }
 
   #dialWanted(peer: OwnerId): void {

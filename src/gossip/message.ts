@@ -10,6 +10,8 @@ import { keyOfOwner, ownerFromKey, publicKeyBytes } from '../record/owner.ts';
 import type { OwnerId } from '../record/owner.ts';
 import { opened, refused } from '../record/verdict.ts';
 import type { Opened } from '../record/verdict.ts';
+import { hasMoreFields } from './field-count.ts';
+import type { Nesting } from './field-count.ts';
 import { packVersions, readVersions } from './version.ts';
 import type { Version } from './version.ts';
 
@@ -20,11 +22,28 @@ export const frameBytesMax = 1024 * 1024;
 /** Longest rumor; over it only the head is told. */
 export const rumorBytesMax = 64 * 1024;
 
+/** Fields of one frame, rumor or page: a page full of the smallest records has 14,000. */
+export const fieldsMax = 16_384;
+
+/** Characters of what a peer tells people when it refuses a link; it goes to the log. */
+const sentenceCharsMax = 1_000;
+
 export const protocolVersion = 1;
 
 /** An element's name in a difference. */
 const nameBytes = 8;
 const noBytes = new Uint8Array(0);
+
+const flat: Nesting = {};
+const withHead: Nesting = { 1: flat };
+/** Every kind of frame is a message; three hold a sealed head, and a digest is sealed itself. */
+const frameNesting: Nesting = {
+  ...Object.fromEntries(Array.from({ length: 31 }, (_, field) => [field + 1, flat])),
+  1: { 5: flat },
+  4: withHead,
+  7: withHead,
+};
+const deltasNesting: Nesting = { 1: withHead };
 
 export interface Rumor {
   readonly head: Sealed;
@@ -63,7 +82,13 @@ export type Frame =
       /** Empty in all but the first request. */
       readonly estimator: Uint8Array;
     }
-  | { readonly kind: 'symbols'; readonly exchange: number; readonly symbols: Uint8Array }
+  | {
+      readonly kind: 'symbols';
+      readonly exchange: number;
+      /** Symbols before these. */
+      readonly first: number;
+      readonly symbols: Uint8Array;
+    }
   | {
       readonly kind: 'difference';
       readonly exchange: number;
@@ -109,10 +134,14 @@ export function encodeFrame(frame: Frame): Uint8Array {
   return wire.Frame.encode(toWire(frame)).finish();
 }
 
-/** Refuses: FRAME_TOO_LARGE, MALFORMED; UNEXPECTED is of a kind that only a later version has. */
+/**
+ * Refuses: FRAME_TOO_LARGE, TOO_MANY_FIELDS, MALFORMED; UNEXPECTED is of a kind that only a later
+ * version has.
+ */
 export function decodeFrame(bytes: Uint8Array): Opened<Frame> {
   if (bytes.length > frameBytesMax) return refused('FRAME_TOO_LARGE');
   if (bytes.length === 0) return opened({ kind: 'same' });
+  if (hasMoreFields(bytes, frameNesting, fieldsMax)) return refused('TOO_MANY_FIELDS');
   try {
     const message = wire.Frame.decode(bytes);
     if (message.kind === undefined) return refused('UNEXPECTED');
@@ -129,13 +158,14 @@ export function encodeDeltas(deltas: readonly Delta[]): Uint8Array {
   return wire.Deltas.encode({ deltas: list }).finish();
 }
 
-/** Undefined when they cannot be read. */
-export function decodeDeltas(bytes: Uint8Array): Delta[] | undefined {
+/** Refuses: TOO_MANY_FIELDS, MALFORMED. */
+export function decodeDeltas(bytes: Uint8Array): Opened<Delta[]> {
+  if (hasMoreFields(bytes, deltasNesting, fieldsMax)) return refused('TOO_MANY_FIELDS');
   try {
     const deltas = wire.Deltas.decode(bytes).deltas.map(readDelta);
-    return deltas.includes(undefined) ? undefined : (deltas as Delta[]);
+    return deltas.includes(undefined) ? refused('MALFORMED') : opened(deltas as Delta[]);
   } catch {
-    return undefined;
+    return refused('MALFORMED');
   }
 }
 
@@ -143,10 +173,11 @@ export function encodeRumor(rumor: Rumor): Uint8Array {
   return wire.Rumor.encode({ ...rumor, records: [...rumor.records] }).finish();
 }
 
-/** Refuses: FRAME_TOO_LARGE, MALFORMED. */
+/** Refuses: FRAME_TOO_LARGE, TOO_MANY_FIELDS, MALFORMED. */
 export function decodeRumor(bytes: Uint8Array): Opened<Rumor> {
   // A little room over the bound, which speaks of the records.
   if (bytes.length > 2 * rumorBytesMax) return refused('FRAME_TOO_LARGE');
+  if (hasMoreFields(bytes, withHead, fieldsMax)) return refused('TOO_MANY_FIELDS');
   try {
     const rumor = readRumor(wire.Rumor.decode(bytes));
     return rumor === undefined ? refused('MALFORMED') : opened(rumor);
@@ -202,8 +233,12 @@ function fromWire(message: disco.gossip.v1.Frame): Frame | undefined {
   }
   if (delta != null) return readDelta(delta);
   if (hello != null) return readHello(hello);
-  if (refusal != null)
-    return { kind: 'refusal', reason: refusal.reason ?? '', sentence: refusal.sentence ?? '' };
+  if (refusal != null) {
+    const { reason = '', sentence = '' } = refusal;
+    const isLong = (text: string | null): boolean => (text ?? '').length > sentenceCharsMax;
+    if (isLong(reason) || isLong(sentence)) return undefined;
+    return { kind: 'refusal', reason: reason ?? '', sentence: sentence ?? '' };
+  }
   if (rumor != null) {
     const read = readRumor(rumor);
     return read && { kind: 'rumor', rumor: read };
@@ -225,8 +260,9 @@ function readExchange(message: disco.gossip.v1.Frame): Frame | undefined {
     return { kind: 'moreSymbols', exchange: exchange ?? 0, estimator: estimator ?? noBytes };
   }
   if (symbols != null) {
-    const { exchange, symbols: bytes } = symbols;
-    return { kind: 'symbols', exchange: exchange ?? 0, symbols: bytes ?? noBytes };
+    const { exchange, first, symbols: bytes } = symbols;
+    const plain = { exchange: exchange ?? 0, first: first ?? 0, symbols: bytes ?? noBytes };
+    return { kind: 'symbols', ...plain };
   }
   if (difference != null) {
     const { exchange, want: names } = difference;

@@ -1,6 +1,6 @@
 /** Packing: deltas of many owners in one page, compressed (RFC 1951), and back within a bound. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { opened, refused } from '../record/verdict.ts';
+import { refused } from '../record/verdict.ts';
 import type { Opened } from '../record/verdict.ts';
 import { decodeDeltas, encodeDeltas, frameBytesMax } from './message.ts';
 import type { Delta } from './message.ts';
@@ -13,7 +13,7 @@ export function packDeltas(deltas: readonly Delta[]): Uint8Array {
   return deflateRawSync(encodeDeltas(deltas), { level: 1 });
 }
 
-/** Refuses: DECOMPRESS_LIMIT, MALFORMED. */
+/** Refuses: DECOMPRESS_LIMIT, TOO_MANY_FIELDS, MALFORMED. */
 export function unpackDeltas(packed: Uint8Array): Opened<readonly Delta[]> {
   let bytes: Uint8Array;
   try {
@@ -22,6 +22,5 @@ export function unpackDeltas(packed: Uint8Array): Opened<readonly Delta[]> {
     const isTooLong = error instanceof RangeError;
     return refused(isTooLong ? 'DECOMPRESS_LIMIT' : 'MALFORMED');
   }
-  const deltas = decodeDeltas(bytes);
-  return deltas === undefined ? refused('MALFORMED') : opened(deltas);
+  return decodeDeltas(bytes);
 }

@@ -28,8 +28,9 @@ import { encodeFrame } from './message.ts';
 import type { Delta, ExchangeFrame, Frame } from './message.ts';
 import { settleMs } from './settled-heads.ts';
 import type { SettledHeads } from './settled-heads.ts';
-import type { Sketch } from './sketch.ts';
+import { symbolBytes } from './sketch.ts';
 import { Snapshots } from './snapshot.ts';
+import { SymbolStream } from './symbol-stream.ts';
 import { prefixKey, prefixOf } from './version.ts';
 import type { Prefix, Version } from './version.ts';
 
@@ -37,22 +38,18 @@ import type { Prefix, Version } from './version.ts';
 const exchangeTimeoutMs = 10_000;
 /** Head and record bytes after which an answer says `more`; one owner is never cut. */
 const budgetBytes = 2 * 1024 * 1024;
-/** One exchange in so long compares under a fresh key, so that crafted elements hide nothing. */
+/** So often, what seems equal is compared under a fresh key, so that crafted elements hide nothing. */
 const saltIntervalMs = 600_000;
-/** Symbols asked for at once, for each difference that the estimator tells of. */
-const symbolsPerDifference = 1.6;
-const symbolsMin = 6;
-/** When they do not decode: so many more, as a share of those that came. */
-const symbolsGrowth = 0.4;
-
 interface Asked {
   readonly id: number;
   /** Monotonic ms of the last answer. */
   progressAtMs: number;
   readonly changed: Set<OwnerId>;
   readonly isSalted: boolean;
-  /** The sketch as it was when symbols were first asked for, and how many of them were sent. */
-  stream: { readonly sketch: Sketch; sent: number } | undefined;
+  /** Of the sketch from which the digest was made. */
+  readonly revision: number;
+  /** Since more symbols were asked for. */
+  stream: SymbolStream | undefined;
 }
 
 export interface ReconcileHooks {
@@ -109,12 +106,13 @@ export class Reconciler {
 
   /** Starts an exchange with a peer unless one is under way. */
   start(peer: OwnerId): void {
-    if (this.#asked.has(peer)) return;
+    if (!this.#asked.has(peer)) this.#askDigest(peer, undefined);
+  }
+
+  #askDigest(peer: OwnerId, salt: Uint8Array | undefined): void {
     const { identity, now, counters } = this.#context;
-    const salt = this.#drawSalt();
     const exchange = this.#begin(peer, salt !== undefined);
-    const { heads } = this;
-    const sketch = salt === undefined ? heads.sketch : heads.salted(salt, digestSymbols);
+    const sketch = salt === undefined ? this.heads.sketch : this.heads.salted(salt, digestSymbols);
     const digest = {
       time: now.wallMicros,
       exchange,
@@ -169,8 +167,7 @@ export class Reconciler {
         this.#settle();
         return this.#answerer.onSymbols(peer, frame);
       case 'same':
-        if (!this.#asked.has(peer)) this.#context.counters.add('answers_unasked');
-        return this.#end(peer, true);
+        return this.#onSame(peer);
       case 'moreSymbols':
         return this.#onMoreSymbols(peer, frame);
       case 'difference':
@@ -214,6 +211,8 @@ export class Reconciler {
       case 'own':
         return this.#hooks.own(peer, received);
       case 'refused':
+        // Of several chunks an honest peer's transport may have dropped one, for want of room.
+        if (received.reason === 'ROOT_MISMATCH' && records.length > delta.records.length) return;
         return this.#hooks.refused(peer, received.reason, delta.head);
       case 'duplicate':
       case 'stale':
@@ -221,22 +220,25 @@ export class Reconciler {
     }
   }
 
+  #onSame(peer: OwnerId): void {
+    const asked = this.#asked.get(peer);
+    if (asked === undefined) return this.#context.counters.add('answers_unasked');
+    this.#end(peer, true);
+    // What differs anyway need not be compared by versions: a salt is for what seems to be equal.
+    const salt = asked.isSalted ? undefined : this.#drawSalt();
+    if (salt !== undefined) this.#askDigest(peer, salt);
+  }
+
   #onMoreSymbols(peer: OwnerId, frame: Extract<Frame, { kind: 'moreSymbols' }>): void {
     const asked = this.#current(peer, frame.exchange);
     if (asked === undefined) return;
     // Salted sketches are made for one comparison; what differs there is compared by versions.
     if (asked.isSalted) return this.#pullInstead(peer);
-    asked.stream ??= { sketch: this.heads.sketch.fork(), sent: 0 };
-    const { sketch, sent } = asked.stream;
-    const wanted =
-      sent === 0
-        ? symbolsMin + Math.ceil(symbolsPerDifference * sketch.estimate(frame.estimator))
-        : Math.ceil(sent * symbolsGrowth);
-    if (!(sent + wanted <= sketch.symbolsMax)) return this.#pullInstead(peer);
-    asked.stream.sent += wanted;
-    this.#context.counters.add('symbols_sent', wanted);
-    const symbols = sketch.symbols(sent, wanted);
-    this.#send(peer, { kind: 'symbols', exchange: frame.exchange, symbols });
+    asked.stream ??= new SymbolStream(this.heads.sketch, asked.revision);
+    const next = asked.stream.next(frame.estimator);
+    if (next === undefined) return this.#pullInstead(peer);
+    this.#context.counters.add('symbols_sent', next.symbols.length / symbolBytes);
+    this.#send(peer, { kind: 'symbols', exchange: frame.exchange, ...next });
   }
 
   #onDifference(peer: OwnerId, frame: Extract<Frame, { kind: 'difference' }>): void {
@@ -251,11 +253,11 @@ export class Reconciler {
     }
     const give: Version[] = [];
     for (let at = 0; at < frame.want.length; at += idBytes) {
-      const owner = this.heads.ownerNamed(readId(frame.want, at));
-      const state = owner === undefined ? undefined : this.#context.registry.state(owner);
-      if (owner === undefined || state === undefined) continue;
+      const owner = this.heads.ownerNamed(readId(frame.want, at)) ?? '';
+      const head = this.#context.registry.state(owner)?.head;
+      if (head === undefined) continue;
       const prefix = prefixOf(owner);
-      const from = this.#leadsFrom(theirs.get(prefixKey(prefix)) ?? 0, state.head);
+      const from = this.#leadsFrom(theirs.get(prefixKey(prefix)) ?? 0, head);
       if (from !== undefined) give.push({ prefix, lastUpdate: from });
     }
     this.#give(peer, give);
@@ -273,17 +275,14 @@ export class Reconciler {
       const head = this.#context.registry.state(owner)?.head;
       const held = head?.head.lastUpdate ?? 0;
       if (held > lastUpdate) continue;
-      const own = head !== undefined && held === lastUpdate ? this.#leadsFrom(held, head) : held;
+      const own = head && held === lastUpdate ? this.#leadsFrom(held, head) : held;
       if (own !== undefined) from = Math.min(from ?? own, own);
     }
     return from;
   }
 
-  /**
-   * The version from which to tell of a head, to or from a side with that lastUpdate. Two heads
-   * with one number lead to each other by no delta, so then it is the whole; but one that the
-   * digest did not tell of yet is simply held by both.
-   */
+  // Two heads with one number lead to each other by no delta, so from 0; but one that the digest
+  // did not tell of yet is simply held by both.
   #leadsFrom(theirs: number, head: SealedHead): number | undefined {
     const { lastUpdate } = head.head;
     if (theirs !== lastUpdate) return theirs < lastUpdate ? theirs : undefined;
@@ -334,9 +333,10 @@ export class Reconciler {
   #begin(peer: OwnerId, isSalted: boolean): number {
     this.#settle();
     const id = ++this.#lastId;
-    const changed = new Set<OwnerId>();
     const progressAtMs = this.#context.now.monoMs;
-    this.#asked.set(peer, { id, progressAtMs, changed, isSalted, stream: undefined });
+    const { revision } = this.heads.sketch;
+    const rest = { changed: new Set<OwnerId>(), stream: undefined };
+    this.#asked.set(peer, { id, progressAtMs, isSalted, revision, ...rest });
     this.#context.emit({ kind: 'event', event: { kind: 'exchangeStarted', peer, exchange: id } });
     return id;
   }

@@ -202,7 +202,13 @@ function verdictOn(received: RumorOutcome): RumorVerdict {
 
 /** Only what no honest relay can send is held against it; clocks and bounds differ honestly. */
 function isBlame(reason: RefusalReason): boolean {
-  return ['MALFORMED', 'BAD_SIGNATURE', 'WRONG_CLUSTER', 'INVALID_NAME'].includes(reason);
+  return [
+    'MALFORMED',
+    'TOO_MANY_FIELDS',
+    'BAD_SIGNATURE',
+    'WRONG_CLUSTER',
+    'INVALID_NAME',
+  ].includes(reason);
 }
 
 /** The newest of an owner's heads, at the time that the first of them set. */
@@ -220,9 +226,12 @@ function firstAskAtMs(gaps: ReadonlyMap<OwnerId, Gap>): number {
 
 /** Whose head this claims to be, and its number: not checked, good only to ask about. */
 function nameOf({ body }: Sealed): { owner: OwnerId; lastUpdate: number } | undefined {
+  if (body.length > rumorBytesMax) return undefined;
   try {
-    const { owner, lastUpdate } = disco.gossip.v1.Head.decode(body);
-    return { owner: ownerFromKey(owner), lastUpdate: safeInteger(lastUpdate) };
+    const { owner, lastUpdate: number } = disco.gossip.v1.Head.decode(body);
+    const lastUpdate = safeInteger(number);
+    if (Number.isNaN(lastUpdate)) return undefined;
+    return { owner: ownerFromKey(owner), lastUpdate };
   } catch {
     return undefined;
   }

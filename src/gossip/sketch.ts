@@ -72,6 +72,7 @@ export class Sketch {
   readonly #setHash = new Int32Array(setHashBytes / 4);
   readonly #counters = new Int32Array(counters);
   readonly #indexes = new SymbolIndexes();
+  #revision = 0;
 
   /**
    * @param symbolsMax coded symbols that are kept, 1 to 2^20, 16 bytes each; to add or remove an
@@ -87,6 +88,11 @@ export class Sketch {
   /** Elements in the set. */
   get count(): number {
     return this.#cells[cellWords - 1] as number;
+  }
+
+  /** Rises with every change. */
+  get revision(): number {
+    return this.#revision;
   }
 
   add(element: Element): void {
@@ -149,6 +155,7 @@ export class Sketch {
   }
 
   #change({ lo, hi, s0, s1, s2, s3 }: Element, sign: 1 | -1): void {
+    this.#revision += 1;
     const hash = this.#setHash;
     hash[0] = (hash[0] as number) ^ s0;
     hash[1] = (hash[1] as number) ^ s1;

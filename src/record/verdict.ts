@@ -21,6 +21,7 @@ export const refusalReasons = [
   'DUPLICATE_OWNER',
   'TOO_MANY_RECORDS',
   'TOO_MANY_HEADS',
+  'TOO_MANY_FIELDS',
   'DECOMPRESS_LIMIT',
   'PEER_THROTTLED',
   'BANNED',

@@ -27,8 +27,6 @@ import { NodeProcess } from './node-process.ts';
 import type { SimTransport } from './sim-transport.ts';
 import { simSymbols } from './warm-start.ts';
 
-/** As the daemon does it. */
-const tickMs = 100;
 const simCluster = 'sim';
 
 /** Sees everything that happens in a node. */
@@ -61,6 +59,8 @@ export interface NodeSpec {
   readonly store: Store;
   readonly config: Config;
   readonly random: Random;
+  /** How often leases are looked at and remote merges are written. */
+  readonly tickMs: number;
   /** Different in every life. */
   readonly bootId: string;
   readonly sharing: Sharing;
@@ -88,6 +88,7 @@ export class SimNode {
   readonly #facts: NodeFacts;
   readonly #isWarm: boolean;
   readonly #isReborn: boolean;
+  readonly #tickMs: number;
   readonly #tickPhaseMs: number;
   #cursor: number;
   #dueAtMs = -Infinity;
@@ -116,7 +117,8 @@ export class SimNode {
     this.#isReborn = spec.hasRun && own === undefined;
     this.#clock.resumeFrom(own?.lastUpdate ?? 0);
     this.#cursor = this.registry.feed.revision;
-    this.#tickPhaseMs = random.next() * tickMs;
+    this.#tickMs = spec.tickMs;
+    this.#tickPhaseMs = random.next() * spec.tickMs;
     const heads = spec.heads ?? new SettledHeads(identity.cluster, simSymbols);
     const options = { registry: this.registry, identity, verifier, config, random, seeds, heads };
     this.engine = new ObservedEngine(options, (input) => this.#stepped(input));
@@ -158,15 +160,15 @@ export class SimNode {
 
   #tick(): void {
     const { monoMs } = this.process.now();
-    this.#isLate = monoMs > this.#dueAtMs + tickMs;
-    this.#dueAtMs = monoMs + tickMs;
+    this.#isLate = monoMs > this.#dueAtMs + this.#tickMs;
+    this.#dueAtMs = monoMs + this.#tickMs;
     try {
       this.registry.tick(this.#clock.now());
     } catch (error) {
       this.#observer.failed(this, 'the registry tick', error);
     }
     this.#collect(undefined);
-    this.process.schedule(tickMs, () => this.#tick());
+    this.process.schedule(this.#tickMs, () => this.#tick());
   }
 
   #stepped(input: Input): void {

@@ -34,6 +34,12 @@ import { Trace } from './trace.ts';
 import { warmNodes } from './warm-start.ts';
 import type { WarmNode } from './warm-start.ts';
 
+/** As the daemon does it. */
+const tickMs = 100;
+/** In larger clusters most of the events would be ticks at which nothing is due. */
+const preciseNodesMax = 256;
+const coarseTickMs = 1_000;
+
 /** The daemon's own defaults, with the long times divided. */
 export function simConfig(timeScale: number): Config {
   const { headRefreshMs, reapAfterMs, tombstoneGraceMs, clockAheadMs } = defaults;
@@ -295,6 +301,7 @@ export class World implements Observer {
       verifier: this.verifier,
       address,
       host: slot.host,
+      tickMs: this.options.nodes > preciseNodesMax ? coarseTickMs : tickMs,
       // Node 2 beside it, so that node 1 may be down when somebody starts.
       seeds: ['sim/1', 'sim/2'],
       store,

@@ -34,9 +34,10 @@ function holding(count: number, symbolsMax = 256): LoneNode {
   return node;
 }
 
-const symbols = (exchange: number, bytes: Uint8Array): Kind<'symbols'> => ({
+const symbols = (exchange: number, bytes: Uint8Array, first = 0): Kind<'symbols'> => ({
   kind: 'symbols',
   exchange,
+  first,
   symbols: bytes,
 });
 
@@ -72,7 +73,7 @@ t.test('what does not decode is asked for in symbols, until it does', (t) => {
   const [second] = node.on(peer, symbols(1, other.symbols(0, 20))) as [Kind<'moreSymbols'>];
   t.match(second, { kind: 'moreSymbols', exchange: 1 });
   t.equal(second.estimator.length, 0, 'estimated once');
-  const [third] = node.on(peer, symbols(1, other.symbols(20, 180))) as [Kind<'difference'>];
+  const [third] = node.on(peer, symbols(1, other.symbols(20, 180), 20)) as [Kind<'difference'>];
   t.match(third, { kind: 'difference', exchange: 1 });
   t.equal(third.want.length, 30 * 8);
   t.equal(third.have.length, 21, 'its own head and all ghosts');
@@ -107,11 +108,22 @@ t.test('a peer that sends symbols for ever is told once that they are too many',
   t.match(node.on(peer, node.digestOf(2, partsOf(strange(30)))), [{ kind: 'moreSymbols' }]);
   const answers: Frame[] = [];
   for (let batch = 0; batch < 40; batch++)
-    answers.push(...node.on(peer, symbols(1, other.symbols(0, 5))));
+    answers.push(...node.on(peer, symbols(1, other.symbols(0, 7), 7 * batch)));
   const kinds = answers.map(({ kind }) => kind);
-  t.equal(kinds.filter((kind) => kind === 'moreSymbols').length, Math.floor(64 / 5));
+  t.equal(kinds.filter((kind) => kind === 'moreSymbols').length, Math.floor(64 / 7));
   t.equal(kinds.filter((kind) => kind === 'beyond').length, 1);
   t.equal(kinds.at(-1), 'beyond');
+  t.end();
+});
+
+t.test('a trickle of symbols, each decoded with all before it, is malformed', (t) => {
+  const node = holding(20);
+  const other = strange(120);
+  node.on(peer, node.digestOf(2, partsOf(other)));
+  t.match(node.on(peer, symbols(1, other.symbols(0, 100))), [{ kind: 'moreSymbols' }]);
+  t.match(node.on(peer, symbols(1, other.symbols(100, 10), 100)), [{ kind: 'moreSymbols' }]);
+  t.strictSame(node.on(peer, symbols(1, other.symbols(110, 10), 110)), []);
+  t.equal(node.registry.refusals.get('MALFORMED'), 1, 'less than a tenth of 110');
   t.end();
 });
 

@@ -40,11 +40,13 @@ t.test('clocks, ages, bounds and what may be chance never count', (t) => {
   });
   t.strictSame(counted.sort(), [
     'BAD_SIGNATURE',
+    'DECOMPRESS_LIMIT',
     'FRAME_TOO_LARGE',
     'INVALID_NAME',
     'MALFORMED',
     'OWNER_MISMATCH',
     'ROOT_MISMATCH',
+    'TOO_MANY_FIELDS',
   ]);
   t.end();
 });

@@ -113,6 +113,22 @@ t.test('more of one owner than it may have is given up', (t) => {
   t.end();
 });
 
+t.test('empty records count for what they take, and no record keeps its frame alive', (t) => {
+  const staging = new Staging(54_000);
+  const head = { body: Buffer.from('body'), signature: Buffer.alloc(64) };
+  const chunk = { kind: 'delta', head, whole: true, more: true } as const;
+  const empty = Array.from({ length: 500 }, () => new Uint8Array());
+  t.equal(staging.take('peer', { ...chunk, records: empty }), 'wait');
+  t.equal(staging.take('peer', { ...chunk, records: empty }), 'wait', 'a thousand of 54 bytes');
+  t.equal(staging.take('peer', { ...chunk, records: [new Uint8Array()] }), 'too_many');
+  staging.forget('peer');
+  const records = [Buffer.alloc(1_000_000).subarray(0, 60)];
+  staging.take('peer', { ...chunk, records });
+  const [kept] = staging.take('peer', { ...chunk, records, more: false }) as Uint8Array[];
+  t.ok((kept?.buffer.byteLength ?? Infinity) < 10_000);
+  t.end();
+});
+
 t.test('a staged delta over the bound is counted once, and leaves nothing behind', (t) => {
   const { state } = new Ghost(100, wallMicros, 600, 4_000);
   const node = new LoneNode({ config: { bytesPerOwnerMax: 600_000 } });

@@ -9,6 +9,7 @@ const recordBytes = 300;
 
 const headBytes = ({ state }: Ghost): number =>
   state.head.body.length + state.head.signature.length;
+const totalOf = ({ asker, answerer }: Cost): number => asker + answerer;
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, each) => sum + each, 0);
 
 /** Of the first `count` records, which are those that were registered anew. */
@@ -59,75 +60,59 @@ t.test(`a head refresh costs at most ${refreshMax} bytes over it, nearly always`
   t.ok(decoded >= 0.8 * trials, `${decoded} of ${trials} decoded from the digest`);
 });
 
-const changes = [1, 10, 100, 500];
+interface Trial {
+  /** Bytes both ways, as a share of 1.25 times the records and heads that had to travel, and 300. */
+  readonly share: number;
+  readonly trips: number;
+}
 
-t.test('changed records cost at most a fourth more than they are, and 300 bytes', async (t) => {
-  const meter = await ExchangeMeter.of(500, 1);
-  const trips: number[] = [];
-  const check = (name: string, cost: Cost, payload: number): void => {
-    const bytes = cost.asker + cost.answerer;
-    const bound = 1.25 * payload + 300;
-    t.ok(
-      bytes <= bound,
-      `${name}: ${bytes} bytes for ${payload}, ${(bytes / bound).toFixed(2)} of the bound`,
-    );
-    t.equal(meter.isEqual(), true, name);
-    trips.push(tripsOf(cost));
-  };
+/** Registers one record anew at each of `count` owners, or so many at one, and repairs it. */
+async function repair(meter: ExchangeMeter, count: number, isOne: boolean, trial: number) {
   const now = (): number => meter.cluster.clock.now().wallMicros;
-  for (const side of [1, 2])
-    for (const count of changes) {
-      const changed = meter.ghosts.slice(0, count);
-      for (const ghost of changed) {
-        ghost.register(now(), 1, recordBytes);
-        meter.give(ghost, side);
-      }
-      const payload = sumOf(changed.map((ghost) => headBytes(ghost) + recordsBytes(ghost, 1)));
-      check(`${count} owners, newer at node ${side}`, await meter.exchange(), payload);
-    }
-  for (const side of [1, 2])
-    for (const count of changes) {
-      const one = meter.ghosts[count % 7] as Ghost;
-      one.register(now(), count, recordBytes);
-      meter.give(one, 1, 2);
-      await meter.exchange();
-      one.register(now(), count, recordBytes);
-      meter.give(one, side);
-      const payload = headBytes(one) + recordsBytes(one, count);
-      check(
-        `${count} records of one owner, newer at node ${side}`,
-        await meter.exchange(),
-        payload,
-      );
-    }
-  t.ok(Math.max(...trips) <= 4, `${Math.max(...trips)} round trips at most`);
-});
+  const first = isOne ? trial % 7 : (trial * count) % (meter.ghosts.length - count + 1);
+  const changed = meter.ghosts.slice(first, first + (isOne ? 1 : count));
+  const each = isOne ? count : 1;
+  const changeAll = (...nodes: number[]): void =>
+    changed.forEach((ghost) => {
+      ghost.register(now(), each, recordBytes);
+      meter.give(ghost, ...nodes);
+    });
+  if (isOne) changeAll(1, 2);
+  await meter.exchange();
+  changeAll(1 + (trial % 2));
+  const payload = sumOf(changed.map((ghost) => headBytes(ghost) + recordsBytes(ghost, each)));
+  const cost = await meter.exchange();
+  return { share: totalOf(cost) / (1.25 * payload + 300), trips: tripsOf(cost) };
+}
 
-t.test(
-  'most often two round trips tell the difference, for a fourth more in the median',
-  async (t) => {
-    const meter = await ExchangeMeter.of(100);
-    const trips: number[] = [];
-    for (const count of [10, 30, 100]) {
-      const ratios: number[] = [];
-      for (let trial = 0; trial < 20; trial++) {
-        const changed = meter.ghosts.slice(0, count);
-        for (const ghost of changed) {
-          ghost.register(meter.cluster.clock.now().wallMicros, 1, recordBytes);
-          meter.give(ghost, 1 + (trial % 2));
-        }
-        const cost = await meter.exchange();
-        trips.push(tripsOf(cost));
-        const payload = sumOf(changed.map((ghost) => headBytes(ghost) + recordsBytes(ghost, 1)));
-        ratios.push((cost.asker + cost.answerer - 300) / payload);
+const trialsOf = new Map([
+  [1, 40],
+  [10, 40],
+  [100, 16],
+  [500, 4],
+]);
+
+for (const isOne of [true, false])
+  t.test(
+    `records changed at ${isOne ? 'one owner' : 'as many owners'}: 1.25 times their bytes and 300`,
+    async (t) => {
+      const meter = await ExchangeMeter.of(500, 1);
+      const all: Trial[] = [];
+      for (const [count, trials] of trialsOf) {
+        const some: Trial[] = [];
+        for (let trial = 0; trial < trials; trial++)
+          some.push(await repair(meter, count, isOne, trial));
+        t.equal(meter.isEqual(), true);
+        const within = some.filter(({ share }) => share <= 1).length;
+        const most = Math.max(...some.map(({ share }) => share));
+        // What the estimate is off by, and the rounds of a digest that does not decode, go over it.
+        t.ok(within >= 0.75 * trials, `${count}: ${within} of ${trials} within`);
+        t.ok(most <= 1.1, `${count}: ${most.toFixed(2)} of it at most`);
+        all.push(...some);
       }
-      ratios.sort((a, b) => a - b);
-      const [median = Infinity, most = Infinity] = [ratios[10], ratios.at(-1)];
-      t.ok(median <= 1.25, `${count} owners: ${median.toFixed(3)} in the median`);
-      t.ok(most <= 1.35, `${count} owners: ${most.toFixed(3)} at most`);
-    }
-    const within = trips.filter((count) => count <= 2).length;
-    t.ok(within >= 0.6 * trips.length, `${within} of ${trips.length} within two`);
-    t.ok(Math.max(...trips) <= 4, `${Math.max(...trips)} at most`);
-  },
-);
+      const trips = all.map((trial) => trial.trips);
+      const few = trips.filter((count) => count <= 2).length;
+      t.ok(few >= 0.8 * trips.length, `${few} of ${trips.length} known in two round trips`);
+      t.ok(Math.max(...trips) <= 4, `${Math.max(...trips)} at most`);
+    },
+  );

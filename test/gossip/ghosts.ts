@@ -4,17 +4,28 @@ import type { OwnerState } from '../../src/record/merge.ts';
 import type { OwnerId } from '../../src/record/owner.ts';
 import { advance } from '../../src/registry/own-state.ts';
 import type { Signer } from '../../src/record/signature.ts';
-import type { Identity, Mutation } from '../../src/registry/own-state.ts';
+import type { Identity, Mutation, OwnBounds } from '../../src/registry/own-state.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { registrationOf, signerOf, testConfig } from './cluster.ts';
 
 export class Ghost {
   readonly owner: OwnerId;
   readonly #identity: Identity;
+  readonly #bounds: OwnBounds;
   #state: OwnerState;
 
-  /** @param recordBytes about so many for each record, at least 100 */
-  constructor(signer: number | Signer, wallMicros: number, records = 0, recordBytes = 300) {
+  /**
+   * @param recordBytes about so many for each record, at least 100
+   * @param bounds its own, when they are wider than those of everyone else
+   */
+  constructor(
+    signer: number | Signer,
+    wallMicros: number,
+    records = 0,
+    recordBytes = 300,
+    bounds: Partial<OwnBounds> = {},
+  ) {
+    this.#bounds = { ...testConfig, ...bounds };
     const own = typeof signer === 'number' ? signerOf(signer) : signer;
     this.owner = own.owner;
     this.#identity = { signer: own, cluster: 'test', bootId: '00'.repeat(8) };
@@ -54,7 +65,7 @@ export class Ghost {
   ): OwnerState {
     const facts = {
       name: `ghost-${this.owner.slice(-4)}`,
-      addresses: ['/ip4/192.0.2.1/tcp/1'],
+      addresses: ['/ip4/192.0.2.1/tcp/7001'],
       startedAt: wallMicros,
       protocolMin: 1,
       protocolMax: 1,
@@ -62,7 +73,7 @@ export class Ghost {
       left: true,
       version: '0.1.0',
     };
-    return advance(current, facts, mutations, this.#identity, testConfig, wallMicros).next;
+    return advance(current, facts, mutations, this.#identity, this.#bounds, wallMicros).next;
   }
 }
 

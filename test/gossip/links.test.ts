@@ -222,3 +222,19 @@ t.test('a member that is no neighbor is asked now and then, and its link ends ag
   t.ok(lasting >= 6 && lasting <= 8, `${lasting} neighbors`);
   t.ok(passing >= 8, `${passing} others, in its own rounds and in theirs`);
 });
+
+t.test('a death that passed a node by is noticed when the dead should have signed', async (t) => {
+  const config = { headRefreshMs: 10_000 };
+  const cluster = await TestCluster.of(30, 1, { config });
+  cluster.register(29, 'add');
+  cluster.run(2_000);
+  const store = cluster.crash(3);
+  cluster.run(2_000);
+  cluster.crash(29);
+  cluster.run(1_000);
+  t.notOk(cluster.seenBy(1).includes('add'));
+  await cluster.start(3, { config, store });
+  cluster.run(5_000);
+  t.ok(cluster.seenBy(3).includes('add'), 'it is not beside it on any ring');
+  cluster.until(() => cluster.isSeenByNone('add'), 40_000);
+});

@@ -32,7 +32,7 @@ const frames: readonly Frame[] = [
   },
   { kind: 'same' },
   { kind: 'moreSymbols', exchange: 7, estimator: Buffer.alloc(64, 3) },
-  { kind: 'symbols', exchange: 7, symbols: Buffer.alloc(40, 5) },
+  { kind: 'symbols', exchange: 7, first: 4, symbols: Buffer.alloc(40, 5) },
   { kind: 'difference', exchange: 7, want: Buffer.alloc(16, 9), have: [version] },
   { kind: 'beyond', exchange: 7 },
   { kind: 'pull', exchange: 7, after: undefined, until: owner, held: [version, version] },
@@ -143,8 +143,8 @@ t.test('lists that are no whole number of entries, and half keys, are malformed'
     { page: { next: odd } },
   ])
     t.same(decodeFrame(frame.encode(wrong).finish()), malformed, JSON.stringify(wrong));
-  t.equal(decodeDeltas(Buffer.from('garbage')), undefined);
-  t.equal(decodeDeltas(Deltas.encode({ deltas: [{}] }).finish()), undefined, 'it lacks a head');
+  t.same(decodeDeltas(Buffer.from('garbage')), malformed);
+  t.same(decodeDeltas(Deltas.encode({ deltas: [{}] }).finish()), malformed, 'it lacks a head');
   t.end();
 });
 

@@ -1,8 +1,12 @@
 import t from 'tap';
-import { decodeRumor, encodeRumor, rumorBytesMax } from '../../src/gossip/message.ts';
-import { rumorOf } from '../../src/gossip/rumor.ts';
+import { bare, decodeRumor, encodeRumor, rumorBytesMax } from '../../src/gossip/message.ts';
+import { rumorOf, Rumors } from '../../src/gossip/rumor.ts';
 import type { OwnerState } from '../../src/record/merge.ts';
+import { RecordSet } from '../../src/record/record-set.ts';
+import { makeHead } from '../record/fixtures.ts';
 import { TestCluster } from './cluster.ts';
+import { hashedSignatures } from './hashed-signatures.ts';
+import { LoneNode, peerOf } from './lone-node.ts';
 
 t.test('changes in a burst are told in one rumor an interval, the first at once', async (t) => {
   const cluster = await TestCluster.of(2);
@@ -157,3 +161,24 @@ function withLaterField(body: Uint8Array, value: number): Uint8Array {
   field.writeUInt32LE(value, 2);
   return Buffer.concat([body, field.subarray(0, 6)]);
 }
+
+t.test('a gap over the 10,000 that are remembered is left to the digests', (t) => {
+  const gapsMax = 10_000;
+  const node = new LoneNode({ verifier: hashedSignatures.verifier });
+  const asked = new Set<string>();
+  const rumors = new Rumors(node.context, (_, owner) => void asked.add(owner));
+  // Each speaks of a record that does not come with it.
+  const heads = Array.from({ length: gapsMax + 1 }, (_, number) =>
+    makeHead(RecordSet.empty, { count: 1 }, hashedSignatures.signerOf(number)),
+  );
+  const kinds = heads.map((head) => {
+    return rumors.take(peerOf(2), { head: bare(head), previous: 0, records: [] }).kind;
+  });
+  t.strictSame(new Set(kinds), new Set(['gap']));
+  node.clock.advance(20);
+  rumors.wake();
+  t.equal(asked.size, gapsMax);
+  t.notOk(asked.has(heads.at(-1)?.head.owner ?? ''), 'all but the last');
+  t.equal(rumors.wakeAtMs, Infinity, 'and none is left');
+  t.end();
+});
