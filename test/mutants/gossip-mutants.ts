@@ -226,7 +226,7 @@ export const gossipMutants: readonly Mutant[] = [
     file: 'src/gossip/engine.ts',
     edits: [
       {
-        find: 'if (this.#rounds % roundsPerStranger === 0) this.#links.dialStranger();',
+        find: 'if (this.#rounds % roundsPerLookAround === 0) this.#links.lookAround();',
         replace: '',
       },
     ],
@@ -242,7 +242,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    tests: [],
+    tests: ['test/property/spread.test.ts'],
   },
   {
     name: 'no-jitter',
@@ -266,6 +266,6 @@ export const gossipMutants: readonly Mutant[] = [
         replace: '    this.#isDue = false;\n    if (present === 0) return present;\n',
       },
     ],
-    tests: [],
+    tests: ['test/property/peer-clock.test.ts'],
   },
 ];

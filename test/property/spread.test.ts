@@ -1,4 +1,4 @@
-/** How fast news that was lost on the way is everywhere, whatever the random seed. */
+/** How fast what was lost on the way is everywhere, and a crash, whatever the random seed. */
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import t from 'tap';
@@ -49,4 +49,21 @@ t.test('a rumor that shows a gap has it filled without waiting for an exchange',
   });
   await fc.assert(property, runs(15));
   t.equal(filled, 15);
+});
+
+t.test('a crash is seen everywhere at once, and nobody else is hidden', async (t) => {
+  let hidden = 0;
+  const property = fc.asyncProperty(input, async ({ randomSeed, nodes }) => {
+    const cluster = await TestCluster.of(nodes, randomSeed, { config: { gossipIntervalMs: 1e9 } });
+    cluster.register(1, 'add');
+    cluster.register(2, 'sub');
+    cluster.until(() => cluster.isSeenByAll('add') && cluster.isSeenByAll('sub'), 1_000);
+    cluster.crash(1);
+    const waitedMs = cluster.until(() => cluster.isSeenByNone('add'), 5_000);
+    assert.ok(waitedMs <= atOnceMs, `${waitedMs} ms`);
+    assert.ok(cluster.isSeenByAll('sub'));
+    hidden += 1;
+  });
+  await fc.assert(property, runs(15));
+  t.equal(hidden, 15);
 });
