@@ -3,7 +3,8 @@ import t, { type Test } from 'tap';
 import { bare } from '../../src/gossip/message.ts';
 import type { Sealed } from '../../src/record/head.ts';
 import { at } from '../record/fixtures.ts';
-import { Owner, register, sendWhole, startNode } from '../registry/fixtures.ts';
+import type { Store, StoredOwner } from '../../src/store/store.ts';
+import { loadNode, Owner, register, sendWhole, startNode } from '../registry/fixtures.ts';
 
 function flip(bytes: Uint8Array, bit: number): Uint8Array {
   const flipped = Uint8Array.from(bytes);
@@ -59,6 +60,38 @@ t.test('in a record under its true head, nor can the record be left out', (t) =>
   const left = registry.receive(head, [], true, now);
   t.strictSame(left, { kind: 'refused', reason: 'ROOT_MISMATCH' });
   assertUnchanged(t, revision);
+  t.end();
+});
+
+/** A disk that gives back what it likes, and keeps nothing. */
+function diskOf(rows: StoredOwner): Store {
+  const owners = [rows];
+  return {
+    databaseId: 'flipped',
+    load: () => ({ revision: 1, owners, registrations: [], peers: [] }),
+    commit: () => undefined,
+    close: () => undefined,
+  };
+}
+
+t.test('on the disk, in a head or in a record', (t) => {
+  const rows = { owner: owner.id, head, records: [record] };
+  const sound = loadNode({ store: diskOf(rows) }, now);
+  t.equal(sound.state(owner.id)?.set.count, 1);
+  t.strictSame(sound.refusals.entries(), []);
+  const heads = [...flippedHeads(head)].map((flipped) => ({ ...rows, head: flipped }));
+  const records = Array.from({ length: 8 * record.length }, (_, bit) => {
+    return { ...rows, records: [flip(record, bit)] };
+  });
+  const reasons = new Set<string>();
+  let held = 0;
+  for (const damaged of [...heads, ...records]) {
+    const loaded = loadNode({ store: diskOf(damaged) }, now);
+    held += [...loaded.owners()].length;
+    for (const [reason] of loaded.refusals.entries()) reasons.add(reason);
+  }
+  t.equal(held, 0);
+  t.ok(reasons.has('STORED_BAD_SIGNATURE') && reasons.has('STORED_ROOT_MISMATCH'));
   t.end();
 });
 

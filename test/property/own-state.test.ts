@@ -7,9 +7,20 @@ import { isSignedByOwner, readHead } from '../../src/record/head.ts';
 import { assertInvariant, merge } from '../../src/record/merge.ts';
 import type { OwnerState } from '../../src/record/merge.ts';
 import { ed25519Verifier } from '../../src/record/signature.ts';
-import { appliedOf, rulesAtStart, valueOf, wideBounds } from '../record/fixtures.ts';
+import type { SealedRecord } from '../../src/record/record.ts';
+import { advance } from '../../src/registry/own-state.ts';
+import {
+  appliedOf,
+  makeFacts,
+  makeHead,
+  rulesAtStart,
+  startMicros,
+  valueOf,
+} from '../record/fixtures.ts';
+import { wideBounds } from '../record/fixtures.ts';
+import { makeIdentity } from '../registry/fixtures.ts';
 import { deltaFrom, holds, play, recordsOf, rowsOf, straightHistory } from './histories.ts';
-import { historyBounds, textOf, written } from './histories.ts';
+import { historyBounds, mutation, textOf, written } from './histories.ts';
 
 t.test('every advance is a state that a stranger opens, verifies and merges', (t) => {
   holds(
@@ -86,5 +97,76 @@ t.test('stamps rise strictly over a life, and tombstones lie above the floor', (
       }
     }),
   );
+  t.end();
+});
+
+const graceMicros = 30;
+const bounds = { ...historyBounds, tombstonesMax: 2, tombstoneGraceMs: graceMicros / 1_000 };
+const daily = fc.array(
+  fc.record({
+    mutation: mutation.filter(({ kind }) => ['register', 'deregister', 'refresh'].includes(kind)),
+    waitMicros: fc.nat(40),
+  }),
+  { minLength: 10, maxLength: 40, size: 'max' },
+);
+
+t.test('a tombstone is given up when its grace is over or there are too many, not before', (t) => {
+  const seen = { kept: 0, old: 0, surplus: 0 };
+  holds(
+    t,
+    200,
+    fc.property(daily, (steps) => {
+      let held: OwnerState | undefined;
+      let micros = startMicros;
+      for (const { mutation: asked, waitMicros } of steps) {
+        micros += waitMicros;
+        const before: SealedRecord[] = held === undefined ? [] : recordsOf(held);
+        const facts = makeFacts();
+        held = advance(held, facts, [asked], makeIdentity(1), bounds, micros).next;
+        const left = new Set(recordsOf(held).map(({ key }) => key));
+        const tombstones = before.filter(({ record }) => record.deleted);
+        const hasRoom = tombstones.length < bounds.tombstonesMax;
+        for (const { key, record } of tombstones) {
+          const isOld = record.lastUpdate <= micros - graceMicros;
+          const isKept = left.has(key);
+          assert.ok(isKept || isOld || !hasRoom, 'given up before its time');
+          if (asked.kind === 'refresh') assert.ok(!isKept || !isOld, 'kept after its time');
+          seen[isKept ? 'kept' : isOld ? 'old' : 'surplus'] += 1;
+        }
+      }
+    }),
+  );
+  t.ok(
+    Object.values(seen).every((count) => count > 20),
+    JSON.stringify(seen),
+  );
+  t.end();
+});
+
+t.test('a reclaim is above all that was seen: each record, the head, and the floor', (t) => {
+  let restamped = 0;
+  holds(
+    t,
+    200,
+    fc.property(straightHistory, fc.nat(100), fc.nat(3), (history, micros, incarnation) => {
+      const before = play(history).at(-1)?.next;
+      const seen = makeHead(undefined, {
+        lastUpdate: startMicros + micros,
+        incarnation: 1 + incarnation,
+      }).head;
+      const asked = [{ kind: 'reclaim', above: seen }] as const;
+      const facts = makeFacts();
+      const { next } = advance(before, facts, asked, makeIdentity(1), historyBounds, startMicros);
+      const { head } = next.head;
+      assert.ok(head.lastUpdate > seen.lastUpdate && head.incarnation > seen.incarnation);
+      assert.ok(head.floor >= seen.lastUpdate);
+      // Who holds what was seen is led on by these alone, or knows nothing of use.
+      for (const { record } of recordsOf(next)) {
+        assert.ok(record.lastUpdate > seen.lastUpdate && record.lastUpdate > head.floor);
+        restamped += 1;
+      }
+    }),
+  );
+  t.ok(restamped > 100, `${restamped} records`);
   t.end();
 });
