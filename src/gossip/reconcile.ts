@@ -12,7 +12,7 @@
  * as that suggests, until they do: two round trips however large the difference. Beyond what
  * symbols are worth, whoever holds less pulls a snapshot (snapshot.ts).
  *
- * Both end with the larger of each pair of heads. A `want` numbered 0 is outside any exchange.
+ * Both end with the larger heads. A `want` numbered 0 is outside any exchange.
  */
 import type { Sealed, SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -21,10 +21,11 @@ import type { RefusalReason } from '../record/verdict.ts';
 import { Answerer } from './answerer.ts';
 import type { GossipContext } from './context.ts';
 import { bytesOf, deltasOf, Staging } from './delta.ts';
-import { digestSymbols, saltBytes, sealDigest } from './digest.ts';
+import { digestSymbols, sealDigest } from './digest.ts';
 import { idBytes, readId } from './element.ts';
 import { encodeFrame } from './message.ts';
 import type { Delta, ExchangeFrame, Frame } from './message.ts';
+import { Salts } from './salts.ts';
 import { settleMs } from './settled-heads.ts';
 import type { SettledHeads } from './settled-heads.ts';
 import { symbolBytes } from './sketch.ts';
@@ -37,8 +38,6 @@ import type { Prefix, Version } from './version.ts';
 const exchangeTimeoutMs = 10_000;
 /** Head and record bytes after which an answer says `more`; one owner is never cut. */
 const budgetBytes = 2 * 1024 * 1024;
-/** So often, what seems equal is compared under a fresh key, so that crafted elements hide nothing. */
-const saltIntervalMs = 600_000;
 interface Asked {
   readonly id: number;
   /** Monotonic ms of the last answer. */
@@ -79,15 +78,15 @@ export class Reconciler {
   readonly #staging: Staging;
   readonly #answerer: Answerer;
   readonly #snapshots: Snapshots;
+  readonly #salts: Salts;
   readonly #asked = new Map<OwnerId, Asked>();
   #lastId = 0;
-  /** Monotonic ms of the next salted digest. */
-  #saltAtMs: number | undefined;
 
   constructor(context: GossipContext, options: ReconcileOptions, hooks: ReconcileHooks) {
     this.#context = context;
     this.#hooks = hooks;
     this.heads = options.heads;
+    this.#salts = new Salts(context.random);
     this.#staging = new Staging(options.bytesPerOwnerMax);
     this.#snapshots = new Snapshots(context, {
       take: (peer, delta) => this.onDelta(peer, delta),
@@ -109,8 +108,7 @@ export class Reconciler {
   start(peer: OwnerId): void {
     const asked = this.#asked.get(peer);
     if (asked === undefined) return this.#askDigest(peer, undefined);
-    const event = { kind: 'exchangeStarted', peer, exchange: asked.id } as const;
-    this.#context.emit({ kind: 'event', event });
+    this.#tellStarted(peer, asked.id);
   }
 
   #askDigest(peer: OwnerId, salt: Uint8Array | undefined): void {
@@ -230,8 +228,10 @@ export class Reconciler {
     if (asked === undefined) return this.#context.counters.add('answers_unasked');
     this.#end(peer, true);
     // What differs anyway need not be compared by versions: a salt is for what seems to be equal.
-    const salt = asked.isSalted ? undefined : this.#drawSalt();
-    if (salt !== undefined) this.#askDigest(peer, salt);
+    const salt = asked.isSalted ? undefined : this.#salts.draw(this.#context.now.monoMs);
+    if (salt === undefined) return;
+    this.#context.counters.add('exchanges_salted');
+    this.#askDigest(peer, salt);
   }
 
   #onMoreSymbols(peer: OwnerId, frame: Extract<Frame, { kind: 'moreSymbols' }>): void {
@@ -342,8 +342,12 @@ export class Reconciler {
     const { revision } = this.heads.sketch;
     const rest = { changed: new Set<OwnerId>(), stream: undefined };
     this.#asked.set(peer, { id, progressAtMs, isSalted, revision, ...rest });
-    this.#context.emit({ kind: 'event', event: { kind: 'exchangeStarted', peer, exchange: id } });
+    this.#tellStarted(peer, id);
     return id;
+  }
+
+  #tellStarted(peer: OwnerId, exchange: number): void {
+    this.#context.emit({ kind: 'event', event: { kind: 'exchangeStarted', peer, exchange } });
   }
 
   #current(peer: OwnerId, exchange: number): Asked | undefined {
@@ -374,16 +378,6 @@ export class Reconciler {
     const event = { kind: 'exchanged', peer, exchange: asked.id, outcome, changed } as const;
     this.#context.emit({ kind: 'event', event });
     if (isAnswered && !isCut) this.#hooks.completed(peer);
-  }
-
-  /** The first comes at a random moment, so that a cluster's do not fall together. */
-  #drawSalt(): Uint8Array | undefined {
-    const { now, random } = this.#context;
-    this.#saltAtMs ??= now.monoMs + random.next() * saltIntervalMs;
-    if (now.monoMs < this.#saltAtMs) return undefined;
-    this.#saltAtMs = now.monoMs + random.jitter(saltIntervalMs, 0.2);
-    this.#context.counters.add('exchanges_salted');
-    return Uint8Array.from({ length: saltBytes }, () => random.int(256));
   }
 
   /** Brings the sketch up to now; heads that are about to expire would only be refused. */
