@@ -100,7 +100,7 @@ export const registryMutants: readonly Mutant[] = [
         replace: 'Math.max(draft.incarnation, mutation.above, 1)',
       },
     ],
-    tests: [],
+    tests: [advances],
   },
   {
     name: 'never-rewinds',

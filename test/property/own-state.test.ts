@@ -170,3 +170,28 @@ t.test('a reclaim is above all that was seen: each record, the head, and the flo
   t.ok(restamped > 100, `${restamped} records`);
   t.end();
 });
+
+t.test('the incarnation rises at a start, to refute and to reclaim, and never else', (t) => {
+  const seen = { risen: 0, same: 0 };
+  holds(
+    t,
+    200,
+    fc.property(straightHistory, (history) => {
+      let before = 0;
+      for (const [index, { next }] of play(history).entries()) {
+        const asked = history[index]?.mutations ?? [];
+        const isAsked = asked.some(({ kind }) => kind === 'reincarnate' || kind === 'reclaim');
+        const { incarnation } = next.head.head;
+        // Only what is alive can begin: the first advance of a life is a start.
+        const isRising = isAsked || index === 0;
+        assert.ok(isRising ? incarnation > before : incarnation === before);
+        for (const each of asked)
+          if (each.kind === 'reincarnate') assert.ok(incarnation > each.above);
+        seen[isRising ? 'risen' : 'same'] += 1;
+        before = incarnation;
+      }
+    }),
+  );
+  t.ok(seen.risen > 200 && seen.same > 200, JSON.stringify(seen));
+  t.end();
+});
