@@ -13,9 +13,12 @@ import type { World } from './world.ts';
 /** Nodes whose every instance and bound is looked at; beyond, all that is N x N is sampled. */
 const lookedAtMax = 64;
 
-/** So many of the nodes, spread evenly, at most. */
-function sampleOf(nodes: readonly SimNode[]): readonly SimNode[] {
-  const step = Math.max(1, Math.floor(nodes.length / lookedAtMax));
+/** Nodes that are asked about every owner; beyond, what most of the time of a run would go into. */
+const askedMax = 1_000;
+
+/** About so many of the nodes, spread evenly. */
+function sampleOf(nodes: readonly SimNode[], most = lookedAtMax): readonly SimNode[] {
+  const step = Math.max(1, Math.floor(nodes.length / most));
   return nodes.filter((_, index) => index % step === 0);
 }
 
@@ -40,7 +43,7 @@ export class Settling {
 
   /** Looks once more. @returns whether all are settled */
   look(): boolean {
-    const nodes = this.#world.up();
+    const nodes = sampleOf(this.#world.up(), askedMax);
     for (const owner of this.#open) {
       const isSettled = this.#live.has(owner) ? isAgreed(nodes, owner) : isHidden(nodes, owner);
       if (isSettled) this.#open.delete(owner);
