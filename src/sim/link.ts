@@ -29,6 +29,7 @@ interface Parcel {
   readonly order: number;
   readonly bytes: number;
   readonly deliver: () => void;
+  readonly isSpared: boolean;
 }
 
 /** One direction. */
@@ -71,11 +72,14 @@ export class Link {
     return this.#stalledAtMs !== undefined;
   }
 
-  /** @returns false when the reader is so far behind that it was dropped */
-  send(lane: Lane, bytes: number, deliver: () => void): boolean {
+  /**
+   * @param isSpared no packet of it gets lost: its sender has thrown that die already
+   * @returns false when the reader is so far behind that it was dropped
+   */
+  send(lane: Lane, bytes: number, deliver: () => void, isSpared = false): boolean {
     if (!this.isOpen || lane.queuedBytes + bytes > lane.bytesMax) return false;
     lane.queuedBytes += bytes;
-    this.#transmit(lane, { order: lane.sent++, bytes, deliver });
+    this.#transmit(lane, { order: lane.sent++, bytes, deliver, isSpared });
     return true;
   }
 
@@ -118,7 +122,7 @@ export class Link {
       return;
     }
     const nowMs = this.#clock.now().monoMs;
-    const waitMs = this.#retransmissionsMs();
+    const waitMs = parcel.isSpared ? 0 : this.#retransmissionsMs();
     if (waitMs === undefined) {
       this.isExhausted = true;
       this.#clock.schedule(retransmitMs * 2 ** retransmissionsMax, () => this.break());

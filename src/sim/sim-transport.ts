@@ -193,18 +193,19 @@ export class SimTransport implements Transport, MeshPort {
     if (options.reorder > 0 && random.next() < options.reorder) {
       // Late by up to two more delays, behind what is sent after it.
       const lateMs = this.#network.delayMs() * 2 * random.next();
-      this.#network.clock.schedule(lateMs, () => this.#put(end, size, arrive));
-    } else this.#put(end, size, arrive);
-    if (options.duplicate > 0 && random.next() < options.duplicate) this.#put(end, size, arrive);
+      this.#network.clock.schedule(lateMs, () => this.#put(end, size, arrive, true));
+    } else this.#put(end, size, arrive, true);
+    if (options.duplicate > 0 && random.next() < options.duplicate)
+      this.#put(end, size, arrive, true);
   }
 
-  #put({ link, out, other }: End, size: number, arrive: () => void): boolean {
-    return link.send(out, size, () =>
+  #put({ link, out, other }: End, size: number, arrive: () => void, isSpared = false): boolean {
+    const deliver = (): void =>
       other.#process.run(() => {
         out.queuedBytes -= size;
         if (other.#ends.get(this.self)?.link === link) arrive();
-      }),
-    );
+      });
+    return link.send(out, size, deliver, isSpared);
   }
 
   #isDeaf(node: SimTransport): boolean {
