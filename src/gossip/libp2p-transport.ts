@@ -159,6 +159,7 @@ export class Libp2pTransport implements Transport {
       fallbackToFloodsub: false,
       floodPublish: true,
       doPX: false,
+      // As many as there are links: fewer copies cost the tail (bench/broadcast-limit.ts --sweep).
       D: neighborsK,
       Dlo: Math.max(2, neighborsK - 2),
       Dhi: 2 * neighborsK,
