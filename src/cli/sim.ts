@@ -2,6 +2,7 @@
  * `disco sim`: many daemons in virtual time on a network that fails, in one process and without a
  * daemon. The options come from the table in sim/command.ts; this is what a terminal adds to it.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -127,7 +128,9 @@ async function runWithProgress(options: SimOptions): Promise<SimResult> {
   const startedMs = performance.now();
   let nextMs = startedMs + noticeAfterMs;
   let isDrawn = false;
-  const onSample = (sample: Sample): void => {
+  const onSample = async (sample: Sample): Promise<void> => {
+    // So that Ctrl-C is heard, whoever listens to it.
+    await setImmediate();
     const nowMs = performance.now();
     if (nowMs < nextMs) return;
     nextMs = nowMs + (isTTY ? redrawMs.terminal : redrawMs.file);
