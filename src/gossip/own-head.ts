@@ -2,7 +2,7 @@
  * OwnHeads: what a node does when it meets heads of its own that it does not hold.
  *
  *   a head of an earlier life, above ours   ──▶ everything of ours is stamped anew, above it
- *   the same, and our database is lost      ──▶ ask for all of it, adopt what was registered
+ *   the same, and our database is lost      ──▶ ask for all of it, and adopt it: see Rebirth
  *   a head of another process with our key  ──▶ one of the two ends
  *   thought dead by others                  ──▶ a higher incarnation
  *
@@ -20,13 +20,10 @@ import type { SealedRecord } from '../record/record.ts';
 import type { Mutation } from '../registry/own-state.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
 import type { GossipContext } from './context.ts';
+import { Rebirth } from './rebirth.ts';
 
 /** Refutations and reclaims answer what others say, so others must not set their pace. */
 const paceMs = 1_000;
-/** How long records of an earlier life are asked for before we go on without them. */
-const adoptionTimeoutMs = 10_000;
-/** Intervals of gossip after joining in which a reborn node still listens for its earlier life. */
-const rebirthIntervals = 3;
 /** Own stamps of this life that are remembered as proof. */
 const stampsMax = 1_024;
 const bootIdsMax = 64;
@@ -40,14 +37,12 @@ type OwnVerdict = Extract<ReceiveVerdict, { kind: 'own' }>;
 export class OwnHeads {
   readonly #context: GossipContext;
   readonly #askWhole: (peer: OwnerId) => void;
+  #rebirth = new Rebirth();
   readonly #stamps = new Set<number>();
   /** By boot id: how often we went above it. */
   readonly #reclaims = new Map<string, number>();
-  #adoptUntilMs = Infinity;
-  #askedAtMs = -Infinity;
   #refutedAtMs = -Infinity;
   #reclaimedAtMs = -Infinity;
-  #intervalsJoined = 0;
   #isOver = false;
   /** Of the feed, up to which own heads are known here. */
   #revision = -1;
@@ -76,10 +71,12 @@ export class OwnHeads {
   met(peer: OwnerId, { head: { head }, records }: OwnVerdict): void {
     if (this.#isOver) return;
     if (this.#isOfCopy(head)) return this.#meetCopy(head);
-    const { registry, identity } = this.#context;
-    const isAdopting = registry.isReborn && head.bootId !== identity.bootId;
-    if (isAdopting && records === undefined && this.#waitForRecords(peer)) return;
-    if (this.#mayReclaim()) this.#reclaim(head, isAdopting ? (records ?? []) : []);
+    const { registry, identity, now } = this.#context;
+    if (registry.isReborn && head.bootId !== identity.bootId) {
+      if (this.#rebirth.heard(head, records, now.monoMs)) this.#askWhole(peer);
+      return;
+    }
+    if (this.#mayReclaim()) this.#reclaim(head, []);
   }
 
   /** Answers being thought dead: a higher incarnation, which everyone hears of. */
@@ -93,30 +90,18 @@ export class OwnHeads {
   }
 
   /**
-   * Once an interval of gossip: a reborn node that has heard nothing of an earlier life speaks up.
+   * Once an interval of gossip: a reborn node that has listened for long enough speaks up.
    *
-   * @param isJoined there was time to hear of it
+   * @param isJoined there was time to hear of an earlier life
    */
   tick(isJoined: boolean): void {
     const { registry, now } = this.#context;
-    if (!registry.isReborn || !isJoined) return;
-    this.#intervalsJoined += 1;
-    const isAsking = this.#askedAtMs > -Infinity && now.monoMs < this.#adoptUntilMs;
-    if (this.#intervalsJoined < rebirthIntervals || isAsking) return;
+    if (!registry.isReborn || !isJoined || !this.#rebirth.isOver(now.monoMs)) return;
+    const { past } = this.#rebirth;
     const own = registry.state(registry.self)?.head.head;
-    if (own !== undefined) registry.commit([{ kind: 'reclaim', above: own }], now);
-  }
-
-  /** @returns whether the head has to wait for its records */
-  #waitForRecords(peer: OwnerId): boolean {
-    const { monoMs } = this.#context.now;
-    if (this.#adoptUntilMs === Infinity) this.#adoptUntilMs = monoMs + adoptionTimeoutMs;
-    if (monoMs >= this.#adoptUntilMs) return false;
-    if (monoMs - this.#askedAtMs >= paceMs) {
-      this.#askedAtMs = monoMs;
-      this.#askWhole(peer);
-    }
-    return true;
+    if (past !== undefined) this.#reclaim(past.head, past.records);
+    else if (own !== undefined) registry.commit([{ kind: 'reclaim', above: own }], now);
+    this.#rebirth = new Rebirth();
   }
 
   #reclaim(seen: Head, records: readonly SealedRecord[]): void {

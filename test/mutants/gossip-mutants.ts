@@ -167,11 +167,18 @@ export const gossipMutants: readonly Mutant[] = [
     file: 'src/gossip/own-head.ts',
     edits: [
       {
-        find: 'if (this.#mayReclaim()) this.#reclaim(head, isAdopting ? (records ?? []) : []);',
+        find: 'if (this.#mayReclaim()) this.#reclaim(head, []);',
         replace: '',
       },
     ],
     tests: [],
+  },
+  {
+    name: 'adopts-the-first-past',
+    what: 'a node without its database adopts from the first peer',
+    file: 'src/gossip/rebirth.ts',
+    edits: [{ find: 'const intervalsMin = 3;', replace: 'const intervalsMin = 1;' }],
+    tests: ['test/gossip/rebirth.test.ts'],
   },
   {
     name: 'clones-both-stay',
