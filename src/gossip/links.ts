@@ -18,17 +18,21 @@
  */
 import { isShown } from '../membership/member.ts';
 import { Neighbors } from '../membership/neighbors.ts';
+import type { OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { DialFailure, DialTarget, GossipContext } from './context.ts';
 import { Dialer } from './dialer.ts';
 import { LostMembers } from './lost-members.ts';
 import { encodeFrame } from './message.ts';
 import type { Frame } from './message.ts';
+import { Patrol } from './patrol.ts';
 import { Reachability } from './reachability.ts';
 import { SeedNodes } from './seed-nodes.ts';
 
 /** A link that neither end wants is ended after so long. */
 const idleMs = 10_000;
+/** Members in one look around. */
+const lookedAtMax = 64;
 
 interface Link {
   isGreeted: boolean;
@@ -50,6 +54,7 @@ export class Links {
   readonly #reachability: Reachability;
   readonly #neighbors: Neighbors;
   readonly #lost: LostMembers;
+  readonly #patrol: Patrol<[OwnerId, OwnerState]>;
   /** Up to where the registry's changes are known here. */
   #cursor: number;
   #plannedRevision = -1;
@@ -63,15 +68,15 @@ export class Links {
     this.#seeds = new SeedNodes(seeds);
     this.#dialer = new Dialer(context, (peer) => this.#links.has(peer));
     this.#lost = new LostMembers(random);
-    this.#reachability = new Reachability(
-      random,
-      (peer) => registry.member(peer)?.incarnation ?? -1,
-    );
+    this.#patrol = new Patrol(() => registry.owners(), random);
+    const incarnationOf = (peer: OwnerId): number => registry.member(peer)?.incarnation ?? -1;
+    this.#reachability = new Reachability(random, incarnationOf);
     this.#cursor = registry.feed.revision;
-    this.#neighbors = new Neighbors(registry.self, config.neighborsK, (visit) => {
-      for (const { owner, state } of registry.members())
-        if (isShown(state)) visit(owner, this.#isReachable(owner));
-    });
+    const living = (visit: (owner: OwnerId) => void): void => {
+      for (const { owner, state } of registry.members()) if (isShown(state)) visit(owner);
+    };
+    const { self } = registry;
+    this.#neighbors = new Neighbors(self, config.neighborsK, living, this.#isReachable.bind(this));
   }
 
   /** Peers that were greeted, and with whom the link is to last: those to talk to. */
@@ -245,7 +250,7 @@ export class Links {
   }
 
   /**
-   * Looks at all members, which is not done every interval.
+   * Looks at some members, now and then; at all of them in time.
    *
    * A random living one that no link leads to is dialed: two parts of the cluster whose neighbors
    * all lie on their own side find each other so. The exchange follows its hello, and the link ends
@@ -256,7 +261,7 @@ export class Links {
     const { registry, random, config, now } = this.#context;
     const latest = now.wallMicros - 2 * config.headRefreshMs * 1000;
     const strangers: OwnerId[] = [];
-    for (const [owner, { head }] of registry.owners()) {
+    for (const [owner, { head }] of this.#patrol.next(lookedAtMax)) {
       if (owner === registry.self || this.#links.has(owner) || !this.#isAlive(owner)) continue;
       if (head.head.lastUpdate < latest) this.#doubt(owner);
       else strangers.push(owner);

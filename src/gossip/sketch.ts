@@ -193,10 +193,9 @@ function clamped(counter: number): number {
   return Math.max(-counterMax, Math.min(counterMax, counter));
 }
 
+const isBigEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 0;
+
 function littleEndian(words: Int32Array): Uint8Array {
-  const bytes = new Uint8Array(words.length * 4);
-  const view = new DataView(bytes.buffer);
-  for (let index = 0; index < words.length; index++)
-    view.setInt32(index * 4, words[index] as number, true);
-  return bytes;
+  const bytes = Buffer.from(Buffer.from(words.buffer, words.byteOffset, words.byteLength));
+  return isBigEndian ? bytes.swap32() : bytes;
 }

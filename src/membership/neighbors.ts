@@ -25,7 +25,7 @@ export interface Standing {
 }
 
 /** Shows all members that live, each once; self may be among them. */
-export type LivingMembers = (visit: (owner: OwnerId, isReachable: boolean) => void) => void;
+export type LivingMembers = (visit: (owner: OwnerId) => void) => void;
 
 interface Beside {
   readonly owner: OwnerId;
@@ -61,6 +61,7 @@ export class Neighbors {
   readonly #self: OwnerId;
   readonly #othersMax: number;
   readonly #living: LivingMembers;
+  readonly #isReachable: (owner: OwnerId) => boolean;
   readonly #sides: readonly Side[];
   /** In the full mesh everyone alive but self. */
   #wanted = new Set<OwnerId>();
@@ -69,11 +70,20 @@ export class Neighbors {
   /** Others alive, at least. */
   #othersMin = 0;
 
-  /** @param neighborsK links that a node wants beyond the full mesh; even */
-  constructor(self: OwnerId, neighborsK: number, living: LivingMembers) {
+  /**
+   * @param neighborsK links that a node wants beyond the full mesh; even
+   * @param isReachable nothing speaks against a link to it
+   */
+  constructor(
+    self: OwnerId,
+    neighborsK: number,
+    living: LivingMembers,
+    isReachable: (owner: OwnerId) => boolean,
+  ) {
     this.#self = self;
     this.#othersMax = fullMeshMax(neighborsK) - 1;
     this.#living = living;
+    this.#isReachable = isReachable;
     const rings = Array.from({ length: Math.ceil(neighborsK / 2) }, (_, ring) => ring);
     const places = placesOf(self, rings.length);
     const sideOf = (ring: number, isAhead: boolean): Side => {
@@ -140,14 +150,15 @@ export class Neighbors {
     let others = 0;
     for (const side of sides) setMembers(side, []);
     const rings = this.#sides.length / 2;
-    this.#living((owner, isReachable) => {
+    this.#living((owner) => {
       if (owner === this.#self) return;
       others += 1;
       const places = placesOf(owner, rings);
       for (const side of sides) {
         const steps = stepsTo(side, places);
-        if (steps < side.endSteps)
-          setMembers(side, insert(side.members, { owner, steps, isReachable }));
+        if (steps >= side.endSteps) continue;
+        const isReachable = this.#isReachable(owner);
+        setMembers(side, insert(side.members, { owner, steps, isReachable }));
       }
     });
     return others;

@@ -36,12 +36,12 @@ export class Agreement {
     this.#holders -= newest.holders;
   }
 
-  /** A node came to hold a head, its own one too. */
-  held(owner: OwnerId, lastUpdate: number): void {
+  /** So many nodes came to hold a head, its owner maybe among them. */
+  held(owner: OwnerId, lastUpdate: number, nodes = 1): void {
     const newest = this.#newestOf(owner);
     if (lastUpdate < newest.lastUpdate) return;
     const before = newest.holders;
-    newest.holders = lastUpdate > newest.lastUpdate ? 1 : before + 1;
+    newest.holders = nodes + (lastUpdate > newest.lastUpdate ? 0 : before);
     newest.lastUpdate = lastUpdate;
     if (newest.isUp) this.#holders += newest.holders - before;
   }

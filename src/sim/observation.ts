@@ -31,6 +31,13 @@ export class Observation implements Partial<Observer> {
     this.agreement.up(node.owner);
   }
 
+  /** Without a look at all pairs, of which there are N x N. */
+  startedWarm(nodes: readonly SimNode[]): void {
+    for (const [owner, { head }] of nodes[0]?.registry.owners() ?? [])
+      this.agreement.held(owner, head.head.lastUpdate, nodes.length);
+    for (const { owner } of nodes) this.agreement.up(owner);
+  }
+
   ended(node: SimNode): void {
     this.gather(node);
     for (const [owner, { head }] of node.registry.owners())

@@ -33,6 +33,8 @@ const simCluster = 'sim';
 export interface Observer {
   /** Its first head is signed. */
   started(node: SimNode): void;
+  /** Instead of `started`: these are about to run, and all hold the same heads. */
+  startedWarm(nodes: readonly SimNode[]): void;
   /** About to be killed; all that it holds can still be read. */
   ended(node: SimNode): void;
   /** After each step of an engine. */
@@ -136,7 +138,7 @@ export class SimNode {
     if (!this.#isWarm) this.registry.begin(this.#facts, this.#clock.now(), this.#isReborn);
     this.#agent.onDuplicate((bootId) => this.#observer.duplicate(this, bootId));
     this.#agent.start();
-    this.#observer.started(this);
+    if (!this.#isWarm) this.#observer.started(this);
     this.#collect(undefined);
     this.process.schedule(this.#tickPhaseMs, () => this.#tick());
   }

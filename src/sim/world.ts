@@ -163,6 +163,7 @@ export class World implements Observer {
       const life = { registry, heads, bootId, seeds: seeds.get(slot.signer.owner) ?? [] };
       slot.node = this.#create(slot, slot.store, slot.address, life);
     });
+    this.startedWarm(this.up());
     // Nobody is to find another one not there yet.
     for (const node of this.up()) node.listen();
     for (const node of this.up()) node.start();
@@ -262,6 +263,10 @@ export class World implements Observer {
 
   started(node: SimNode): void {
     for (const observer of this.observers) observer.started?.(node);
+  }
+
+  startedWarm(nodes: readonly SimNode[]): void {
+    for (const observer of this.observers) observer.startedWarm?.(nodes);
   }
 
   ended(node: SimNode): void {
