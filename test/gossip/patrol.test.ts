@@ -13,7 +13,10 @@ t.test('a patrol passes everything, round and round, a few at a time', (t) => {
   // From a random place to the end, and then from the beginning.
   const rest: number[] = [];
   while (rest.length < 90 + first.length) rest.push(...patrol.next(10));
-  t.strictSame([...new Set([...first, ...rest])].sort((a, b) => a - b), [...all.keys()]);
+  t.strictSame(
+    [...new Set([...first, ...rest])].sort((a, b) => a - b),
+    [...all.keys()],
+  );
   t.end();
 });
 
