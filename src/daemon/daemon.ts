@@ -60,7 +60,7 @@ export class Daemon implements NodeControl {
   readonly #memberLog: MemberLog;
   readonly #leaving = Promise.withResolvers<void>();
   readonly #failing = Promise.withResolvers<DiscoError>();
-  readonly #isReborn: boolean;
+  readonly #hasPast: boolean;
   #facts: NodeFacts;
   #listen: readonly string[] = [];
   #grpc: readonly string[] = [];
@@ -92,7 +92,7 @@ export class Daemon implements NodeControl {
       const verifier = ed25519Verifier;
       this.#registry = new Registry(identity, this.#facts, verifier, this.#store, config, now);
       const own = this.#registry.state(this.#registry.self)?.head.head;
-      this.#isReborn = !isNew && own === undefined;
+      this.#hasPast = !isNew;
       this.#clock.resumeFrom(own?.lastUpdate ?? 0);
       this.#engine = new Engine({
         registry: this.#registry,
@@ -145,7 +145,7 @@ export class Daemon implements NodeControl {
       this.#listen = await this.#transport.start(this.#agent);
       const addresses = advertisedAddresses(this.#config.advertise, this.#listen);
       this.#facts = { ...this.#facts, addresses };
-      this.#registry.begin(this.#facts, this.#clock.now(), this.#isReborn);
+      this.#registry.begin(this.#facts, this.#clock.now(), this.#hasPast);
       this.#memberLog.start();
       this.#tick();
       this.#grpc = await this.#grpcServer.start();

@@ -162,12 +162,14 @@ export class Registry {
    * Begins a life of this node: a higher incarnation, everything that was registered here, and the
    * first head. Call it once the addresses in `facts` are known.
    *
-   * @param isReborn the key is older than the database: others may hold what was registered here
+   * @param hasPast the key is older than this life: without a database, or with one that knows
+   *   nothing of the present yet, others may hold what was registered here
    */
-  begin(facts: NodeFacts, now: Now, isReborn = false): void {
+  begin(facts: NodeFacts, now: Now, hasPast = false): void {
     this.#facts = facts;
     const own = this.state(this.self);
-    this.#isReborn = isReborn && own === undefined;
+    const ownUpdate = own?.head.head.lastUpdate ?? 0;
+    this.#isReborn = hasPast && ownUpdate <= this.#rebirthMicros(now);
     const live = new Set<RecordKey>();
     for (const { key, record } of own?.set.records() ?? []) if (!record.deleted) live.add(key);
     const missing = [...this.#registrations.entries()].filter(([key]) => !live.has(key));

@@ -26,7 +26,7 @@ export function campaignOptions(randomSeed: number, durationMs = 300_000): SimOp
     randomSeed,
     latencyMs: 2 + random.int(60),
     latencyJitter: round(random.next() * 0.6),
-    loss: poor(0.2),
+    loss: poor(0.25),
     duplicate: poor(0.05),
     reorder: poor(0.1),
     faults: randomFaults(random, durationMs),

@@ -89,7 +89,7 @@ export class SimNode {
   readonly #observer: Observer;
   readonly #facts: NodeFacts;
   readonly #isWarm: boolean;
-  readonly #isReborn: boolean;
+  readonly #hasRun: boolean;
   readonly #tickMs: number;
   readonly #tickPhaseMs: number;
   #cursor: number;
@@ -116,7 +116,7 @@ export class SimNode {
       spec.registry ??
       new Registry(identity, this.#facts, verifier, store, config, now, { sharing });
     const own = this.registry.state(this.owner)?.head.head;
-    this.#isReborn = spec.hasRun && own === undefined;
+    this.#hasRun = spec.hasRun;
     this.#clock.resumeFrom(own?.lastUpdate ?? 0);
     this.#cursor = this.registry.feed.revision;
     this.#tickMs = spec.tickMs;
@@ -135,7 +135,7 @@ export class SimNode {
 
   /** Begins its life: signs its first head and gossips. */
   start(): void {
-    if (!this.#isWarm) this.registry.begin(this.#facts, this.#clock.now(), this.#isReborn);
+    if (!this.#isWarm) this.registry.begin(this.#facts, this.#clock.now(), this.#hasRun);
     this.#agent.onDuplicate((bootId) => this.#observer.duplicate(this, bootId));
     this.#agent.start();
     if (!this.#isWarm) this.#observer.started(this);

@@ -283,6 +283,22 @@ t.test('a life after a lost database speaks in old stamps until it reclaims', (t
   t.end();
 });
 
+t.test('a life that ended while it still listened for its past is followed by another', (t) => {
+  const store = new MemoryStore();
+  const first = loadNode({ store });
+  first.begin(makeFacts(), at(48 * hourMs), true);
+  first.commit([register('a')], at(48 * hourMs));
+  const second = loadNode({ store }, at(48 * hourMs + 3_000));
+  second.begin(makeFacts(), at(48 * hourMs + 3_000), true);
+  t.ok(second.isReborn, 'what others hold of the life before the first is in force still');
+  second.commit([{ kind: 'reclaim', above: second.state(second.self)!.head.head }], at(49 * hourMs));
+  const third = loadNode({ store }, at(50 * hourMs));
+  third.begin(makeFacts(), at(50 * hourMs), true);
+  t.notOk(third.isReborn);
+  t.strictSame(shown(third), ['a']);
+  t.end();
+});
+
 t.test('a life that holds an own head is not reborn, whatever it is told', (t) => {
   const store = new MemoryStore();
   startNode({ store });
