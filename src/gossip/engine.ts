@@ -191,7 +191,7 @@ export class Engine {
     if (now.monoMs < this.#roundAtMs) return;
     this.#roundAtMs = now.monoMs + random.jitter(config.gossipIntervalMs, 0.2);
     this.#timekeeper.tick();
-    this.#ownHeads.tick(this.#readiness !== undefined);
+    this.#ownHeads.tick(this.#reconciledAtMs !== undefined);
     this.#reconciler.tick();
     this.#links.maintain();
     this.#rounds += 1;

@@ -92,7 +92,7 @@ export class OwnHeads {
   /**
    * Once an interval of gossip: a reborn node that has listened for long enough speaks up.
    *
-   * @param isJoined there was time to hear of an earlier life
+   * @param isJoined somebody is there who could have told of an earlier life
    */
   tick(isJoined: boolean): void {
     const { registry, now } = this.#context;

@@ -380,8 +380,11 @@ export class Registry {
   }
 
   #isRefreshDue({ head }: OwnerState, now: Now): boolean {
-    if (this.#isReborn) return false;
-    const ageMs = (now.wallMicros - head.head.lastUpdate) / 1000;
+    const { lastUpdate } = head.head;
+    // Only so that others still take it, whenever they come.
+    if (this.#isReborn)
+      return this.#rebirthMicros(now) - lastUpdate >= this.#config.clockAheadMs * 1000;
+    const ageMs = (now.wallMicros - lastUpdate) / 1000;
     return ageMs >= this.#config.headRefreshMs || now.monoMs >= this.#collectAtMs;
   }
 
