@@ -6,7 +6,7 @@ import { findAll, lineOf, type Import, type Source } from './tidy-source.ts';
 export const floors: Readonly<Record<string, readonly string[]>> = {
   base: ['gen'],
   record: ['base', 'gen'],
-  membership: ['base', 'record'],
+  membership: ['base', 'record', 'gen'],
   store: ['base', 'record', 'membership'],
   registry: ['base', 'record', 'membership', 'store'],
   gossip: ['base', 'record', 'membership', 'store', 'registry', 'gen'],

@@ -1,9 +1,12 @@
 /** From what the registry knows to the messages of the API. */
 import { disco } from '../gen/discovery.js';
 import type { Health } from '../record/record.ts';
+import type { Hold } from '../registry/brake.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { MemberState } from '../membership/member.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { NodeControl } from './node-control.ts';
 
 const { Health: WireHealth, Member: WireMember } = disco.v1;
 
@@ -41,32 +44,58 @@ export function instanceMessage(
     version: record.version,
     ttlMs: record.ttlMs,
     conflict: isConflict,
+    held: instance.isHeld === true,
+  };
+}
+
+/** What is held and why, field by field. */
+export function holdMessage(hold: Hold): disco.v1.Hold.$Properties {
+  return { ...hold };
+}
+
+/** What is told of members and is not theirs: how this node reaches them. */
+export type MemberContacts = Pick<NodeControl, 'isLinked' | 'rttMs' | 'accusersOf'>;
+
+/** One member; undefined when it is not known (any more). */
+export function memberMessage(
+  registry: Registry,
+  contacts: MemberContacts,
+  owner: OwnerId,
+): disco.v1.Member.$Properties | undefined {
+  const member = registry.member(owner);
+  const held = registry.state(owner);
+  if (member === undefined || held === undefined) return undefined;
+  const { facts, lastUpdate } = held.head.head;
+  const rttMs = contacts.rttMs(owner);
+  const nameOf = (peer: OwnerId): string => registry.state(peer)?.head.head.facts.name ?? '';
+  return {
+    peerId: owner,
+    name: facts.name,
+    state: wireState[member.state],
+    addresses: [...facts.addresses],
+    incarnation: member.incarnation,
+    lastUpdate,
+    stateSince: member.since,
+    version: facts.version,
+    self: owner === registry.self,
+    linked: contacts.isLinked(owner),
+    instances: held.set.count - held.set.tombstones,
+    ...(rttMs === undefined ? {} : { rttMicros: Math.round(rttMs * 1000) }),
+    accusers: contacts
+      .accusersOf(owner)
+      .map(({ accuser, ...said }) => ({ peerId: accuser, name: nameOf(accuser), ...said })),
   };
 }
 
 /** Every member that this node knows, itself first, then by name and peer id. */
 export function memberMessages(
   registry: Registry,
-  isLinked: (peer: string) => boolean,
+  contacts: MemberContacts,
 ): disco.v1.Member.$Properties[] {
   const messages: disco.v1.Member.$Properties[] = [];
-  for (const { owner, state, incarnation, since } of registry.members()) {
-    const held = registry.state(owner);
-    if (held === undefined) continue;
-    const { facts, lastUpdate } = held.head.head;
-    messages.push({
-      peerId: owner,
-      name: facts.name,
-      state: wireState[state],
-      addresses: [...facts.addresses],
-      incarnation,
-      lastUpdate,
-      stateSince: since,
-      version: facts.version,
-      self: owner === registry.self,
-      linked: isLinked(owner),
-      instances: held.set.count - held.set.tombstones,
-    });
+  for (const { owner } of registry.members()) {
+    const message = memberMessage(registry, contacts, owner);
+    if (message !== undefined) messages.push(message);
   }
   return messages.sort(
     (a, b) =>

@@ -14,6 +14,7 @@ import { discoveryDefinition } from '../base/grpc-methods.ts';
 import type { Log } from '../base/log.ts';
 import type { disco } from '../gen/discovery.js';
 import type { DiscoveryService } from './service.ts';
+import { MembersSession } from './watch-members.ts';
 import { WatchSession } from './watch.ts';
 
 export interface GrpcServerOptions {
@@ -37,10 +38,21 @@ if (process.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVe
 type Unary<Request, Response> = (request: Request) => Response | Promise<Response>;
 /** A request as it was decoded, or why it could not be. */
 type Received<Request> = Request | DiscoError;
-type WatchCall = grpc.ServerWritableStream<
-  Received<disco.v1.WatchRequest>,
-  disco.v1.WatchEvent.$Properties
->;
+
+/** Where a stream's events go. */
+interface Sink<Event> {
+  /** @returns false when it wants no more before `resume` is called */
+  write(event: Event): boolean;
+  fail(error: DiscoError): void;
+}
+
+/** One stream that is open. */
+interface Session {
+  start(): void;
+  /** The sink takes more again. */
+  resume(): void;
+  close(): void;
+}
 
 export class GrpcServer {
   readonly #service: DiscoveryService;
@@ -109,8 +121,16 @@ export class GrpcServer {
       Members: this.#unary(() => service.members()),
       Status: this.#unary(() => service.status()),
       Gossip: this.#unary(() => service.gossip()),
+      ForceLeave: this.#unary((request: disco.v1.ForceLeaveRequest) => service.forceLeave(request)),
       Leave: this.#unary(() => service.leave()),
-      Watch: (call: WatchCall) => this.#watch(call),
+      Watch: this.#stream((request: disco.v1.WatchRequest, sink) => {
+        const { watchLagMax } = this.#options;
+        return new WatchSession(service.registry, request, sink, watchLagMax);
+      }),
+      WatchMembers: this.#stream(
+        (_: disco.v1.MembersRequest, sink) =>
+          new MembersSession(service.registry, service.control, sink),
+      ),
     };
   }
 
@@ -126,27 +146,29 @@ export class GrpcServer {
     };
   }
 
-  #watch(call: WatchCall): void {
-    // What the call still holds is written first: the error comes behind the last cursor.
-    const fail = (error: unknown): void => void call.emit('error', this.#statusOf(error));
-    let session: WatchSession;
-    try {
-      this.#checkWatchers();
-      const sink = { write: (event: disco.v1.WatchEvent.$Properties) => call.write(event), fail };
-      const { watchLagMax } = this.#options;
-      session = new WatchSession(this.#service.registry, readable(call.request), sink, watchLagMax);
-    } catch (error) {
-      return fail(error);
-    }
-    this.#watches.add(fail);
-    const end = (): void => {
-      if (this.#watches.delete(fail)) session.close();
+  #stream<Request, Event>(
+    open: (request: Request, sink: Sink<Event>) => Session,
+  ): grpc.handleServerStreamingCall<Received<Request>, Event> {
+    return (call) => {
+      // What the call still holds is written first: the error comes behind the last cursor.
+      const fail = (error: unknown): void => void call.emit('error', this.#statusOf(error));
+      let session: Session;
+      try {
+        this.#checkWatchers();
+        session = open(readable(call.request), { write: (event) => call.write(event), fail });
+      } catch (error) {
+        return fail(error);
+      }
+      this.#watches.add(fail);
+      const end = (): void => {
+        if (this.#watches.delete(fail)) session.close();
+      };
+      call.on('drain', () => session.resume());
+      call.on('cancelled', end);
+      call.on('close', end);
+      call.on('error', end);
+      session.start();
     };
-    call.on('drain', () => session.resume());
-    call.on('cancelled', end);
-    call.on('close', end);
-    call.on('error', end);
-    session.start();
   }
 
   #checkWatchers(): void {

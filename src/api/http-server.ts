@@ -18,6 +18,8 @@ import { invalid, quote } from './validate.ts';
 
 const bodyBytesMax = 256 * 1024;
 const defaultGroup = 'default';
+/** Held services that a header names. */
+const holdsNamedMax = 10;
 
 const httpStatus: Readonly<Record<ErrorCode, number>> = {
   INVALID_ARGUMENT: 400,
@@ -85,15 +87,32 @@ export class HttpServer {
     const app = this.#app;
     const register = async (request: FastifyRequest): Promise<object> =>
       this.#service.register(readClassicRegistration(request.body));
-    app.get('/registry/list', () => this.#classicList());
+    app.get('/registry/list', (_request, reply) => {
+      void reply.headers(this.#marks());
+      return this.#classicList();
+    });
     app.post('/registry/register_instance', register);
     app.post('/register/register_instance', register);
     app.get('/registry/perform_update', () => this.#service.gossip());
     app.get('/healthz', () => ({ status: 'ok' }));
     app.get('/readyz', (_request, reply) => {
       const { isReady, why } = this.#service.control.readiness();
+      void reply.headers(this.#marks());
       return reply.code(isReady ? 200 : 503).send({ ready: isReady, readiness: why });
     });
+  }
+
+  /** What is to be known besides the classic answer, which has no room for it. */
+  #marks(): Record<string, string> {
+    const { control, registry } = this.#service;
+    const { brake } = registry;
+    const names = brake.holds(holdsNamedMax).map(({ group, name }) => `${group}/${name}`);
+    if (brake.holdCount > names.length) names.push('...');
+    return {
+      ...(control.isPartial() && { 'disco-partial': 'true' }),
+      ...(control.isIsolated() && { 'disco-isolated': 'true' }),
+      ...(names.length > 0 && { 'disco-holding': names.join(', ') }),
+    };
   }
 
   /** By address; of two owners of one address the newest live one is listed. */

@@ -2,6 +2,7 @@
  * NodeControl: what the API asks of the daemon around it. The API does not know gossip; the daemon
  * puts the two together.
  */
+import type { Accuser } from '../membership/member.ts';
 import type { OwnerId } from '../record/owner.ts';
 
 /** What does not change while the daemon runs. */
@@ -35,8 +36,18 @@ export interface NodeControl {
   sinceReconcileMs(): number | undefined;
   /** Answers may lack instances: others are known, and none of them was heard yet. */
   isPartial(): boolean;
+  /** Every link is lost: what is known here may be old. */
+  isIsolated(): boolean;
   linkCount(): number;
   isLinked(peer: OwnerId): boolean;
+  /** Smoothed round trip of the link with a member, ms; undefined without one. */
+  rttMs(owner: OwnerId): number | undefined;
+  /** Who says of a member, in its present life, that it cannot be reached. */
+  accusersOf(owner: OwnerId): readonly Accuser[];
+  /** Calls `wake` with a member whose link or accusers changed, until the answer is called. */
+  followMembers(wake: (owner: OwnerId) => void): () => void;
+  /** Says everywhere that a dead member will not come back. Nothing happens to one that is not. */
+  dismiss(owner: OwnerId): void;
   /** What was done, by name. */
   counted(): Record<string, number>;
   /** One round of gossip now. */

@@ -14,8 +14,9 @@ import type { Health } from '../record/record.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Registration } from '../store/store.ts';
-import { instanceMessage, memberMessages } from './convert.ts';
+import { holdMessage, instanceMessage, memberMessages } from './convert.ts';
 import { findFreePort } from './free-port.ts';
+import { findMember } from './find-member.ts';
 import { cutPage, isMatch, readFilter } from './list-filter.ts';
 import type { NodeControl } from './node-control.ts';
 import {
@@ -37,6 +38,8 @@ type Props<N extends keyof Messages> = Messages[N] extends { encode(message: inf
 const givenPortsMax = 1_000;
 /** Of many instances that an error could name. */
 const idsShownMax = 5;
+/** Held services that the status names. */
+const holdsShownMax = 100;
 
 export class DiscoveryService {
   readonly registry: Registry;
@@ -83,7 +86,10 @@ export class DiscoveryService {
       const picked = this.#random.pick(candidates);
       if (picked === undefined) continue;
       const partial = this.control.isPartial();
-      return { ...this.#message(picked), candidates: candidates.length, partial };
+      const isolated = this.control.isIsolated();
+      const hold = this.registry.brake.hold(group, name);
+      const marks = { partial, isolated, ...(hold && { hold: holdMessage(hold) }) };
+      return { ...this.#message(picked), candidates: candidates.length, ...marks };
     }
     throw this.#notFound(group, name, instances);
   }
@@ -102,6 +108,8 @@ export class DiscoveryService {
       instances: page.map((instance) => this.#message(instance)),
       nextPageToken,
       partial: this.control.isPartial(),
+      holding: this.#holding(page),
+      isolated: this.control.isIsolated(),
       ...(sinceReconcileMs === undefined ? {} : { sinceReconcileMs }),
     };
   }
@@ -121,7 +129,23 @@ export class DiscoveryService {
   }
 
   members(): Props<'MembersResponse'> {
-    return { members: memberMessages(this.registry, (peer) => this.control.isLinked(peer)) };
+    return { members: memberMessages(this.registry, this.control) };
+  }
+
+  /** For a dead member only; one that left already is answered the same. */
+  forceLeave(request: Props<'ForceLeaveRequest'>): Props<'ForceLeaveResponse'> {
+    const { member, name } = findMember(this.registry, request.name ?? '');
+    const { owner, state } = member;
+    if (isShown(state)) {
+      const sentence = `${quote(name)} is ${state === 'suspect' ? 'suspect, not dead' : 'alive'}: stop it with "disco leave" there, or end the process`;
+      throw new DiscoError('FAILED_PRECONDITION', 'MEMBER_ALIVE', sentence);
+    }
+    if (state === 'dead') this.control.dismiss(owner);
+    if (this.registry.member(owner)?.state === 'dead') {
+      const sentence = `${quote(name)} cannot be dismissed now: this node has dismissed too many within an hour; ask another node, or wait`;
+      throw new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_DISMISSALS', sentence);
+    }
+    return { peerId: owner, name };
   }
 
   status(): Props<'StatusResponse'> {
@@ -149,6 +173,9 @@ export class DiscoveryService {
       ...(sinceReconcileMs === undefined ? {} : { sinceReconcileMs }),
       refused: Object.fromEntries(registry.refusals.entries()),
       counted: control.counted(),
+      holding: registry.brake.holds(holdsShownMax).map(holdMessage),
+      servicesHolding: registry.brake.holdCount,
+      isolated: control.isIsolated(),
     };
   }
 
@@ -256,6 +283,19 @@ export class DiscoveryService {
     }
     const sentence = `${service} is not known: nobody registered it, or the news has not come here yet; "disco list" shows what is known`;
     return new DiscoError('NOT_FOUND', 'UNKNOWN_SERVICE', sentence);
+  }
+
+  /** Of services with instances on a page, once each. */
+  #holding(page: readonly Instance[]): Props<'Hold'>[] {
+    const { brake } = this.registry;
+    if (brake.holdCount === 0) return [];
+    const found = new Map<string, Props<'Hold'>>();
+    for (const { record } of page) {
+      const service = `${record.group}/${record.name}`;
+      const hold = found.has(service) ? undefined : brake.hold(record.group, record.name);
+      if (hold !== undefined) found.set(service, holdMessage(hold));
+    }
+    return [...found.values()];
   }
 
   #message(instance: Instance): Props<'ServiceInstance'> {

@@ -37,6 +37,9 @@ export type ErrorReason =
   | 'UNKNOWN_INSTANCE'
   | 'NO_HEALTHY_INSTANCE'
   | 'SERVICE_GONE'
+  | 'UNKNOWN_MEMBER'
+  | 'AMBIGUOUS_MEMBER'
+  | 'MEMBER_ALIVE'
   | 'NO_TTL'
   | 'HOST_NOT_ALLOWED'
   | 'ORIGIN_FORBIDDEN'
@@ -45,6 +48,7 @@ export type ErrorReason =
   | 'TOO_MANY_RECORDS'
   | 'WATCH_TOO_SLOW'
   | 'TOO_MANY_WATCHERS'
+  | 'TOO_MANY_DISMISSALS'
   | 'NO_FREE_PORT'
   // what a person asked for
   | 'USAGE'

@@ -117,6 +117,8 @@ export const discoveryDefinition = {
   Heartbeat: unaryMethod(`${discovery}Heartbeat`, v1.HeartbeatRequest, v1.HeartbeatResponse),
   Watch: serverStreamMethod(`${discovery}Watch`, v1.WatchRequest, v1.WatchEvent),
   Members: unaryMethod(`${discovery}Members`, v1.MembersRequest, v1.MembersResponse),
+  WatchMembers: serverStreamMethod(`${discovery}WatchMembers`, v1.MembersRequest, v1.MembersEvent),
+  ForceLeave: unaryMethod(`${discovery}ForceLeave`, v1.ForceLeaveRequest, v1.ForceLeaveResponse),
   Status: unaryMethod(`${discovery}Status`, v1.StatusRequest, v1.StatusResponse),
   Gossip: unaryMethod(`${discovery}Gossip`, v1.GossipRequest, v1.GossipResponse),
   Leave: unaryMethod(`${discovery}Leave`, v1.LeaveRequest, v1.LeaveResponse),

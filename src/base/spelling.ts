@@ -5,16 +5,20 @@
  *   is within a third of the word's length
  */
 export function closestWord(word: string, known: readonly string[]): string | undefined {
+  return closeWords(word, known, 1)[0];
+}
+
+/** As `closestWord`: at most `most` of them, the closest first, equally close ones as they come. */
+export function closeWords(word: string, known: readonly string[], most: number): string[] {
   const typed = word.toLowerCase();
-  let best: string | undefined;
-  let bestEdits = Math.max(1, Math.floor(word.length / 3)) + 1;
-  for (const candidate of known) {
-    const edits = countEdits(typed, candidate.toLowerCase());
-    if (edits >= bestEdits) continue;
-    best = candidate;
-    bestEdits = edits;
-  }
-  return best;
+  const editsMax = Math.max(1, Math.floor(word.length / 3));
+  return known
+    .filter((candidate) => Math.abs(candidate.length - word.length) <= editsMax)
+    .map((candidate) => ({ candidate, edits: countEdits(typed, candidate.toLowerCase()) }))
+    .filter(({ edits }) => edits <= editsMax)
+    .sort((a, b) => a.edits - b.edits)
+    .slice(0, most)
+    .map(({ candidate }) => candidate);
 }
 
 /** Letters to add, drop or change to get from one to the other. */

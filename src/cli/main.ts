@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../daemon/version.ts';
 import { addControlVerbs } from './control.ts';
 import { exitOf } from './exit.ts';
+import { addMemberVerbs } from './members.ts';
 import { note, outputForms } from './output.ts';
 import { addReadVerbs } from './read.ts';
 import { addRegisterVerbs } from './register.ts';
@@ -36,6 +37,7 @@ export function createProgram(): Command {
   addStartVerb(program);
   addRegisterVerbs(program);
   addReadVerbs(program);
+  addMemberVerbs(program);
   addWatchVerbs(program);
   addControlVerbs(program);
   addSimVerb(program);

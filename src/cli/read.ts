@@ -1,12 +1,13 @@
-/** The verbs that only look: get, list, members, status. */
+/** The verbs that only look: get, list, status. */
 import type { Command } from 'commander';
 import { errorText } from '../base/error.ts';
-import type { DaemonStatus, Member } from '../client/daemon-status.ts';
+import type { DaemonStatus } from '../client/daemon-status.ts';
 import type { Disco } from '../client/disco.ts';
 import type { InstanceList, ListFilter } from '../client/instance-list.ts';
 import { instanceAddress } from '../client/instance.ts';
 import type { Health, Instance } from '../client/instance.ts';
 import { CliError } from './exit.ts';
+import { describeHold, noteMarks } from './marks.ts';
 import { age, collect, note, parsePairs, print, printList, printOne } from './output.ts';
 import { sheet, table } from './output.ts';
 import type { OutputForm } from './output.ts';
@@ -21,8 +22,6 @@ export function readService(first: string, second: string | undefined): [string,
   return [group, name];
 }
 
-const partialNotice = 'disco: partial: this node has not yet heard from any other';
-
 export function addReadVerbs(program: Command): void {
   program
     .command('get')
@@ -35,11 +34,6 @@ export function addReadVerbs(program: Command): void {
     .description('all instances that this node knows')
     .addHelpText('after', '\nExamples:\n  $ disco list\n  $ disco list --group math --watch')
     .action(list);
-  program
-    .command('members')
-    .description('the nodes, as this node sees them')
-    .addHelpText('after', '\nExample:\n  $ disco members')
-    .action(members);
   program
     .command('status')
     .description('this node: who it is, whether it is ready, what it counted')
@@ -73,7 +67,7 @@ async function get(first: string, second: string | undefined, _: object, verb: C
   const options = globalOptions(verb);
   const picked = await withDisco(options, (disco) => disco.get(group, name));
   const { instance, ...rest } = picked;
-  if (picked.partial) note(partialNotice);
+  noteMarks({ ...picked, holding: picked.hold === undefined ? [] : [picked.hold] });
   printOne(options.output, { ...instance, ...rest }, () => instanceTable([instance]));
 }
 
@@ -94,8 +88,8 @@ async function list(flags: ListFlags, verb: Command): Promise<void> {
 }
 
 function showList(form: OutputForm, answer: InstanceList): void {
-  const { instances, partial } = answer;
-  if (partial) note(partialNotice);
+  const { instances } = answer;
+  noteMarks(answer);
   printList(form, answer, instances, () => instanceTable(instances), 'disco: no instances');
 }
 
@@ -126,13 +120,6 @@ async function listAgain(disco: Disco, filter: ListFilter, form: OutputForm): Pr
   await listing;
 }
 
-async function members(_: object, verb: Command): Promise<void> {
-  const options = globalOptions(verb);
-  const found = await withDisco(options, (disco) => disco.members());
-  const asTable = (): string => memberTable(found);
-  printList(options.output, { members: found }, found, asTable, 'disco: no members');
-}
-
 async function status(_: object, verb: Command): Promise<void> {
   const options = globalOptions(verb);
   const found = await withDisco(options, (disco) => disco.status());
@@ -157,32 +144,15 @@ export function instanceTable(instances: readonly Instance[]): string {
 }
 
 function notesOf(instance: Instance): string {
-  const { instanceId, tags, version, metadata, conflict } = instance;
+  const { instanceId, tags, version, metadata, conflict, held } = instance;
   return [
     ...(instanceId === instanceAddress(instance) ? [] : [`id=${instanceId}`]),
     ...(version === '' ? [] : [`version=${version}`]),
     ...tags,
     ...Object.entries(metadata).map(([key, value]) => `${key}=${value}`),
     ...(conflict ? ['CONFLICT'] : []),
+    ...(held ? ['HELD'] : []),
   ].join(' ');
-}
-
-function memberTable(found: readonly Member[]): string {
-  const nowMs = Date.now();
-  const header = ['NODE', 'STATE', 'SINCE', 'ADDRESS', 'INSTANCES', 'LINK', 'VERSION', 'PEER ID'];
-  return table(
-    header,
-    found.map((member) => [
-      member.self ? `${member.name} (this)` : member.name,
-      member.state,
-      age(member.stateSince, nowMs),
-      member.addresses[0] ?? '-',
-      String(member.instances),
-      member.self ? '-' : member.linked ? 'yes' : 'no',
-      member.version,
-      member.peerId,
-    ]),
-  );
 }
 
 function statusSheet(found: DaemonStatus): string {
@@ -205,11 +175,22 @@ function statusSheet(found: DaemonStatus): string {
     ['data dir', found.dataDir],
     ['members', `${found.membersAlive} alive, ${found.membersDead} dead, ${found.links} linked`],
     ['instances', `${found.instances} known, ${found.instancesOwn} registered here`],
+    ...holdRows(found),
+    ...(found.isolated ? [['isolated', 'yes: this node reaches no other'] as const] : []),
     ['revision', String(found.revision)],
     ['reconciled', reconciled],
     ['refused', counts(found.refused)],
     ['counted', counts(found.counted)],
   ]);
+}
+
+function holdRows({ holding, servicesHolding }: DaemonStatus): [string, string][] {
+  const nowMs = Date.now();
+  const more = servicesHolding - holding.length;
+  return [
+    ...holding.map((hold): [string, string] => ['holding', describeHold(hold, nowMs)]),
+    ...(more > 0 ? [['holding', `${more} more services`] as [string, string]] : []),
+  ];
 }
 
 function checkHealth(text: string): Health {

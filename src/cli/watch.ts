@@ -52,7 +52,8 @@ function show(form: OutputForm, change: ViewChange): void {
     default: {
       const { instance } = change;
       const sign = change.kind === 'down' ? paint('red', '-') : paint('green', '+');
-      const reason = change.kind === 'down' ? change.reason : instance.health;
+      const health = instance.held ? `${instance.health}, held` : instance.health;
+      const reason = change.kind === 'down' ? change.reason : health;
       const service = `${instance.group}/${instance.name}`;
       const place = `${instanceAddress(instance)} ${reason} on ${instance.node}`;
       print(`${sign} ${visible(`${service} ${place}`)}`);

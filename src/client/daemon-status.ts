@@ -2,6 +2,8 @@
  * What a daemon says of itself and of its cluster, as plain values.
  */
 import { disco } from '../gen/discovery.js';
+import { holdFromProto } from './hold.ts';
+import type { Hold } from './hold.ts';
 
 /** What a node thinks of another. */
 export type MemberState = 'alive' | 'suspect' | 'dead' | 'left';
@@ -25,7 +27,33 @@ export interface Member {
   /** The asked daemon holds a connection to it. */
   readonly linked: boolean;
   readonly instances: number;
+  /** Round trip over that connection, smoothed; undefined when it is not known. */
+  readonly rttMicros: number | undefined;
+  /** Nodes that say of it, in its present life, that they cannot reach it. */
+  readonly accusers: readonly Accuser[];
 }
+
+/** A node that says of a member that it cannot reach it. */
+export interface Accuser {
+  readonly peerId: string;
+  /** Empty when the asked daemon does not know that node. */
+  readonly name: string;
+  /** 'refused': its connection broke and nobody listens at its address; 'silent': no answer. */
+  readonly reason: string;
+  /** Microseconds since the epoch, by the accuser's clock. */
+  readonly since: number;
+  /** It said so again after the suspicion time. */
+  readonly confirmed: boolean;
+}
+
+/** What `watchMembers` tells. */
+export type MembersEvent =
+  /** As it is now: each of those of the beginning, then whichever changed. */
+  | { readonly kind: 'member'; readonly member: Member }
+  /** Those of the beginning are complete. */
+  | { readonly kind: 'snapshot_end' }
+  /** Nothing is known of it any more; as it was told last. */
+  | { readonly kind: 'forgotten'; readonly member: Member };
 
 /** One daemon. */
 export interface DaemonStatus {
@@ -58,6 +86,12 @@ export interface DaemonStatus {
   readonly refused: Readonly<Record<string, number>>;
   /** What was done, by name. */
   readonly counted: Readonly<Record<string, number>>;
+  /** Services whose last good answer is held: 100 of them at most. */
+  readonly holding: readonly Hold[];
+  /** How many they are in all. */
+  readonly servicesHolding: number;
+  /** Every link is lost: what this daemon knows may be old. */
+  readonly isolated: boolean;
 }
 
 /** One exchange of a step of gossip. */
@@ -92,7 +126,37 @@ export function memberFromProto(message: disco.v1.Member.$Properties): Member {
     self: message.self ?? false,
     linked: message.linked ?? false,
     instances: message.instances ?? 0,
+    rttMicros: optionalNumber(message.rttMicros),
+    accusers: (message.accusers ?? []).map(accuserFromProto),
   };
+}
+
+function accuserFromProto(message: disco.v1.Accuser.$Properties): Accuser {
+  return {
+    peerId: message.peerId ?? '',
+    name: message.name ?? '',
+    reason: message.reason ?? '',
+    since: Number(message.since ?? 0),
+    confirmed: message.confirmed ?? false,
+  };
+}
+
+/** Undefined for a kind that only a newer daemon knows. */
+export function membersEventFromProto(
+  message: disco.v1.MembersEvent.$Properties,
+): MembersEvent | undefined {
+  const { Kind } = disco.v1.MembersEvent;
+  const member = memberFromProto(message.member ?? {});
+  switch (message.kind) {
+    case Kind.MEMBER:
+      return { kind: 'member', member };
+    case Kind.SNAPSHOT_END:
+      return { kind: 'snapshot_end' };
+    case Kind.FORGOTTEN:
+      return { kind: 'forgotten', member };
+    default:
+      return undefined;
+  }
 }
 
 /** Takes a decoded answer: every field without presence is there. */
@@ -120,6 +184,9 @@ export function statusFromProto(message: disco.v1.StatusResponse): DaemonStatus 
     sinceReconcileMs: optionalNumber(message.sinceReconcileMs),
     refused: numbersOf(message.refused),
     counted: numbersOf(message.counted),
+    holding: message.holding.map(holdFromProto),
+    servicesHolding: message.servicesHolding,
+    isolated: message.isolated,
   };
 }
 

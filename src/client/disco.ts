@@ -5,9 +5,11 @@ import { systemClock, type Clock } from '../base/clock.ts';
 import { DiscoError } from '../base/error.ts';
 import { seededRandom, type Random } from '../base/random.ts';
 import { findDaemon } from './daemon-address.ts';
-import { exchangeFromProto, memberFromProto, statusFromProto } from './daemon-status.ts';
-import type { DaemonStatus, GossipExchange, Member } from './daemon-status.ts';
+import { exchangeFromProto, memberFromProto, membersEventFromProto } from './daemon-status.ts';
+import { statusFromProto } from './daemon-status.ts';
+import type { DaemonStatus, GossipExchange, Member, MembersEvent } from './daemon-status.ts';
 import { DiscoveryStub } from './discovery-stub.ts';
+import { holdFromProto, type Hold } from './hold.ts';
 import { listInstances, type InstanceList, type ListFilter } from './instance-list.ts';
 import { instanceFromProto, type Instance } from './instance.ts';
 import { Registration, type RegisterOptions } from './registration.ts';
@@ -50,6 +52,10 @@ export interface PickedInstance {
   readonly candidates: number;
   /** The daemon has not yet completed a reconcile with a peer: there may be others. */
   readonly partial: boolean;
+  /** Every link of the daemon is lost: what it knows may be old. */
+  readonly isolated: boolean;
+  /** Most of the service fell silent at once, and its last good answer is held: see Hold. */
+  readonly hold: Hold | undefined;
 }
 
 /**
@@ -153,8 +159,9 @@ export class Disco {
    */
   async get(group: string, name: string): Promise<PickedInstance> {
     const answer = await this.#stub.unary('Get', { group, name });
-    const { candidates, partial } = answer;
-    return { instance: instanceFromProto(answer), candidates, partial };
+    const { candidates, partial, isolated } = answer;
+    const hold = answer.hold ? holdFromProto(answer.hold) : undefined;
+    return { instance: instanceFromProto(answer), candidates, partial, isolated, hold };
   }
 
   /**
@@ -214,6 +221,35 @@ export class Disco {
   async members(): Promise<readonly Member[]> {
     const answer = await this.#stub.unary('Members', {});
     return answer.members.map(memberFromProto);
+  }
+
+  /**
+   * All members, an end mark, then each whenever it changed; leaving the loop ends it. Only the
+   * newest state of each is told, so a slow loop misses states, and never the present one.
+   *
+   * Iterating throws DiscoError UNAVAILABLE when the daemon goes, RESOURCE_EXHAUSTED/
+   * TOO_MANY_WATCHERS, or the signal's reason when aborted; begin anew then.
+   */
+  async *watchMembers(
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<MembersEvent, void, undefined> {
+    for await (const message of this.#stub.serverStream('WatchMembers', {}, options)) {
+      const event = membersEventFromProto(message);
+      if (event !== undefined) yield event;
+    }
+  }
+
+  /**
+   * Says everywhere that a dead member will not come back: it is listed and dialed no more. Should
+   * it come back all the same, it is alive again.
+   *
+   * @param name its name or its peer id
+   * @throws DiscoError NOT_FOUND/UNKNOWN_MEMBER, INVALID_ARGUMENT/AMBIGUOUS_MEMBER,
+   *   FAILED_PRECONDITION/MEMBER_ALIVE, RESOURCE_EXHAUSTED/TOO_MANY_DISMISSALS
+   */
+  async forceLeave(name: string): Promise<{ readonly peerId: string; readonly name: string }> {
+    const answer = await this.#stub.unary('ForceLeave', { name });
+    return { peerId: answer.peerId, name: answer.name };
   }
 
   async status(): Promise<DaemonStatus> {

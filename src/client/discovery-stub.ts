@@ -14,7 +14,7 @@ import { callError } from './call-error.ts';
 type Definition = typeof discoveryDefinition;
 
 /** Methods that answer with a stream. */
-export type StreamName = 'Watch';
+export type StreamName = 'Watch' | 'WatchMembers';
 
 /** Methods with one answer. */
 export type UnaryName = Exclude<keyof Definition, StreamName>;

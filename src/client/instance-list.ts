@@ -4,6 +4,8 @@
 import { DiscoError } from '../base/error.ts';
 import { optionalNumber } from './daemon-status.ts';
 import type { UnaryCaller } from './discovery-stub.ts';
+import { holdFromProto } from './hold.ts';
+import type { Hold } from './hold.ts';
 import { healthToProto, instanceFromProto } from './instance.ts';
 import type { Health, Instance } from './instance.ts';
 
@@ -30,6 +32,10 @@ export interface InstanceList {
   readonly partial: boolean;
   /** Milliseconds since its last completed reconcile; undefined before the first. */
   readonly sinceReconcileMs: number | undefined;
+  /** Every link of the daemon is lost: what it knows may be old. */
+  readonly isolated: boolean;
+  /** Services of the list that are held, by group and name. */
+  readonly holding: readonly Hold[];
 }
 
 /**
@@ -50,14 +56,19 @@ export async function listInstances(
     version: filter.version ?? '',
   };
   const instances: Instance[] = [];
+  const holds = new Map<string, Hold>();
   let pageToken = '';
   for (let page = 0; page < pagesMax; page++) {
     const answer = await caller.unary('List', { ...conditions, pageSize, pageToken });
     for (const message of answer.instances) instances.push(instanceFromProto(message));
+    // A service may go over several pages.
+    for (const hold of answer.holding.map(holdFromProto))
+      holds.set(`${hold.group}/${hold.name}`, hold);
     pageToken = answer.nextPageToken;
     if (pageToken !== '') continue;
+    const { partial, isolated } = answer;
     const sinceReconcileMs = optionalNumber(answer.sinceReconcileMs);
-    return { instances, partial: answer.partial, sinceReconcileMs };
+    return { instances, partial, sinceReconcileMs, isolated, holding: [...holds.values()] };
   }
   throw new DiscoError(
     'RESOURCE_EXHAUSTED',

@@ -152,6 +152,7 @@ function sameStatement(a: Instance, b: Instance): boolean {
     a.lastUpdate === b.lastUpdate &&
     a.health === b.health &&
     a.conflict === b.conflict &&
+    a.held === b.held &&
     a.node === b.node &&
     a.ip === b.ip &&
     a.port === b.port

@@ -30,6 +30,8 @@ export interface Instance {
   readonly ttlMs: number;
   /** Another owner claims the same group, name and address. */
   readonly conflict: boolean;
+  /** Its node fell silent; it is shown because most of its service did so at once. */
+  readonly held: boolean;
 }
 
 const wireHealth = disco.v1.Health;
@@ -76,6 +78,7 @@ export function instanceFromProto(message: disco.v1.ServiceInstance.$Properties)
     version: message.version ?? '',
     ttlMs: Number(message.ttlMs ?? 0),
     conflict: message.conflict ?? false,
+    held: message.held ?? false,
   });
 }
 

@@ -66,6 +66,7 @@ const rows: { readonly [Key in keyof Config]: Row<Config[Key]> } = {
 
   gossipIntervalMs: integer(second, 20, hour, 'pause between rounds of anti-entropy'),
   gossipK: integer(3, 1, 16, 'neighbors asked a round'),
+  probeIntervalMs: integer(second, 100, hour, 'pause between probes of a neighbor'),
   rumorIntervalMs: integer(20, 1, 10 * second, 'least time between two heads of this node'),
   neighborsK: integer(8, 2, 64, 'links that this node keeps: up to 2K + 1'),
   headRefreshMs: integer(hour, second, day, 'sign anew at least this often'),
@@ -74,6 +75,8 @@ const rows: { readonly [Key in keyof Config]: Row<Config[Key]> } = {
   trustPeerClock: flag("go by the peers' time when this host's clock is behind"),
   joinTimeoutMs: integer(10 * second, 100, hour, 'then ready without peers'),
   dialTimeoutMs: integer(second, 50, 60 * second, 're-dial that confirms a broken link'),
+  brakeWindowMs: integer(10 * second, 100, hour, 'deaths by silence within it are one event'),
+  holdMaxMs: integer(30 * second, 0, hour, 'hold what fell silent together so long; 0: never'),
   tombstoneGraceMs: integer(600 * second, second, 30 * day, 'tell a deregistration for it'),
   tombstonesMax: integer(1_000, 1, 100_000, 'tombstones of this node'),
 

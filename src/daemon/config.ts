@@ -50,6 +50,11 @@ export interface Config {
   readonly gossipIntervalMs: number;
   /** Neighbors asked a round. Three find a difference within a few rounds; more costs traffic. */
   readonly gossipK: number;
+  /**
+   * Pause between two probes of one link. Lower notices a frozen or vanished node sooner, higher
+   * costs less traffic; whoever is silent for 1 s alone is never accused, however low it is.
+   */
+  readonly probeIntervalMs: number;
   /** An owner's heads are at least this far apart. Lower tells sooner, higher batches bursts. */
   readonly rumorIntervalMs: number;
   /** Links that each node keeps. More survives more at once; each costs a probe a second. */
@@ -70,6 +75,17 @@ export interface Config {
   readonly joinTimeoutMs: number;
   /** The re-dial that confirms a broken link. Higher notices a dead host later. */
   readonly dialTimeoutMs: number;
+  /**
+   * Instances that fall silent within it are one event, which the brake may hold. Lower holds less
+   * when members are found dead one by one; higher takes for one event what are several.
+   */
+  readonly brakeWindowMs: number;
+  /**
+   * A service most of which fell silent at once is shown as it was for so long; 0: never. Lower
+   * shows the truth sooner, and an empty list when only this node's network is gone; higher sends
+   * clients to instances that are dead.
+   */
+  readonly holdMaxMs: number;
   /** A deregistration is told for this long. Lower sends whole owners to those who were away. */
   readonly tombstoneGraceMs: number;
   /** Then the oldest are forgotten early. Lower costs the same as a short tombstoneGraceMs. */

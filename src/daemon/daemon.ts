@@ -22,6 +22,7 @@ import { Engine } from '../gossip/engine.ts';
 import { Libp2pTransport } from '../gossip/libp2p-transport.ts';
 import { protocolVersion } from '../gossip/message.ts';
 import type { Transport } from '../gossip/transport.ts';
+import type { Accuser } from '../membership/member.ts';
 import { bootIdBytes } from '../record/head.ts';
 import type { NodeFacts } from '../record/head.ts';
 import { ed25519Signer, ed25519Verifier } from '../record/signature.ts';
@@ -30,6 +31,7 @@ import { SqliteStore } from '../store/sqlite-store.ts';
 import { advertisedAddresses, hostAddressOf } from './addresses.ts';
 import type { Config } from './config.ts';
 import { DataDir } from './data-dir.ts';
+import { HoldLog } from './hold-log.ts';
 import { loadIdentity, seedOf } from './identity.ts';
 import { MemberLog } from './member-log.ts';
 import { notifySystemd } from './notify.ts';
@@ -58,6 +60,7 @@ export class Daemon implements NodeControl {
   readonly #grpcServer: GrpcServer;
   readonly #httpServer: HttpServer | undefined;
   readonly #memberLog: MemberLog;
+  readonly #holdLog: HoldLog;
   readonly #leaving = Promise.withResolvers<void>();
   readonly #failing = Promise.withResolvers<DiscoError>();
   readonly #hasPast: boolean;
@@ -123,6 +126,7 @@ export class Daemon implements NodeControl {
         ? undefined
         : new HttpServer(this.#service, config.http, config.httpHosts, log);
     this.#memberLog = new MemberLog(this.#registry, log);
+    this.#holdLog = new HoldLog(this.#registry, log);
   }
 
   /** Resolves when somebody asked this node to leave through the API. */
@@ -147,6 +151,7 @@ export class Daemon implements NodeControl {
       this.#facts = { ...this.#facts, addresses };
       this.#registry.begin(this.#facts, this.#clock.now(), this.#hasPast);
       this.#memberLog.start();
+      this.#holdLog.start();
       this.#tick();
       this.#grpc = await this.#grpcServer.start();
       if (this.#httpServer !== undefined) this.#http = await this.#httpServer.start();
@@ -173,6 +178,7 @@ export class Daemon implements NodeControl {
     await Promise.all([this.#grpcServer.stop(drainMs), this.#httpServer?.stop()]);
     await this.#agent.stop();
     this.#memberLog.stop();
+    this.#holdLog.stop();
     this.#guard('writing the last merges', () => this.#registry.flush());
     this.#store.close();
     this.#dataDir.close();
@@ -211,6 +217,10 @@ export class Daemon implements NodeControl {
     return this.#engine.isPartial;
   }
 
+  isIsolated(): boolean {
+    return this.#engine.isIsolated;
+  }
+
   linkCount(): number {
     return this.#engine.linkCount;
   }
@@ -219,8 +229,25 @@ export class Daemon implements NodeControl {
     return this.#engine.isLinked(peer);
   }
 
+  rttMs(owner: string): number | undefined {
+    return this.#engine.rttMs(owner);
+  }
+
+  accusersOf(owner: string): readonly Accuser[] {
+    return this.#engine.accusersOf(owner);
+  }
+
+  followMembers(wake: (owner: string) => void): Cancel {
+    return this.#agent.followLinks(wake);
+  }
+
+  dismiss(owner: string): void {
+    this.#agent.dismiss(owner);
+  }
+
   counted(): Record<string, number> {
-    return Object.fromEntries(this.#engine.counters.entries());
+    const { counters } = this.#registry.brake;
+    return Object.fromEntries([...this.#engine.counters.entries(), ...counters.entries()]);
   }
 
   round(): Promise<readonly RoundReport[]> {

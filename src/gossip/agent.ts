@@ -41,6 +41,7 @@ export class Agent implements TransportHandler {
   readonly #rounds = new Set<Round>();
   readonly #complaints = new Map<string, number>();
   readonly #readyWaiters: (() => void)[] = [];
+  readonly #linkFollowers = new Set<(peer: OwnerId) => void>();
   #isStarted = false;
   #isStepping = false;
   #cursor = 0;
@@ -85,6 +86,17 @@ export class Agent implements TransportHandler {
       this.#rounds.add(round);
       this.#clock.schedule(roundTimeoutMs, () => this.#endRound(round));
     });
+  }
+
+  /** An operator says that a member, when it is dead, will not come back. */
+  dismiss(subject: OwnerId): void {
+    this.#input({ kind: 'dismiss', subject });
+  }
+
+  /** Calls `wake` when a link to a member came or went, which the registry's feed does not tell. */
+  followLinks(wake: (peer: OwnerId) => void): Cancel {
+    this.#linkFollowers.add(wake);
+    return () => void this.#linkFollowers.delete(wake);
   }
 
   /** Resolves once the node is ready. */
@@ -162,6 +174,8 @@ export class Agent implements TransportHandler {
       return;
     }
     for (const effect of effects) this.#perform(effect);
+    if (input.kind === 'linked' || input.kind === 'unlinked')
+      for (const wake of this.#linkFollowers) wake(input.peer);
   }
 
   #perform(effect: Effect): void {
@@ -226,6 +240,9 @@ export class Agent implements TransportHandler {
       case 'clock':
         if (event.trouble === undefined) this.#log.info({}, 'the clock is right again');
         else this.#log.error({ trouble: event.trouble }, 'the clock is wrong');
+        return;
+      case 'dismissed':
+        this.#log.info({ peerId: event.subject, by: event.by }, 'a dead member was dismissed');
         return;
       case 'exchangeStarted':
         this.#newRound?.waiting.set(event.peer, event.exchange);

@@ -7,6 +7,8 @@
 import type { OwnerId } from '../record/owner.ts';
 import type { RefusalReason } from '../record/verdict.ts';
 import { equalBytes } from '../record/hash.ts';
+import type { Hash } from '../record/hash.ts';
+import type { Sealed } from '../record/head.ts';
 import type { GossipContext } from './context.ts';
 import { countOf, digestSymbols, openDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
@@ -39,6 +41,8 @@ export interface AnswererHooks {
   refused(peer: OwnerId, reason: RefusalReason): void;
   /** The peer holds far more than we do. */
   pull(peer: OwnerId): void;
+  /** The accusation with that hash, if it is still held. */
+  accusation(hash: Hash): Sealed | undefined;
 }
 
 export class Answerer {
@@ -147,6 +151,7 @@ export class Answerer {
         return true;
       case 'decoded':
         this.#context.counters.add('differences_decoded');
+        for (const id of difference.mine) this.tellAccusation(peer, id);
         this.#send(peer, {
           kind: 'difference',
           exchange,
@@ -155,6 +160,15 @@ export class Answerer {
         });
         return false;
     }
+  }
+
+  /** Tells a peer of an accusation that it lacks, if an id is one's. */
+  tellAccusation(peer: OwnerId, id: Id): void {
+    const hash = this.#heads.accusationNamed(id);
+    const sealed = hash && this.#hooks.accusation(hash);
+    if (sealed === undefined) return;
+    const { body, signature } = sealed;
+    this.#send(peer, { kind: 'accusation', sealed: { body, signature } });
   }
 
   /** What is on its way here already, or held and not settled, is not asked for. */

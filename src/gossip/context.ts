@@ -16,6 +16,7 @@ import type { Registry } from '../registry/registry.ts';
 export interface GossipConfig {
   readonly gossipIntervalMs: number;
   readonly gossipK: number;
+  readonly probeIntervalMs: number;
   readonly rumorIntervalMs: number;
   readonly dialTimeoutMs: number;
   readonly joinTimeoutMs: number;
@@ -53,7 +54,9 @@ export type Input =
   /** A rumor from the broadcast topic, as handed on by `peer`. */
   | { readonly kind: 'rumor'; readonly peer: OwnerId; readonly bytes: Uint8Array }
   /** The own state has a new head. */
-  | { readonly kind: 'changed' };
+  | { readonly kind: 'changed' }
+  /** An operator says that a dead member will not come back. */
+  | { readonly kind: 'dismiss'; readonly subject: OwnerId };
 
 export type Effect =
   | { readonly kind: 'send'; readonly peer: OwnerId; readonly bytes: Uint8Array }
@@ -90,7 +93,9 @@ export type GossipEvent =
   /** Another process runs with our key: it has to end, and this one stays. */
   | { readonly kind: 'copyMet'; readonly bootId: string }
   /** What is wrong with this host's clock, for people; undefined: it is right again. */
-  | { readonly kind: 'clock'; readonly trouble: string | undefined };
+  | { readonly kind: 'clock'; readonly trouble: string | undefined }
+  /** A dead member counts as one that left: an operator at the node `by` said so. */
+  | { readonly kind: 'dismissed'; readonly subject: OwnerId; readonly by: OwnerId };
 
 export type ExchangeOutcome = 'in_sync' | 'changed' | 'failed';
 

@@ -7,10 +7,6 @@
 import type { OwnerId } from '../record/owner.ts';
 import type { DialTarget, GossipContext } from './context.ts';
 
-/** A wake that comes later than this shows a node that is starved of its processor. */
-const lagMsMax = 100;
-/** How long such a node doubts itself. */
-const sluggishMs = 5_000;
 /** Times `dialTimeoutMs` for a dial that confirms nothing, or by a node that doubts itself. */
 const patience = 5;
 
@@ -24,35 +20,40 @@ const waysAtFirst = 4;
 interface PendingDial {
   readonly target: DialTarget;
   readonly incarnation: number;
+  /** This node heard nobody when it began. */
+  readonly isDeaf: boolean;
 }
+
+export interface DialerHooks {
+  isLinked(peer: OwnerId): boolean;
+  /** This node misses much itself, and must not judge others by time. */
+  isDoubtful(): boolean;
+  /** It had links, and hears nobody. */
+  isIsolated(): boolean;
+}
+
+/**
+ * What the end of a dial says of the member: nothing when that began a new life, or moved, in the
+ * meantime; and no answer means nothing when this node was deaf.
+ */
+export type DialWorth = 'sound' | 'deaf' | 'stale';
 
 export class Dialer {
   readonly #context: GossipContext;
-  readonly #isLinked: (peer: OwnerId) => boolean;
+  readonly #hooks: DialerHooks;
   readonly #pending = new Map<string, PendingDial>();
   /** To be confirmed as soon as fewer dials are pending. */
   readonly #urgent = new Set<OwnerId>();
   #waysIn: DialTarget[] = [];
   #waysAtOnce = waysAtFirst;
-  #sluggishUntilMs = -Infinity;
 
-  constructor(context: GossipContext, isLinked: (peer: OwnerId) => boolean) {
+  constructor(context: GossipContext, hooks: DialerHooks) {
     this.#context = context;
-    this.#isLinked = isLinked;
+    this.#hooks = hooks;
   }
 
   get pendingCount(): number {
     return this.#pending.size;
-  }
-
-  /** This node was woken late not long ago, and must not judge others by time. */
-  get isSluggish(): boolean {
-    return this.#context.now.monoMs < this.#sluggishUntilMs;
-  }
-
-  /** How late this node was woken. */
-  noteLag(lagMs: number): void {
-    if (lagMs > lagMsMax) this.#sluggishUntilMs = this.#context.now.monoMs + sluggishMs;
   }
 
   /** Dials a member where it is now; when too many are pending, the next interval asks again. */
@@ -75,21 +76,17 @@ export class Dialer {
     this.#waysIn = [...targets];
   }
 
-  /**
-   * A dial came to its end.
-   *
-   * @returns whether that says something of the member: not when it began a new life, or moved,
-   *   in the meantime
-   */
-  settle(target: DialTarget): boolean {
+  /** A dial came to its end. */
+  settle(target: DialTarget): DialWorth {
     const dial = this.#pending.get(keyOf(target));
     this.#pending.delete(keyOf(target));
     const { peer, addresses } = target;
-    if (dial === undefined || peer === undefined) return true;
+    if (dial === undefined || peer === undefined) return 'sound';
+    const worth = dial.isDeaf ? 'deaf' : 'sound';
     const member = this.#context.registry.member(peer);
-    if (member === undefined) return true;
+    if (member === undefined) return worth;
     const hasMoved = String(this.#addressesOf(peer)) !== String(addresses);
-    return !hasMoved && member.incarnation <= dial.incarnation;
+    return hasMoved || member.incarnation > dial.incarnation ? 'stale' : worth;
   }
 
   /** The ways in that were tried have led nowhere so far: more of them at once from now on. */
@@ -118,17 +115,18 @@ export class Dialer {
       if (!this.#hasRoom) return;
       this.#urgent.delete(peer);
       const addresses = this.#addressesOf(peer);
-      this.#start({ peer, addresses }, this.isSluggish ? patience : 1);
+      this.#start({ peer, addresses }, this.#hooks.isDoubtful() ? patience : 1);
     }
   }
 
   #start(target: DialTarget, times: number): void {
     const { peer } = target;
-    if (peer !== undefined && this.#isLinked(peer)) return;
+    if (peer !== undefined && this.#hooks.isLinked(peer)) return;
     if (this.#pending.has(keyOf(target))) return;
     const { registry, config, counters } = this.#context;
     const member = peer === undefined ? undefined : registry.member(peer);
-    this.#pending.set(keyOf(target), { target, incarnation: member?.incarnation ?? -1 });
+    const dial = { target, incarnation: member?.incarnation ?? -1 };
+    this.#pending.set(keyOf(target), { ...dial, isDeaf: this.#hooks.isIsolated() });
     counters.add('dials');
     this.#context.emit({ kind: 'dial', target, timeoutMs: times * config.dialTimeoutMs });
   }

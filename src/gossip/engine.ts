@@ -12,25 +12,28 @@ import { unreachable } from '../base/assert.ts';
 import { Counters } from '../base/counters.ts';
 import type { Now } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import type { Accuser } from '../membership/member.ts';
 import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { RefusalReason } from '../record/verdict.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Identity } from '../registry/own-state.ts';
 import type { Registry } from '../registry/registry.ts';
-import { Bans, banSentence } from './bans.ts';
-import type { Ban } from './bans.ts';
-import type { Effect, GossipConfig, GossipContext, GossipEvent, Input } from './context.ts';
-import { helloFault } from './hello.ts';
+import type { Effect, GossipConfig, GossipContext, Input } from './context.ts';
+import { Dismissals } from './dismissals.ts';
+import { Doorkeeper } from './doorkeeper.ts';
+import { helloTo } from './hello.ts';
 import { Links } from './links.ts';
-import { answersDigest, bare, decodeFrame, encodeFrame, protocolVersion } from './message.ts';
+import { answersDigest, decodeFrame, encodeFrame, isVigilFrame } from './message.ts';
 import type { Frame } from './message.ts';
 import { OwnHeads } from './own-head.ts';
 import { PeerBoots } from './peer-boots.ts';
+import { Readiness } from './readiness.ts';
 import { Reconciler } from './reconcile.ts';
 import { rumorOf, Rumors } from './rumor.ts';
 import { SettledHeads } from './settled-heads.ts';
 import { Timekeeper } from './timekeeper.ts';
+import { Vigil } from './vigil.ts';
 
 /**
  * Coded symbols that are kept: 128 KiB, enough for some 5,000 differences. With more, half of each
@@ -58,18 +61,19 @@ export class Engine {
   readonly counters = new Counters();
   readonly #context: GossipContext & { now: Now };
   readonly #links: Links;
-  readonly #bans = new Bans();
+  readonly #door: Doorkeeper;
   readonly #rumors: Rumors;
   readonly #reconciler: Reconciler;
   readonly #ownHeads: OwnHeads;
   readonly #timekeeper: Timekeeper;
+  readonly #vigil: Vigil;
   readonly #boots = new PeerBoots();
+  readonly #dismissals: Dismissals;
+  readonly #readiness: Readiness;
   #effects: Effect[] = [];
   #roundAtMs = Infinity;
   #rounds = 0;
   #wakeAtMs = Infinity;
-  #startedAtMs: number | undefined;
-  #readiness: string | undefined;
   #reconciledAtMs: number | undefined;
 
   constructor(options: EngineOptions) {
@@ -78,13 +82,20 @@ export class Engine {
     const now = { monoMs: 0, wallMicros: 0 };
     const { counters } = this;
     this.#context = { registry, identity, verifier, config, random, counters, now, emit };
-    this.#links = new Links(this.#context, seeds);
-    const { bytesPerOwnerMax } = config;
+    this.#links = new Links(this.#context, seeds, {
+      isDoubtful: () => this.#vigil.isDoubtful,
+      isIsolated: () => this.#vigil.isIsolated,
+      isSilent: (peer) => this.#vigil.isSilent(peer),
+      found: (peer, reason) => this.#vigil.found(peer, reason),
+      missing: (peer) => this.#vigil.missing(peer),
+    });
+    this.#door = new Doorkeeper(this.#context, this.#links);
+    this.#readiness = new Readiness(this.#context, this.#links);
     const { heads = new SettledHeads(identity.cluster, symbolsMax) } = options;
     this.#timekeeper = new Timekeeper(this.#context);
     this.#reconciler = new Reconciler(
       this.#context,
-      { bytesPerOwnerMax, heads },
+      { bytesPerOwnerMax: config.bytesPerOwnerMax, heads },
       {
         repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
         own: (peer, verdict) => this.#ownHeads.met(peer, verdict),
@@ -92,16 +103,26 @@ export class Engine {
         refused: (peer, reason, head) => this.#refused(peer, reason, head),
         heardTime: (peer, time) => this.#hear(peer, time),
         asked: (peer) => this.#timekeeper.asked(peer),
+        accusation: (hash) => this.#vigil.accusation(hash),
       },
     );
     this.#rumors = new Rumors(this.#context, (peer, owner) => this.#ask(peer, owner));
-    const { self } = registry;
-    this.#ownHeads = new OwnHeads(this.#context, (peer) => this.#ask(peer, self, true));
+    this.#vigil = new Vigil(this.#context, this.#links, heads, {
+      accused: () => this.#ownHeads.answer(),
+      ask: (peer, owner) => this.#ask(peer, owner),
+      refused: (peer, reason) => this.#door.blame(peer, reason),
+    });
+    this.#ownHeads = new OwnHeads(this.#context, (peer) => this.#ask(peer, registry.self, true));
+    this.#dismissals = new Dismissals(this.#context, {
+      peers: () => this.#links.greeted,
+      refused: (peer, reason) => this.#door.blame(peer, reason),
+      refute: () => this.#ownHeads.refute(),
+    });
   }
 
   /** Why the node is ready; undefined while it is not. */
   get readiness(): string | undefined {
-    return this.#readiness;
+    return this.#readiness.why;
   }
 
   /** Monotonic ms of the last completed reconcile with any peer. */
@@ -118,6 +139,11 @@ export class Engine {
     return this.#links.count;
   }
 
+  /** It had links and hears nobody: what it knows of the others may be old. */
+  get isIsolated(): boolean {
+    return this.#vigil.isIsolated;
+  }
+
   /** What is wrong with this host's clock, for people; undefined when nothing is. */
   get clockTrouble(): string | undefined {
     return this.#timekeeper.trouble;
@@ -125,6 +151,21 @@ export class Engine {
 
   isLinked(peer: OwnerId): boolean {
     return this.#links.isLinked(peer);
+  }
+
+  /** The smoothed round trip to a linked peer, ms; undefined: not known. */
+  rttMs(peer: OwnerId): number | undefined {
+    return this.#vigil.rttMs(peer);
+  }
+
+  /** Who says of a member that it cannot be reached. */
+  accusersOf(owner: OwnerId): readonly Accuser[] {
+    return this.#vigil.accusersOf(owner);
+  }
+
+  /** Accusations that are held, of whomever. */
+  get accusationsHeld(): number {
+    return this.#vigil.accusationsHeld;
   }
 
   describeTried(): string {
@@ -139,7 +180,9 @@ export class Engine {
     this.#ownHeads.noteOwn();
     this.#route(input);
     this.#reconciler.follow();
-    this.#checkReadiness();
+    this.#vigil.follow();
+    this.#readiness.check();
+    this.#dismissals.follow();
     this.#links.follow();
     this.#setWake();
     return this.#effects;
@@ -156,10 +199,7 @@ export class Engine {
       case 'linked':
         return this.#linked(input.peer);
       case 'unlinked':
-        this.#timekeeper.unlinked(input.peer);
-        this.#boots.forget(input.peer);
-        this.#reconciler.unlinked(input.peer);
-        return this.#links.unlinked(input.peer);
+        return this.#unlinked(input.peer);
       case 'dialed':
         return this.#links.dialed(input.target, input.peer);
       case 'dialFailed':
@@ -170,6 +210,8 @@ export class Engine {
         return this.#rumor(input.peer, input.bytes);
       case 'changed':
         return this.#rumors.ownChanged();
+      case 'dismiss':
+        return this.#dismissals.dismiss(input.subject);
       default:
         return unreachable(input);
     }
@@ -177,7 +219,7 @@ export class Engine {
 
   #start(): void {
     const { now, random, config } = this.#context;
-    this.#startedAtMs = now.monoMs;
+    this.#readiness.start();
     this.#roundAtMs = now.monoMs + firstRoundMs + random.next() * config.gossipIntervalMs;
     this.#rumors.ownChanged();
     this.#links.join();
@@ -185,14 +227,15 @@ export class Engine {
 
   #wake(): void {
     const { now, random, config } = this.#context;
-    this.#links.noteLag(now.monoMs - this.#wakeAtMs);
     this.#wakeAtMs = Infinity;
+    this.#vigil.wake();
     this.#rumors.wake();
     if (now.monoMs < this.#roundAtMs) return;
     this.#roundAtMs = now.monoMs + random.jitter(config.gossipIntervalMs, 0.2);
     this.#timekeeper.tick();
     this.#ownHeads.tick(this.#reconciledAtMs !== undefined);
     this.#reconciler.tick();
+    this.#vigil.tick();
     this.#links.maintain();
     this.#rounds += 1;
     if (this.#rounds % roundsPerLookAround === 0) this.#links.lookAround();
@@ -211,36 +254,36 @@ export class Engine {
     this.#greet(peer);
   }
 
+  #unlinked(peer: OwnerId): void {
+    const how = this.#links.isEnding(peer) ? 'ended' : 'lost';
+    this.#timekeeper.unlinked(peer);
+    this.#boots.forget(peer);
+    this.#reconciler.unlinked(peer);
+    this.#links.unlinked(peer);
+    this.#vigil.unlinked(peer, how);
+  }
+
   #greet(peer: OwnerId): void {
-    const { registry, identity, now } = this.#context;
-    const own = registry.state(registry.self);
-    if (own === undefined) return;
-    const thoughtDead = registry.member(peer)?.state === 'dead';
-    this.#send(peer, {
-      kind: 'hello',
-      cluster: identity.cluster,
-      protocolMin: protocolVersion,
-      protocolMax: protocolVersion,
-      time: now.wallMicros,
-      head: bare(own.head),
-      thoughtDead,
-    });
+    const hello = helloTo(peer, this.#context);
+    if (hello !== undefined) this.#send(peer, hello);
   }
 
   #message(peer: OwnerId, bytes: Uint8Array): void {
-    const isBanned = this.#bans.at(peer, this.#context.now.monoMs) !== undefined;
+    const isBanned = this.#door.isBanned(peer);
     // What comes until the link has ended is not even read.
     if (isBanned && this.#links.isEnding(peer)) return;
     const decoded = decodeFrame(bytes);
     if (decoded.kind === 'refused') {
       this.#context.registry.refusals.add(decoded.reason);
-      return this.#blame(peer, decoded.reason);
+      return this.#door.blame(peer, decoded.reason);
     }
     const frame = decoded.value;
     if (frame.kind === 'hello') return this.#hello(peer, frame);
     if (isBanned) return;
-    if (frame.kind === 'refusal') return this.#refusedBy(peer, frame.sentence);
+    if (frame.kind === 'refusal') return this.#door.refusedBy(peer, frame.sentence);
     if (!this.#links.isGreeted(peer)) return this.#context.registry.refusals.add('UNEXPECTED');
+    this.#vigil.heard(peer);
+    if (isVigilFrame(frame)) return this.#vigil.on(peer, frame);
     switch (frame.kind) {
       case 'rumor':
         return this.#retold(peer, frame.rumor);
@@ -250,6 +293,8 @@ export class Engine {
         return this.#links.departed(peer);
       case 'neighbor':
         return this.#links.heard(peer, frame.wanted);
+      case 'dismissal':
+        return this.#dismissals.take(peer, frame.sealed);
       default:
         if (answersDigest(frame)) this.#timekeeper.answered(peer);
         return this.#reconciler.on(peer, frame);
@@ -257,19 +302,8 @@ export class Engine {
   }
 
   #hello(peer: OwnerId, hello: Extract<Frame, { kind: 'hello' }>): void {
-    const { registry, identity, now } = this.#context;
-    const ban = this.#bans.at(peer, now.monoMs);
-    if (ban !== undefined) {
-      registry.refusals.add('BANNED');
-      return this.#turnAway(peer, ban);
-    }
-    const refusal = helloFault(hello, identity.cluster);
-    if (refusal !== undefined) {
-      const { reason, sentence, toPeer } = refusal;
-      registry.refusals.add(reason);
-      this.#send(peer, { kind: 'refusal', reason, sentence: toPeer });
-      return this.#refusedBy(peer, sentence);
-    }
+    const { registry, identity } = this.#context;
+    if (!this.#door.admits(peer, hello)) return;
     if (this.#boots.isAnother(peer, hello.head, identity.cluster)) {
       // What was under way was with the other process.
       this.#reconciler.unlinked(peer);
@@ -279,12 +313,14 @@ export class Engine {
     this.#hear(peer, hello.time);
     const received = registry.receive(hello.head, [], false, this.#context.now);
     const isWelcome = this.#links.greet(peer);
-    if (received.kind === 'refused') this.#blame(peer, received.reason);
+    this.#vigil.greeted(peer);
+    if (received.kind === 'refused') this.#door.blame(peer, received.reason);
     if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
     if (received.kind === 'own') this.#ownHeads.met(peer, received);
     if (received.kind === 'stale') this.#tellOwn(peer);
     if (hello.thoughtDead) this.#ownHeads.refute();
     if (!isWelcome) return;
+    this.#dismissals.tell(peer);
     // One exchange serves both; a node that knows nothing yet does not wait for the other.
     if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
   }
@@ -293,50 +329,33 @@ export class Engine {
   #tellOwn(peer: OwnerId): void {
     const state = this.#context.registry.state(peer);
     if (state === undefined) return;
-    const { lastUpdate } = state.head.head;
-    this.#send(peer, { kind: 'rumor', rumor: rumorOf(state, lastUpdate) });
-  }
-
-  #refusedBy(peer: OwnerId, sentence: string): void {
-    this.#links.departed(peer);
-    this.#context.emit({ kind: 'event', event: { kind: 'linkRefused', peer, sentence } });
-    this.#context.emit({ kind: 'hangUp', peer });
+    this.#send(peer, { kind: 'rumor', rumor: rumorOf(state, state.head.head.lastUpdate) });
   }
 
   #refused(peer: OwnerId, reason: RefusalReason, head: Sealed | undefined): void {
     if (head !== undefined) this.#timekeeper.untimely(reason, head);
-    this.#blame(peer, reason);
-  }
-
-  /** Something that a peer sent was refused, and is counted already. */
-  #blame(peer: OwnerId, reason: RefusalReason): void {
-    const ban = this.#bans.note(peer, reason, this.#context.now.monoMs);
-    if (ban !== undefined) this.#turnAway(peer, ban);
-  }
-
-  #turnAway(peer: OwnerId, ban: Ban): void {
-    const sentence = banSentence(ban, this.#context.now.monoMs);
-    this.#send(peer, { kind: 'refusal', reason: 'BANNED', sentence });
-    this.#refusedBy(peer, sentence);
-    this.#links.shun(peer, ban.untilMs);
+    this.#door.blame(peer, reason);
   }
 
   /** A rumor from the broadcast topic. */
   #rumor(peer: OwnerId, bytes: Uint8Array): void {
-    if (this.#bans.at(peer, this.#context.now.monoMs) !== undefined)
-      return this.#context.emit({ kind: 'judge', verdict: 'ignore' });
-    const { verdict, received } = this.#rumors.receive(peer, bytes);
-    this.#context.emit({ kind: 'judge', verdict });
+    if (this.#door.isBanned(peer)) return this.#context.emit({ kind: 'judge', verdict: 'ignore' });
+    this.#vigil.heard(peer);
+    const { verdict, received, accusations } = this.#rumors.receive(peer, bytes);
+    const heard = accusations.length === 0 ? verdict : this.#vigil.rumor(peer, accusations);
+    this.#context.emit({ kind: 'judge', verdict: verdict === 'ignore' ? heard : verdict });
     if (received.kind === 'own') this.#ownHeads.met(peer, received);
-    if (received.kind === 'refused') this.#blame(peer, received.reason);
+    if (received.kind === 'refused') this.#door.blame(peer, received.reason);
   }
 
   /** A rumor that a neighbor tells directly, after a repair. */
   #retold(peer: OwnerId, rumor: Extract<Frame, { kind: 'rumor' }>['rumor']): void {
     const received = this.#rumors.take(peer, rumor);
+    for (const sealed of rumor.accusations ?? [])
+      this.#vigil.on(peer, { kind: 'accusation', sealed });
     if (received.kind === 'own') this.#ownHeads.met(peer, received);
     if (received.kind === 'applied') this.#repaired(received.owner, received.before, peer);
-    if (received.kind === 'refused') this.#blame(peer, received.reason);
+    if (received.kind === 'refused') this.#door.blame(peer, received.reason);
   }
 
   #repaired(owner: OwnerId, before: number, peer: OwnerId): void {
@@ -359,30 +378,12 @@ export class Engine {
   #completed(): void {
     this.#reconciledAtMs = this.#context.now.monoMs;
     this.#links.reconciled();
-    if (this.#readiness === undefined) this.#ready('reconciled with a peer', false);
-  }
-
-  #checkReadiness(): void {
-    if (this.#readiness !== undefined || this.#startedAtMs === undefined) return;
-    const { now, config } = this.#context;
-    if (this.#links.isAlone)
-      this.#ready('the first node: no other seed node and no peer is known', false);
-    else if (now.monoMs - this.#startedAtMs >= config.joinTimeoutMs)
-      this.#ready(
-        `nobody was reached within ${config.joinTimeoutMs} ms; tried ${this.describeTried()}`,
-        true,
-      );
-  }
-
-  #ready(why: string, isWarning: boolean): void {
-    this.#readiness = why;
-    this.#event({ kind: 'ready', why, isWarning });
+    this.#readiness.reconciled();
   }
 
   #setWake(): void {
-    const joinMs = (this.#startedAtMs ?? Infinity) + this.#context.config.joinTimeoutMs;
-    const readyMs = this.#readiness === undefined ? joinMs : Infinity;
-    const next = Math.min(this.#roundAtMs, this.#rumors.wakeAtMs, readyMs);
+    const wakesAtMs = [this.#readiness, this.#vigil, this.#rumors].map(({ wakeAtMs }) => wakeAtMs);
+    const next = Math.min(this.#roundAtMs, ...wakesAtMs);
     if (next === this.#wakeAtMs) return;
     this.#wakeAtMs = next;
     this.#context.emit({ kind: 'wakeAt', monoMs: next });
@@ -390,9 +391,5 @@ export class Engine {
 
   #send(peer: OwnerId, frame: Frame): void {
     this.#context.emit({ kind: 'send', peer, bytes: encodeFrame(frame) });
-  }
-
-  #event(event: GossipEvent): void {
-    this.#context.emit({ kind: 'event', event });
   }
 }

@@ -1,13 +1,42 @@
 /** Hello: the first words on a link, and why a link ends with them. */
-import { protocolVersion } from './message.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { GossipContext } from './context.ts';
+import { bare, protocolVersion } from './message.ts';
 import type { Frame } from './message.ts';
 
-type Hello = Pick<Extract<Frame, { kind: 'hello' }>, 'cluster' | 'protocolMin' | 'protocolMax'>;
+type WholeHello = Extract<Frame, { kind: 'hello' }>;
+type Hello = Pick<WholeHello, 'cluster' | 'protocolMin' | 'protocolMax'>;
 
 export interface HelloFault {
   readonly reason: 'WRONG_CLUSTER' | 'PROTOCOL_VERSION';
   readonly sentence: string;
   readonly toPeer: string;
+}
+
+/** What this node says first to a peer; undefined before it has a head of its own. */
+export function helloTo(
+  peer: OwnerId,
+  { registry, identity, now }: GossipContext,
+): WholeHello | undefined {
+  const own = registry.state(registry.self);
+  if (own === undefined) return undefined;
+  return {
+    kind: 'hello',
+    cluster: identity.cluster,
+    protocolMin: protocolVersion,
+    protocolMax: protocolVersion,
+    time: now.wallMicros,
+    head: bare(own.head),
+    thoughtDead: isThoughtDead(peer, registry),
+  };
+}
+
+/** Dead here, or dismissed as dead: whoever left by itself is neither. */
+function isThoughtDead(peer: OwnerId, registry: Registry): boolean {
+  const state = registry.member(peer)?.state;
+  const hasLeft = registry.state(peer)?.head.head.facts.left === true;
+  return state === 'dead' || (state === 'left' && !hasLeft);
 }
 
 /** Why a peer's hello is refused, in the words of each side: both log the same sentence once. */

@@ -17,11 +17,14 @@
  *   among the living, is dialed, so that halves find each other again.
  */
 import { isShown } from '../membership/member.ts';
+import type { DeathCause } from '../membership/member.ts';
 import { Neighbors } from '../membership/neighbors.ts';
 import type { OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { DialFailure, DialTarget, GossipContext } from './context.ts';
 import { Dialer } from './dialer.ts';
+import type { DialWorth } from './dialer.ts';
+import { LinkList } from './link-list.ts';
 import { LostMembers } from './lost-members.ts';
 import { encodeFrame } from './message.ts';
 import type { Frame } from './message.ts';
@@ -29,27 +32,31 @@ import { Patrol } from './patrol.ts';
 import { Reachability } from './reachability.ts';
 import { SeedNodes } from './seed-nodes.ts';
 
-/** A link that neither end wants is ended after so long. */
-const idleMs = 10_000;
 /** Members in one look around. */
 const lookedAtMax = 64;
 
-interface Link {
-  isGreeted: boolean;
-  /** Either end said goodbye: its loss says nothing. */
-  isEnding: boolean;
-  /** What the other end was told last. */
-  told: boolean | undefined;
-  /** What the other end said last. */
-  heard: boolean | undefined;
-  /** Since when neither end wants it, monotonic ms. */
-  idleSinceMs: number | undefined;
+export interface LinksHooks {
+  /** This node misses much itself, and must not judge others by time. */
+  isDoubtful(): boolean;
+  /** It had links, and hears nobody. */
+  isIsolated(): boolean;
+  /** Linked, and answers nobody. */
+  isSilent(peer: OwnerId): boolean;
+  /**
+   * A lost link could not be had again.
+   *
+   * @returns whether the others will hear of it
+   */
+  found(peer: OwnerId, reason: DeathCause): boolean;
+  /** It was dialed again and again, and nothing came of it: others have to be asked. */
+  missing(peer: OwnerId): void;
 }
 
 export class Links {
   readonly #context: GossipContext;
   readonly #seeds: SeedNodes;
-  readonly #links = new Map<OwnerId, Link>();
+  readonly #hooks: LinksHooks;
+  readonly #links: LinkList;
   readonly #dialer: Dialer;
   readonly #reachability: Reachability;
   readonly #neighbors: Neighbors;
@@ -62,11 +69,17 @@ export class Links {
   #isJoined = false;
 
   /** @param seeds multiaddrs */
-  constructor(context: GossipContext, seeds: readonly string[]) {
+  constructor(context: GossipContext, seeds: readonly string[], hooks: LinksHooks) {
     const { registry, random, config } = context;
     this.#context = context;
+    this.#hooks = hooks;
+    this.#links = new LinkList(context);
     this.#seeds = new SeedNodes(seeds);
-    this.#dialer = new Dialer(context, (peer) => this.#links.has(peer));
+    this.#dialer = new Dialer(context, {
+      isLinked: (peer) => this.#links.has(peer),
+      isDoubtful: () => hooks.isDoubtful(),
+      isIsolated: () => hooks.isIsolated(),
+    });
     this.#lost = new LostMembers(random);
     this.#patrol = new Patrol(() => registry.owners(), random);
     const incarnationOf = (peer: OwnerId): number => registry.member(peer)?.incarnation ?? -1;
@@ -81,9 +94,7 @@ export class Links {
 
   /** Peers that were greeted, and with whom the link is to last: those to talk to. */
   get greeted(): OwnerId[] {
-    const peers: OwnerId[] = [];
-    for (const [peer, link] of this.#links) if (link.isGreeted && !link.isEnding) peers.push(peer);
-    return peers;
+    return this.#links.greeted;
   }
 
   get count(): number {
@@ -95,11 +106,11 @@ export class Links {
   }
 
   isGreeted(peer: OwnerId): boolean {
-    return this.#links.get(peer)?.isGreeted === true;
+    return this.#links.isGreeted(peer);
   }
 
   isEnding(peer: OwnerId): boolean {
-    return this.#links.get(peer)?.isEnding === true;
+    return this.#links.isEnding(peer);
   }
 
   /** Every way into the cluster has been tried, and none of them led to another node. */
@@ -137,8 +148,7 @@ export class Links {
   }
 
   linked(peer: OwnerId): void {
-    const nothing = { told: undefined, heard: undefined, idleSinceMs: undefined };
-    this.#links.set(peer, { isGreeted: false, isEnding: false, ...nothing });
+    this.#links.open(peer);
     this.#reachability.linked(peer);
     this.#lost.delete(peer);
     this.#noteMember(peer);
@@ -146,46 +156,36 @@ export class Links {
 
   /** Its hello was accepted. @returns false when there is no room for it and it was told so */
   greet(peer: OwnerId): boolean {
-    const link = this.#links.get(peer);
     this.#context.registry.observe(peer, { kind: 'linked' }, this.#context.now);
-    if (link === undefined) return false;
-    link.isGreeted = true;
+    if (!this.#links.greet(peer)) return false;
     this.#readFeed();
-    this.#makeRoom(peer);
+    this.#links.makeRoom(peer, this.#neighbors.wanted);
     this.#tellViews();
-    return !link.isEnding;
+    return !this.#links.isEnding(peer);
   }
 
   /** The other end says whether it wants this link. */
   heard(peer: OwnerId, wanted: boolean): void {
-    const link = this.#links.get(peer);
-    if (link !== undefined) link.heard = wanted;
+    this.#links.heard(peer, wanted);
   }
 
   /** The link ends on purpose; whoever was wanted is held back for a while. */
   departed(peer: OwnerId): void {
-    const link = this.#links.get(peer);
-    if (link === undefined) return;
-    link.isEnding = true;
+    if (!this.#links.expectEnd(peer)) return;
     if (this.#neighbors.wanted.has(peer))
       this.#reachability.decline(peer, this.#context.now.monoMs);
   }
 
   /** No link with a peer before `untilMs`, monotonic. */
   shun(peer: OwnerId, untilMs: number): void {
-    const link = this.#links.get(peer);
-    if (link !== undefined) link.isEnding = true;
+    this.#links.expectEnd(peer);
     if (this.#isAlive(peer)) this.#reachability.shun(peer, untilMs);
     this.#noteMember(peer);
   }
 
   /** A lost link to a living member is confirmed at once. */
   unlinked(peer: OwnerId): void {
-    const link = this.#links.get(peer);
-    if (link === undefined) return;
-    this.#links.delete(peer);
-    // A connection over which nothing was ever said may be a dial that the other gave up.
-    if (!link.isEnding && link.isGreeted) this.#doubt(peer);
+    if (this.#links.close(peer)) this.#doubt(peer);
     this.#noteMember(peer);
   }
 
@@ -196,10 +196,29 @@ export class Links {
     this.#doubt(owner);
   }
 
-  /** How late this node is. @returns whether it is starved and must not judge others by time */
-  noteLag(lagMs: number): boolean {
-    this.#dialer.noteLag(lagMs);
-    return this.#dialer.isSluggish;
+  /** A linked peer answers nobody: others are to be linked in its place. */
+  silent(peer: OwnerId): void {
+    this.#noteMember(peer);
+  }
+
+  /** It answers again. */
+  speaks(peer: OwnerId): void {
+    this.#noteMember(peer);
+  }
+
+  /** It is dead by what others say: if there is still a connection, it leads nowhere. */
+  convicted(peer: OwnerId): void {
+    if (this.#links.expectEnd(peer)) this.#context.emit({ kind: 'hangUp', peer });
+  }
+
+  /** Others reach it: only our path to it is bad. */
+  vouchedFor(peer: OwnerId): void {
+    this.#reachability.linked(peer);
+  }
+
+  /** Somebody else cannot reach it and asks us. */
+  dialFor(subject: OwnerId): void {
+    if (this.#isAlive(subject)) this.#dialer.confirm(subject);
   }
 
   dialed(target: DialTarget, peer: OwnerId): void {
@@ -211,13 +230,16 @@ export class Links {
   dialFailed(target: DialTarget, how: DialFailure): void {
     const { registry, counters } = this.#context;
     counters.add(`dials_${how}`);
-    const isPresent = this.#dialer.settle(target);
+    const worth = this.#dialer.settle(target);
     const { peer } = target;
     if (peer === undefined)
       this.#seeds.note(target.addresses[0], how === 'self' ? registry.self : undefined);
     else if (this.#isAlive(peer) && !this.#links.has(peer)) {
-      if (isPresent) this.#noteFailure(peer, how);
-      else this.#dialer.confirm(peer);
+      if (worth === 'stale') this.#dialer.confirm(peer);
+      else this.#noteFailure(peer, how, worth);
+    } else if (worth !== 'stale' && how === 'refused') {
+      // It was thought silent: now its end is proved.
+      registry.observe(peer, { kind: 'unreachable', why: how }, this.#context.now);
     }
     this.#dialer.proceed(this.#links.size);
   }
@@ -239,10 +261,9 @@ export class Links {
     this.#dialer.widen();
     this.#dialer.proceed(this.#links.size);
     for (const peer of this.#neighbors.wanted) this.#dialWanted(peer);
-    for (const [peer, link] of this.#links)
-      if (link.isGreeted && !link.isEnding) this.#reachability.clear(peer);
+    for (const peer of this.greeted) this.#reachability.clear(peer);
     this.#tellViews();
-    this.#endIdle();
+    if (this.#isJoined) this.#links.endIdle(this.#neighbors.wanted);
     this.#dialLost();
     for (const peer of this.#reachability.doubted())
       if (this.#isAlive(peer)) this.#dialer.confirm(peer);
@@ -316,7 +337,8 @@ export class Links {
   }
 
   #isReachable(peer: OwnerId): boolean {
-    return this.#links.has(peer) || this.#reachability.isReachable(peer);
+    if (this.#links.has(peer)) return !this.#hooks.isSilent(peer);
+    return this.#reachability.isReachable(peer);
   }
 
   #doubt(peer: OwnerId): void {
@@ -325,19 +347,27 @@ export class Links {
     this.#dialer.confirm(peer);
   }
 
-  #noteFailure(peer: OwnerId, how: DialFailure): void {
+  #noteFailure(peer: OwnerId, how: DialFailure, worth: DialWorth): void {
     const { monoMs } = this.#context.now;
-    if (this.#reachability.fail(peer, how, this.#dialer.isSluggish, monoMs)) this.#bury(peer);
+    const isDoubted = this.#reachability.isDoubted(peer);
+    const outcome = this.#reachability.fail(peer, how, monoMs);
+    const isSilent = outcome !== 'dead' && worth !== 'deaf';
+    if (outcome === 'dead') this.bury(peer, 'refused');
+    if (isSilent && isDoubted && !this.#hooks.isDoubtful()) this.#hooks.found(peer, 'silent');
+    if (isSilent && outcome === 'missing') this.#hooks.missing(peer);
     this.#noteMember(peer);
   }
 
-  #bury(peer: OwnerId): void {
+  /** What this node found out itself holds for itself at once. */
+  bury(peer: OwnerId, why: DeathCause): void {
     const { registry, now, counters } = this.#context;
-    registry.observe(peer, { kind: 'unreachable' }, now);
+    if (!this.#isAlive(peer) || this.#links.has(peer)) return;
+    registry.observe(peer, { kind: 'unreachable', why }, now);
     const member = registry.member(peer);
     if (member?.state !== 'dead') return;
     counters.add('members_found_dead');
-    // In a full mesh everyone has lost its own link to it.
+    if (this.#hooks.found(peer, why)) return;
+    // Who never let us watch it can only be looked at; in a full mesh everyone does anyway.
     if (this.#neighbors.isFullMesh) return;
     const { owner, incarnation } = member;
     for (const other of this.greeted) this.#send(other, { kind: 'check', owner, incarnation });
@@ -345,38 +375,7 @@ export class Links {
 
   /** Tells the other ends what they do not know: whether this node wants their links. */
   #tellViews(): void {
-    if (!this.#isJoined) return;
-    for (const [peer, link] of this.#links) {
-      const wanted = this.#neighbors.wanted.has(peer);
-      if (!link.isGreeted || link.isEnding || link.told === wanted) continue;
-      link.told = wanted;
-      this.#send(peer, { kind: 'neighbor', wanted });
-    }
-  }
-
-  #endIdle(): void {
-    const { monoMs } = this.#context.now;
-    for (const [peer, link] of this.#links) {
-      const isWanted = this.#neighbors.wanted.has(peer) || link.heard === true;
-      if (isWanted || link.isEnding || !this.#isJoined) link.idleSinceMs = undefined;
-      else link.idleSinceMs ??= monoMs;
-      if (link.idleSinceMs !== undefined && monoMs - link.idleSinceMs >= idleMs)
-        this.#end(peer, link, 'not a neighbor');
-    }
-  }
-
-  /** Over the bound a link goes that the other end does not want either, else the newcomer. */
-  #makeRoom(newcomer: OwnerId): void {
-    const beyond = this.greeted.filter((peer) => !this.#neighbors.wanted.has(peer));
-    if (beyond.length <= 2 * this.#context.config.neighborsK) return;
-    const peer = beyond.find((other) => this.#links.get(other)?.heard === false) ?? newcomer;
-    this.#end(peer, this.#links.get(peer) as Link, 'no room for more links here');
-  }
-
-  #end(peer: OwnerId, link: Link, reason: string): void {
-    this.#send(peer, { kind: 'bye', reason });
-    this.#context.emit({ kind: 'hangUp', peer });
-    link.isEnding = true;
+    if (this.#isJoined) this.#links.tellViews(this.#neighbors.wanted);
   }
 
   /** One member that is thought dead, or one seed node that is not among the living. */

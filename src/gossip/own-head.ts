@@ -4,7 +4,7 @@
  *   a head of an earlier life, above ours   ──▶ everything of ours is stamped anew, above it
  *   the same, and our database is lost      ──▶ ask for all of it, and adopt it: see Rebirth
  *   a head of another process with our key  ──▶ one of the two ends
- *   thought dead by others                  ──▶ a higher incarnation
+ *   thought dead, or accused, by others     ──▶ a higher incarnation
  *
  * The two processes: each goes above the head of the other, and whoever goes above a head writes
  * its stamp into the floor. So a floor that is a stamp of this very life proves that somebody else
@@ -13,6 +13,7 @@
  * SHA-256 of its boot id is smaller stays, by the same rule as everyone who receives both; it goes
  * above what the other left behind as above any earlier life.
  */
+import { CellRate } from '../base/cell-rate.ts';
 import { compareBytes, sha256 } from '../record/hash.ts';
 import type { Head } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -24,6 +25,11 @@ import { Rebirth } from './rebirth.ts';
 
 /** Refutations and reclaims answer what others say, so others must not set their pace. */
 const paceMs = 1_000;
+/**
+ * Accusations that are answered at once, more than a node has links, then one a second. Three
+ * liars after three others must not find it waiting; who was answered is mute for a minute.
+ */
+const answersAtOnceMax = 64;
 /** Own stamps of this life that are remembered as proof. */
 const stampsMax = 1_024;
 const bootIdsMax = 64;
@@ -41,6 +47,7 @@ export class OwnHeads {
   readonly #stamps = new Set<number>();
   /** By boot id: how often we went above it. */
   readonly #reclaims = new Map<string, number>();
+  readonly #answers = new CellRate<'self'>({ burst: answersAtOnceMax, perSecond: 1, keysMax: 1 });
   #refutedAtMs = -Infinity;
   #reclaimedAtMs = -Infinity;
   #isOver = false;
@@ -81,8 +88,20 @@ export class OwnHeads {
 
   /** Answers being thought dead: a higher incarnation, which everyone hears of. */
   refute(): void {
+    if (this.#context.now.monoMs - this.#refutedAtMs >= paceMs) this.#reincarnate();
+  }
+
+  /** Answers accusations of the present life likewise, and in time for their verdict. */
+  answer(): void {
+    const { monoMs } = this.#context.now;
+    if (!this.#answers.has('self', monoMs)) return;
+    this.#answers.take('self', monoMs);
+    this.#reincarnate();
+  }
+
+  #reincarnate(): void {
     const { registry, now, counters } = this.#context;
-    if (this.#isOver || now.monoMs - this.#refutedAtMs < paceMs) return;
+    if (this.#isOver) return;
     this.#refutedAtMs = now.monoMs;
     const above = registry.member(registry.self)?.incarnation ?? 0;
     registry.commit([{ kind: 'reincarnate', above }], now);

@@ -1,8 +1,9 @@
 /**
  * Reachability: what speaks against links to members that live.
  *
- *   link broken, or found dead by others ─▶ doubted: one failed dial that can be believed is enough
- *   dial failed ─▶ held back for a while (full jitter, doubling); clear, or the third: dead
+ *   link broken, or found dead by others ─▶ doubted: dialed with little patience, till it answers
+ *   dial failed ─▶ held back for a while (full jitter, doubling)
+ *                  refused: dead │ the third without an answer: others are asked
  *   told to go elsewhere ─▶ held back, and that says nothing about its life
  *
  * Everything here is about one incarnation: a newer life is not judged by the older one. There is
@@ -14,8 +15,8 @@ import type { DialFailure } from './context.ts';
 
 const backoffBaseMs = 500;
 const backoffMaxMs = 30_000;
-/** Failed dials after which a member that was never linked counts as dead. */
-const failuresToDeath = 3;
+/** Failed dials after which others are asked for a member. */
+const failuresToMissing = 3;
 
 interface Trouble {
   readonly incarnation: number;
@@ -68,17 +69,16 @@ export class Reachability {
   /**
    * A dial to its present addresses failed.
    *
-   * @param isSluggish this node is starved itself and must not judge others by time
-   * @returns whether it is dead
+   * @returns `dead` when nobody listens there, `missing` when nothing was heard of it so often
    */
-  fail(peer: OwnerId, how: DialFailure, isSluggish: boolean, monoMs: number): boolean {
+  fail(peer: OwnerId, how: DialFailure, monoMs: number): 'dead' | 'missing' | 'held' {
     const trouble = this.#entry(peer);
     trouble.failures += 1;
     this.#holdBack(trouble, monoMs);
-    // Nobody listens there, or somebody else does; a mere timeout may be a busy host.
+    // Nobody listens there, or somebody else does; a mere timeout may be a busy host, or the path.
     const isClear = how === 'refused' || how === 'other_peer' || how === 'self';
-    const isBelieved = how === 'unreachable' || !isSluggish;
-    return isClear || (trouble.isDoubted && isBelieved) || trouble.failures >= failuresToDeath;
+    if (isClear) return 'dead';
+    return trouble.failures >= failuresToMissing ? 'missing' : 'held';
   }
 
   /** It said that it has no room, or wants no link: others are asked first. */

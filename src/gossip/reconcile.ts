@@ -14,6 +14,7 @@
  *
  * Both end with the larger heads. A `want` numbered 0 is outside any exchange.
  */
+import type { Hash } from '../record/hash.ts';
 import type { Sealed, SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
@@ -38,6 +39,7 @@ import type { Prefix, Version } from './version.ts';
 const exchangeTimeoutMs = 10_000;
 /** Head and record bytes after which an answer says `more`; one owner is never cut. */
 const budgetBytes = 2 * 1024 * 1024;
+
 interface Asked {
   readonly id: number;
   /** Monotonic ms of the last answer. */
@@ -63,6 +65,8 @@ export interface ReconcileHooks {
   heardTime(peer: OwnerId, time: number): void;
   /** A digest was sent. */
   asked(peer: OwnerId): void;
+  /** The accusation with that hash, if it is still held. */
+  accusation(hash: Hash): Sealed | undefined;
 }
 
 export interface ReconcileOptions {
@@ -97,11 +101,8 @@ export class Reconciler {
       refused: (peer, reason) => hooks.refused(peer, reason),
       failed: (peer) => this.#end(peer, false),
     });
-    this.#answerer = new Answerer(context, this.heads, {
-      heardTime: (peer, time) => hooks.heardTime(peer, time),
-      refused: (peer, reason) => hooks.refused(peer, reason),
-      pull: (peer) => this.#pull(peer),
-    });
+    const pull = (peer: OwnerId): void => this.#pull(peer);
+    this.#answerer = new Answerer(context, this.heads, { ...hooks, pull });
   }
 
   /** Starts an exchange with a peer, or joins the one that is under way. */
@@ -258,7 +259,9 @@ export class Reconciler {
     }
     const give: Version[] = [];
     for (let at = 0; at < frame.want.length; at += idBytes) {
-      const owner = this.heads.ownerNamed(readId(frame.want, at)) ?? '';
+      const id = readId(frame.want, at);
+      this.#answerer.tellAccusation(peer, id);
+      const owner = this.heads.ownerNamed(id) ?? '';
       const head = this.#context.registry.state(owner)?.head;
       if (head === undefined) continue;
       const prefix = prefixOf(owner);

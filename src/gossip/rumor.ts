@@ -41,7 +41,20 @@ interface Throttled {
   readonly owner: OwnerId;
 }
 
-export type RumorOutcome = ReceiveVerdict | Throttled;
+/** It told of no head. */
+interface Headless {
+  readonly kind: 'headless';
+}
+
+export type RumorOutcome = ReceiveVerdict | Throttled | Headless;
+
+/** What came of a broadcast. */
+export interface ReceivedRumor {
+  readonly verdict: RumorVerdict;
+  readonly received: RumorOutcome;
+  /** Not heard yet. */
+  readonly accusations: readonly Sealed[];
+}
 
 export class Rumors {
   readonly #context: GossipContext;
@@ -80,21 +93,23 @@ export class Rumors {
   }
 
   /** A rumor from the broadcast topic, as handed on by `peer`. */
-  receive(peer: OwnerId, bytes: Uint8Array): { verdict: RumorVerdict; received: RumorOutcome } {
+  receive(peer: OwnerId, bytes: Uint8Array): ReceivedRumor {
     const rumor = decodeRumor(bytes);
     if (rumor.kind === 'refused') {
       this.#context.registry.refusals.add(rumor.reason);
-      return { verdict: 'reject', received: rumor };
+      return { verdict: 'reject', received: rumor, accusations: [] };
     }
     const received = this.take(peer, rumor.value);
-    return { verdict: verdictOn(received), received };
+    const { accusations = [] } = rumor.value;
+    return { verdict: verdictOn(received), received, accusations };
   }
 
   /** Merges a rumor and remembers the gap before it, if there is one. */
   take(peer: OwnerId, rumor: Rumor): RumorOutcome {
     const { registry, counters, now } = this.#context;
-    const paused = this.#notePaused(peer, rumor.head);
-    const received = paused ?? registry.receive(rumor.head, rumor.records, false, now);
+    const { head: told, records } = rumor;
+    if (told === undefined) return { kind: 'headless' };
+    const received = this.#notePaused(peer, told) ?? registry.receive(told, records, false, now);
     counters.add(`rumors_${received.kind}`);
     // Only what its signature vouches for counts against an owner: nobody else can use it up.
     if (received.kind === 'applied' || received.kind === 'gap')
@@ -194,6 +209,7 @@ function verdictOn(received: RumorOutcome): RumorVerdict {
     case 'own':
     // Whoever passes it on is not to blame for the owner's haste.
     case 'throttled':
+    case 'headless':
       return 'ignore';
     case 'refused':
       return isBlame(received.reason) ? 'reject' : 'ignore';

@@ -7,9 +7,12 @@
  * A head counts only once it has been held for the settle time: news is under way as a rumor, and
  * busy clusters would never be equal otherwise. Heads that are about to expire are left out, since
  * they would only be refused; they keep their names, so that nobody is asked for them.
+ *
+ * Accusations against an owner are compared along with its head, and not without it.
  */
 import { ForkableMap } from '../base/forkable-map.ts';
 import { sha256 } from '../record/hash.ts';
+import type { Hash } from '../record/hash.ts';
 import type { SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -45,6 +48,9 @@ export class SettledHeads {
   /** By the name of their settled head's element, compared or left out. */
   readonly #named: ForkableMap<number, OwnerId>;
   readonly #prefixes: ForkableMap<number, readonly OwnerId[]>;
+  /** Hashes of accusations by the name of their element, and these names by whom they accuse. */
+  readonly #accusations: Map<number, Hash>;
+  readonly #accused: Map<OwnerId, ReadonlySet<number>>;
   /** Read up to here; NaN before the first time. */
   #cursor: number;
   /** Longest unsettled first. */
@@ -70,6 +76,8 @@ export class SettledHeads {
     this.#prefixes = origin === undefined ? new ForkableMap() : origin.#prefixes.fork();
     const unsettled = origin === undefined ? [] : origin.#unsettled;
     for (const [owner, news] of unsettled) this.#unsettled.set(owner, { ...news });
+    this.#accusations = new Map(origin === undefined ? [] : origin.#accusations);
+    this.#accused = new Map(origin === undefined ? [] : origin.#accused);
     this.#cursor = start?.registry.feed.revision ?? NaN;
   }
 
@@ -115,6 +123,28 @@ export class SettledHeads {
     return this.#prefixes.get(prefixKey(prefix)) ?? [];
   }
 
+  /** An accusation came to be held, or is no more. @param hash of its body */
+  noteAccusation(subject: OwnerId, hash: Hash, isHeld: boolean): void {
+    const element = elementOf(hash, this.#key);
+    const name = idKey(element.lo, element.hi);
+    if (this.#accusations.has(name) === isHeld) return;
+    const names = new Set(this.#accused.get(subject));
+    if (isHeld) names.add(name);
+    else names.delete(name);
+    if (isHeld) this.#accusations.set(name, hash);
+    else this.#accusations.delete(name);
+    if (names.size > 0) this.#accused.set(subject, names);
+    else this.#accused.delete(subject);
+    if (!this.#settled.has(subject)) return;
+    if (isHeld) this.sketch.add(element);
+    else this.sketch.remove(element);
+  }
+
+  /** Hash of the held accusation whose element this is. */
+  accusationNamed({ lo, hi }: Id): Hash | undefined {
+    return this.#accusations.get(idKey(lo, hi));
+  }
+
   /** The owner of whom an element speaks, when its head is held and settled. */
   ownerNamed({ lo, hi }: Id): OwnerId | undefined {
     return this.#named.get(idKey(lo, hi));
@@ -127,7 +157,9 @@ export class SettledHeads {
 
   /** Of the heads that elements name, those that are not held, settled or not. */
   lacking(ids: readonly Id[]): Id[] {
-    const unnamed = ids.filter((id) => this.ownerNamed(id) === undefined);
+    const unnamed = ids.filter(
+      (id) => this.ownerNamed(id) === undefined && this.accusationNamed(id) === undefined,
+    );
     if (unnamed.length === 0) return unnamed;
     const unsettled = new Set<number>();
     for (const { first, last } of this.#unsettled.values())
@@ -146,7 +178,10 @@ export class SettledHeads {
   salted(salt: Uint8Array, symbols: number): Sketch {
     const sketch = new Sketch(symbols);
     const key = elementKey(salt);
-    for (const [, { hash }] of this.#settled) sketch.add(elementOf(hash, key));
+    for (const [owner, { hash }] of this.#settled) {
+      sketch.add(elementOf(hash, key));
+      for (const accusation of this.#accusationsOf(owner)) sketch.add(elementOf(accusation, key));
+    }
     return sketch;
   }
 
@@ -185,7 +220,10 @@ export class SettledHeads {
   #replace(owner: OwnerId, head: SealedHead | undefined, earliest: number): void {
     const compared = this.#settled.get(owner);
     const old = compared ?? this.#leftOut.get(owner);
-    if (compared !== undefined) this.sketch.remove(elementOf(compared.hash, this.#key));
+    if (compared !== undefined) {
+      this.sketch.remove(elementOf(compared.hash, this.#key));
+      for (const hash of this.#accusationsOf(owner)) this.sketch.remove(elementOf(hash, this.#key));
+    }
     if (old !== undefined) this.#named.delete(this.nameOf(old));
     this.#settled.delete(owner);
     this.#leftOut.delete(owner);
@@ -193,7 +231,13 @@ export class SettledHeads {
     this.#named.set(this.nameOf(head), owner);
     const isOld = head.head.lastUpdate < earliest;
     (isOld ? this.#leftOut : this.#settled).set(owner, head);
-    if (!isOld) this.sketch.add(elementOf(head.hash, this.#key));
+    if (isOld) return;
+    this.sketch.add(elementOf(head.hash, this.#key));
+    for (const hash of this.#accusationsOf(owner)) this.sketch.add(elementOf(hash, this.#key));
+  }
+
+  *#accusationsOf(owner: OwnerId): Generator<Hash> {
+    for (const name of this.#accused.get(owner) ?? []) yield this.#accusations.get(name) as Hash;
   }
 
   /** Of an owner that is held no more nothing stays. */

@@ -9,7 +9,12 @@ import type { KeyObject } from 'node:crypto';
 import { keyOfOwner, ownerFromKey, publicKeyBytes } from './owner.ts';
 import type { OwnerId } from './owner.ts';
 
-export type Domain = 'disco/v1/head' | 'disco/v1/digest';
+export type Domain =
+  | 'disco/v1/head'
+  | 'disco/v1/digest'
+  | 'disco/v1/token'
+  | 'disco/v1/accusation'
+  | 'disco/v1/dismissal';
 
 export const signatureBytes = 64;
 

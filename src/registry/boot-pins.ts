@@ -4,7 +4,7 @@
  *   A A B B B C …   restarts: a boot id that is gone never comes back
  *   A B A B …       clones: both sign, and each signs above the other
  *
- * After three turns between the same two within the window, the heads of one of them are refused
+ * After four turns between the same two within the window, the heads of one of them are refused
  * for as long: of the two boot ids that whose SHA-256 is larger, so that all nodes stay with the
  * same one. Only heads in rising order count, so that nobody can make a restart look like clones by
  * telling old heads again.
@@ -15,7 +15,11 @@ import type { OwnerId } from '../record/owner.ts';
 
 export const bootPinsMax = 1_000;
 export const pinWindowMs = 600_000;
-const turnsMax = 3;
+/**
+ * The second turn may be a word of the first process that knows of no other, as after a freeze; the
+ * third then is the other's, and shows that first one that there are two: it must get through.
+ */
+const turnsMax = 4;
 
 interface Turns {
   /** Boot ids: the one heard last, and the one before. */

@@ -9,9 +9,11 @@ export interface Instance {
   readonly record: ServiceRecord;
   /** Name of the node that registered it, for people. */
   readonly node: string;
+  /** Its owner fell silent; it is shown because its service is held (see brake.ts). */
+  readonly isHeld?: true;
 }
 
-export type UpReason = 'registered' | 'updated' | 'owner_back';
+export type UpReason = 'registered' | 'updated' | 'owner_back' | 'held';
 export type DownReason = 'deregistered' | 'owner_left' | 'owner_dead' | 'expired' | 'replaced';
 
 export type InstanceEvent =

@@ -22,6 +22,8 @@ import type { OwnerId } from '../record/owner.ts';
 import type { RecordKey } from '../record/record.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Registration, RememberedPeer, Store, Stored, StoredOwner } from '../store/store.ts';
+import { Brake } from './brake.ts';
+import type { BrakeConfig } from './brake.ts';
 import { ChangeFeed } from './change-feed.ts';
 import type { EvidencePair } from './evidence.ts';
 import { Holdings } from './holdings.ts';
@@ -40,7 +42,7 @@ import type { Sharing } from './sharing.ts';
 import { openStoredOwner } from './stored-owner.ts';
 
 /** Bounds and times of the registry; all of them are keys of the daemon's config. */
-export interface RegistryConfig extends OwnBounds, ReceptionConfig, ReaperConfig {
+export interface RegistryConfig extends OwnBounds, ReceptionConfig, ReaperConfig, BrakeConfig {
   readonly headRefreshMs: number;
   readonly changeFeedMax: number;
 }
@@ -73,6 +75,7 @@ export class Registry {
   readonly databaseId: string;
   readonly index: ServiceIndex;
   readonly feed: ChangeFeed;
+  readonly brake: Brake;
   /** By reason. */
   readonly refusals = new Counters();
   readonly #identity: Identity;
@@ -110,17 +113,13 @@ export class Registry {
     this.#reaper = new Reaper(config, now);
     const stored = start === undefined ? store.load() : undefined;
     this.#holdings = start?.holdings ?? this.#emptyHoldings(stored);
-    this.#reception = new Reception(
-      identity.cluster,
-      verifier,
-      config,
-      sharing,
-      this.#holdings,
-      this.refusals,
-    );
+    const { cluster } = identity;
+    const held = this.#holdings;
+    this.#reception = new Reception(cluster, verifier, config, sharing, held, this.refusals);
     this.#registrations = new Registrations(start?.registrations ?? stored?.registrations ?? []);
     this.index = this.#holdings.index;
     this.feed = this.#holdings.feed;
+    this.brake = this.#holdings.brake;
     const isOwn = ({ owner }: StoredOwner): boolean => owner === this.self;
     // The own head first: it knows of a time that has passed.
     for (const each of stored?.owners.toSorted((x, y) => +isOwn(y) - +isOwn(x)) ?? [])
@@ -175,13 +174,8 @@ export class Registry {
     const missing = [...this.#registrations.entries()].filter(([key]) => !live.has(key));
     // The clock is in it, so that a node which lost its database still comes back above itself.
     const above = Math.floor(now.wallMicros / 1_000_000);
-    this.commit(
-      [
-        { kind: 'reincarnate', above },
-        ...missing.map(([, registration]) => ({ kind: 'register' as const, registration })),
-      ],
-      now,
-    );
+    const again = missing.map(([, registration]) => ({ kind: 'register' as const, registration }));
+    this.commit([{ kind: 'reincarnate', above }, ...again], now);
     this.#registrations.startLeases(now);
   }
 
@@ -254,12 +248,13 @@ export class Registry {
   }
 
   /**
-   * What time brings: missed leases, a fresh head, reaping, and remote writes to disk. O(1) when
-   * nothing is due.
+   * What time brings: missed leases, a fresh head, reaping, the end of holds, and remote writes to
+   * disk. O(1) when nothing is due.
    *
    * @throws DiscoError RESOURCE_EXHAUSTED/DISK; what could not be written comes again
    */
   tick(now: Now): void {
+    this.#holdings.tick(now);
     const mutations = this.#registrations.due(now);
     const own = this.state(this.self);
     if (own !== undefined && this.#isAhead(own, now)) mutations.push({ kind: 'rewind' });
@@ -291,6 +286,11 @@ export class Registry {
 
   state(owner: OwnerId): OwnerState | undefined {
     return this.#holdings.owners.get(owner)?.state;
+  }
+
+  /** Owners that are held, the dead ones too. */
+  get ownersHeld(): number {
+    return this.#holdings.owners.size;
   }
 
   owners(): IterableIterator<[OwnerId, OwnerState]> {
@@ -338,7 +338,8 @@ export class Registry {
     const wasDead = this.#holdings.peers.get(stored.owner)?.isDead === true;
     const passage = { next: state.value, puts: [...state.value.set.records()], removes: [] };
     this.#holdings.accept(passage, isOwn ? 'own' : 'peer', now);
-    if (wasDead) this.observe(stored.owner, { kind: 'unreachable' }, now);
+    // Nothing is held of what an earlier life hid.
+    if (wasDead) this.observe(stored.owner, { kind: 'unreachable', why: 'refused' }, now);
   }
 
   /** As old as others take, and still tell: any head of an earlier life that they hold is newer. */
@@ -359,7 +360,8 @@ export class Registry {
 
   #emptyHoldings(stored: Stored | undefined): Holdings {
     const feed = this.#newFeed(stored?.revision ?? 0);
-    return new Holdings(this.self, feed, { peers: new PeerBook(stored?.peers ?? []) });
+    const peers = new PeerBook(stored?.peers ?? []);
+    return new Holdings(this.self, feed, new Brake(this.#config), { peers });
   }
 
   #newFeed(storedRevision: number): ChangeFeed {

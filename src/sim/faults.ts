@@ -17,6 +17,8 @@ export interface FaultKind {
   readonly until: string;
   /** @returns what ends it */
   readonly strike: (world: World, numbers: readonly number[], fault: Fault) => () => void;
+  /** Nodes that are up may be thought dead meanwhile, and rightly: they cannot be reached. */
+  readonly isExcuse: boolean;
   /** How many nodes are struck when none are named. */
   readonly count: (nodes: number) => number;
 }
@@ -85,6 +87,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'one side of the cut',
     detail: 'halves, thirds, one-way or flapping',
     until: 'the network is whole again',
+    isExcuse: true,
     count: none,
     strike: partition,
   },
@@ -93,6 +96,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'the slow ones',
     detail: 'bytes that they read a second, default 2000',
     until: 'they read at full speed',
+    isExcuse: true,
     count: fewOf,
     strike: (world, numbers, { detail }) => {
       const slow = numbers.flatMap((number) => world.node(number) ?? []);
@@ -108,6 +112,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'not used',
     detail: 'share of the links, default 0.3',
     until: 'nothing',
+    isExcuse: false,
     count: none,
     strike: (world, _numbers, { detail }) => {
       world.network.breakLinks(Number(detail) || 0.3);
@@ -119,6 +124,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'the killed ones',
     detail: 'not used',
     until: 'they start again',
+    isExcuse: false,
     count: fewOf,
     strike: crashing(nothing),
   },
@@ -127,6 +133,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'the killed ones',
     detail: 'not used',
     until: 'they start again as the same owners',
+    isExcuse: false,
     count: fewOf,
     strike: crashing((world, number) => world.loseDatabase(number)),
   },
@@ -135,6 +142,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'the killed ones',
     detail: 'not used',
     until: 'they start again as new owners',
+    isExcuse: false,
     count: fewOf,
     strike: crashing((world, number) => world.loseDataDir(number)),
   },
@@ -143,6 +151,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'the moved ones',
     detail: 'not used',
     until: 'they start again, elsewhere',
+    isExcuse: false,
     count: fewOf,
     strike: crashing((world, number) => world.move(number)),
   },
@@ -152,6 +161,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'the killed ones',
     detail: 'batch or row',
     until: 'they start again',
+    isExcuse: false,
     count: fewOf,
     strike: crashing((world, number, { detail }) =>
       world.tear(number, detail === 'row' ? 'row' : 'batch'),
@@ -162,6 +172,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'only these, when given',
     detail: 'not used',
     until: 'they start again, all at once',
+    isExcuse: false,
     count: (nodes) => nodes,
     strike: crashing(nothing),
   },
@@ -170,6 +181,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'the frozen ones',
     detail: 'not used',
     until: 'they go on',
+    isExcuse: true,
     count: fewOf,
     strike: (world, numbers) => {
       const paused = numbers.flatMap((number) => world.node(number) ?? []);
@@ -184,6 +196,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'the struck ones',
     detail: 'ms, negative is backwards, default ten years ahead',
     until: 'they are set right',
+    isExcuse: false,
     count: fewOf,
     strike: (world, numbers, { detail }) => {
       const micros = (Number(detail) || 315_360_000_000) * 1_000;
@@ -198,6 +211,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'the struck ones',
     detail: 'share of the true time that they gain, default 0.01',
     until: 'they keep the right pace, and stay as wrong as they are',
+    isExcuse: false,
     count: fewOf,
     strike: (world, numbers, { detail }) => {
       for (const number of numbers) world.host(number).drift(Number(detail) || 0.01);
@@ -211,6 +225,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     nodes: 'whose key it is',
     detail: 'not used',
     until: 'the second process ends, and the node runs',
+    isExcuse: true,
     count: () => 1,
     strike: (world, numbers) => {
       for (const number of numbers) {

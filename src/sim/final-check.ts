@@ -52,15 +52,16 @@ export class Settling {
   }
 }
 
-/** All nodes hold the same head of this owner, and show what it registered. */
+/** All nodes hold the same head of this owner, and nobody doubts that it lives. */
 function isAgreed(nodes: readonly SimNode[], owner: OwnerId): boolean {
   const first = nodes[0]?.registry.state(owner);
-  return nodes.every(({ registry }) => {
+  return nodes.every(({ registry, engine }) => {
     const held = registry.state(owner);
     if (held === undefined || first === undefined) return false;
     // Mostly one object: many nodes share it.
     const isEqual = held === first || equalBytes(held.head.hash, first.head.hash);
-    return isEqual && isShown(registry.member(owner)?.state ?? 'dead');
+    const isTrusted = registry.member(owner)?.state === 'alive';
+    return isEqual && isTrusted && engine.accusersOf(owner).length === 0;
   });
 }
 
@@ -105,15 +106,17 @@ export function checkEnd(
 }
 
 /** What is held stays within its bounds. */
-export function checkBounds(world: World, { number, registry }: SimNode, checkers: Checkers): void {
+export function checkBounds(world: World, node: SimNode, checkers: Checkers): void {
+  const { number, registry, engine } = node;
   const { tombstonesMax, headsMax, recordsPerOwnerMax, bytesPerOwnerMax } = world.config;
   const { reapAfterMs, clockAheadMs } = world.config;
   // Who hears of it last keeps it for as long once more.
   const goneMs = 2 * reapAfterMs + 2 * clockAheadMs;
   const wallMs = world.clock.now().wallMicros / 1_000;
-  let heads = 0;
+  let [heads, accusations] = [0, 0];
   for (const [owner, { head, set }] of registry.owners()) {
     heads += 1;
+    accusations += engine.accusersOf(owner).length;
     if (wallMs - head.head.lastUpdate / 1_000 > goneMs)
       checkers.report('bounds', number, `${owner} has said nothing for too long to be held still`);
     if (set.count > recordsPerOwnerMax || set.bytes > bytesPerOwnerMax)
@@ -122,4 +125,7 @@ export function checkBounds(world: World, { number, registry }: SimNode, checker
       checkers.report('bounds', number, `${owner} has ${set.tombstones} tombstones`);
   }
   if (heads > headsMax) checkers.report('bounds', number, `${heads} heads`);
+  const strays = engine.accusationsHeld - accusations;
+  if (strays !== 0)
+    checkers.report('bounds', number, `${strays} accusations of owners that are not held`);
 }

@@ -1,16 +1,20 @@
 /**
  * NodeProcess: what a simulated operating system does to one daemon: it runs, is stopped for a
- * while (SIGSTOP), or is gone.
+ * while (SIGSTOP), is blocked wherever it sends or receives, or is gone.
  *
- * While stopped nothing of it runs; what came meanwhile runs afterwards, in order. The monotonic
- * clock goes on, as CLOCK_MONOTONIC does.
+ * While stopped nothing of it runs; what came meanwhile runs afterwards, in order. While blocked
+ * its timers run, so that it sees its own questions time out, but nothing is heard by it or of it
+ * until the end. The monotonic clock goes on, as CLOCK_MONOTONIC does.
  */
 import type { Cancel, Clock, Now } from '../base/clock.ts';
 
 export class NodeProcess implements Clock {
   readonly #clock: Clock;
   readonly #backlog: (() => void)[] = [];
+  /** What was to be sent or received while blocked. */
+  readonly #held: (() => void)[] = [];
   #isPaused = false;
+  #isBlocked = false;
   #isGone = false;
 
   constructor(clock: Clock) {
@@ -21,6 +25,10 @@ export class NodeProcess implements Clock {
     return this.#isPaused;
   }
 
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
   now(): Now {
     return this.#clock.now();
   }
@@ -28,7 +36,7 @@ export class NodeProcess implements Clock {
   schedule(delayMs: number, run: () => void): Cancel {
     let isCancelled = false;
     const cancel = this.#clock.schedule(delayMs, () =>
-      this.run(() => {
+      this.#go(() => {
         if (!isCancelled) run();
       }),
     );
@@ -38,11 +46,10 @@ export class NodeProcess implements Clock {
     };
   }
 
-  /** Runs it now, or once the process goes on; never when it is gone. */
+  /** Sends or receives now, or once the process goes on; never when it is gone. */
   run(run: () => void): void {
-    if (this.#isGone) return;
-    if (this.#isPaused) this.#backlog.push(run);
-    else run();
+    if (this.#isBlocked && !this.#isGone) this.#held.push(run);
+    else this.#go(run);
   }
 
   pause(): void {
@@ -59,8 +66,30 @@ export class NodeProcess implements Clock {
     }
   }
 
+  /** From now on whatever sends or receives waits. */
+  block(): void {
+    this.#isBlocked = true;
+  }
+
+  /** All that waited happens now, in order. */
+  unblock(): void {
+    this.#isBlocked = false;
+    while (!this.#isBlocked && !this.#isGone) {
+      const next = this.#held.shift();
+      if (next === undefined) return;
+      this.#go(next);
+    }
+  }
+
   end(): void {
     this.#isGone = true;
     this.#backlog.length = 0;
+    this.#held.length = 0;
+  }
+
+  #go(run: () => void): void {
+    if (this.#isGone) return;
+    if (this.#isPaused) this.#backlog.push(run);
+    else run();
   }
 }

@@ -61,6 +61,7 @@ export class Observation implements Partial<Observer> {
     this.#firsts += transport.mesh.firsts;
     this.#bytes += transport.sent.frameBytes + transport.sent.rumorBytes;
     for (const [name, count] of engine.counters.entries()) this.#count(name, count);
+    for (const [name, count] of registry.brake.counters.entries()) this.#count(name, count);
     for (const [name, count] of registry.refusals.entries()) this.#count(`refused ${name}`, count);
   }
 

@@ -86,19 +86,23 @@ export class SimTransport implements Transport, MeshPort {
   dial(target: DialTarget, timeoutMs: number, done: (outcome: DialOutcome) => void): void {
     const found = target.addresses.map((address) => this.#network.at(address));
     const node = found.find((candidate) => candidate !== undefined);
-    const answer = (outcome: DialOutcome): void => this.#process.run(() => done(outcome));
     let setupMs = 0;
     const delays = node === undefined ? 2 : dialDelays;
     for (let i = 0; i < delays; i++) setupMs += this.#network.delayMs();
     if (node !== undefined && this.#isDeaf(node)) setupMs = Infinity;
-    const { clock } = this.#network;
+    if (this.#process.isBlocked) setupMs = Infinity;
+    // A timer of its own, so that it runs out while the process is blocked, too.
+    const timeOut = (leftMs: number): void => {
+      this.#process.schedule(leftMs, () => done({ kind: 'failed', how: 'timeout' }));
+    };
     if (setupMs > timeoutMs) {
-      clock.schedule(timeoutMs, () => answer({ kind: 'failed', how: 'timeout' }));
+      timeOut(timeoutMs);
       return;
     }
     this.#process.schedule(setupMs, () => {
-      if (node === undefined || !this.#isDeaf(node)) return done(this.#connect(target, node));
-      clock.schedule(timeoutMs - setupMs, () => answer({ kind: 'failed', how: 'timeout' }));
+      const isDeaf = this.#process.isBlocked || (node !== undefined && this.#isDeaf(node));
+      if (isDeaf) timeOut(timeoutMs - setupMs);
+      else done(this.#connect(target, node));
     });
   }
 
@@ -134,7 +138,7 @@ export class SimTransport implements Transport, MeshPort {
   hangUp(peer: OwnerId): void {
     const end = this.#ends.get(peer);
     if (end === undefined) return;
-    this.#close(end);
+    this.#process.run(() => this.#close(end));
   }
 
   stop(): Promise<void> {
@@ -205,14 +209,16 @@ export class SimTransport implements Transport, MeshPort {
         out.queuedBytes -= size;
         if (other.#ends.get(this.self)?.link === link) arrive();
       });
-    return link.send(out, size, deliver, isSpared);
+    if (!this.#process.isBlocked) return link.send(out, size, deliver, isSpared);
+    this.#process.run(() => link.send(out, size, deliver, isSpared));
+    return true;
   }
 
   #isDeaf(node: SimTransport): boolean {
     const { place } = node;
     const network = this.#network;
     const isCut = network.isCut(this.place, place) || network.isCut(place, this.place);
-    return isCut || node.#process.isPaused;
+    return isCut || node.#process.isPaused || node.#process.isBlocked;
   }
 
   #connect(target: DialTarget, node: SimTransport | undefined): DialOutcome {

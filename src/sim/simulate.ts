@@ -4,6 +4,7 @@
  *   warm-up ──▶ 0 ── workload and faults ──▶ durationMs ── settling ──▶ final checks
  */
 import { Checkers } from './checkers.ts';
+import { Deaths } from './deaths.ts';
 import { scheduleFault } from './faults.ts';
 import { checkEnd, Settling } from './final-check.ts';
 import { Ledger } from './ledger.ts';
@@ -64,7 +65,8 @@ class Run {
     this.#checkers = new Checkers(this.world);
     this.#seen = new Observation(this.world);
     this.#sometimes = new Sometimes(this.world);
-    this.world.observers.push(this.#checkers, this.#seen, this.#sometimes);
+    const deaths = new Deaths(this.world, this.#checkers);
+    this.world.observers.push(this.#checkers, deaths, this.#seen, this.#sometimes);
     this.world.observers.push({
       diskLost: (owner, lastUpdate) => this.#ledger.forgive(owner, lastUpdate),
     });

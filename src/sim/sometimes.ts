@@ -32,6 +32,15 @@ const counted: Readonly<Record<string, readonly string[]>> = {
   'a snapshot was pulled': ['pages_taken'],
   'a dial timed out': ['dials_timeout'],
   'a dial met somebody else': ['dials_other_peer'],
+  'a peer was silent': ['peers_silent'],
+  'a silent peer spoke again': ['peers_speaking_again'],
+  'a member was convicted by three': ['members_convicted_by_quorum'],
+  'a member was convicted by a confirmation': ['members_convicted_by_confirmation'],
+  'an accuser was refuted and went mute': ['accusers_muted'],
+  'an accusation of a life that is over came': ['accusations_void'],
+  'an accusation came before its head': ['accusations_early'],
+  'others vouched for a member that could not be dialed': ['inquests_vouched'],
+  'a service was held': ['holds'],
 };
 
 const watched = [
@@ -42,6 +51,10 @@ const watched = [
   'an owner moved to another address',
   'a node was woken late',
   'a node began from its disk',
+  'a node was suspect',
+  'a suspect refuted in time',
+  'a node was isolated',
+  'a hold ended',
 ] as const;
 /** What each node holds is remembered up to so many nodes: for all it costs N x N. */
 const heldNodesMax = 64;
@@ -54,13 +67,19 @@ export class Sometimes implements Partial<Observer> {
   /** What each owner's head said last anywhere. */
   readonly #addresses = new Map<OwnerId, string>();
   readonly #held = new WeakMap<SimNode, Map<OwnerId, number>>();
+  /** Whom each node suspects, in which life. */
+  readonly #suspects = new WeakMap<SimNode, Map<OwnerId, number>>();
+  /** Services that each node held last. */
+  readonly #holds = new WeakMap<SimNode, number>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
   stepped(node: SimNode, input: Input): void {
-    if (input.kind === 'wake' && node.isLate) this.#note('a node was woken late');
+    if (input.kind !== 'wake') return;
+    if (node.isLate) this.#note('a node was woken late');
+    if (node.engine.isIsolated) this.#note('a node was isolated');
   }
 
   started(node: SimNode): void {
@@ -70,8 +89,10 @@ export class Sometimes implements Partial<Observer> {
   }
 
   changed(node: SimNode, changes: readonly Change[]): void {
+    this.#noteHolds(node);
     for (const { owner, events } of changes) {
       const state = node.registry.state(owner);
+      this.#noteMember(node, owner);
       if (state === undefined) this.#note('an owner was reaped');
       else this.#noteHead(node, owner, state.head.head);
       for (const event of events) {
@@ -80,6 +101,28 @@ export class Sometimes implements Partial<Observer> {
         if (event.kind === 'up' && event.instance.record.health === 'critical')
           this.#note('a missed lease turned an instance critical');
       }
+    }
+  }
+
+  #noteHolds(node: SimNode): void {
+    const { holdCount } = node.registry.brake;
+    const before = this.#holds.get(node) ?? 0;
+    if (holdCount === before) return;
+    if (holdCount < before) this.#note('a hold ended');
+    this.#holds.set(node, holdCount);
+  }
+
+  #noteMember(node: SimNode, owner: OwnerId): void {
+    const member = node.registry.member(owner);
+    const suspects = this.#suspects.get(node) ?? new Map<OwnerId, number>();
+    const suspected = suspects.get(owner);
+    if (member?.state === 'suspect') {
+      if (suspected === undefined) this.#note('a node was suspect');
+      this.#suspects.set(node, suspects.set(owner, member.incarnation));
+    } else if (suspected !== undefined) {
+      suspects.delete(owner);
+      if (member?.state === 'alive' && member.incarnation > suspected)
+        this.#note('a suspect refuted in time');
     }
   }
 

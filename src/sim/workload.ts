@@ -14,6 +14,9 @@ import type { SimNode } from './sim-node.ts';
 import type { World } from './world.ts';
 
 const instancesMax = 6;
+/** Of one service there are at least so many, so that losing most of them means something. */
+const perServiceMin = 8;
+const servicesMax = 50;
 /** A tenth of the instances are leased; their services live as long as the simulation. */
 const leasedShare = 0.1;
 const ttlMs = 3_000;
@@ -138,11 +141,15 @@ export class Workload {
     this.#world.clock.schedule(ttlMs / 3, () => this.#beat());
   }
 
+  get #services(): number {
+    return Math.min(servicesMax, Math.ceil(this.#world.options.nodes / perServiceMin));
+  }
+
   #newInstance(node: number): Registration {
     const number = ++this.#instances;
     return {
       group: 'sim',
-      name: `service-${number % 50}`,
+      name: `service-${number % this.#services}`,
       instanceId: `instance-${number}`,
       ip: `10.${(node >> 16) & 255}.${(node >> 8) & 255}.${node & 255}`,
       port: 1_024 + (number % 60_000),

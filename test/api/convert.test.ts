@@ -1,5 +1,6 @@
 import t from 'tap';
-import { instanceMessage, memberMessages, wireHealth } from '../../src/api/convert.ts';
+import { holdMessage, instanceMessage, memberMessage } from '../../src/api/convert.ts';
+import { memberMessages, wireHealth } from '../../src/api/convert.ts';
 import { disco } from '../../src/gen/discovery.js';
 import { healths } from '../../src/record/record.ts';
 import { makeFacts, makeRecord, makeSealed, makeTombstone, signerOf } from '../record/fixtures.ts';
@@ -25,11 +26,29 @@ t.test('an instance is told with all that its record says, and where it is from'
     version: '1.2.3',
     ttlMs: 5_000,
     conflict: true,
+    held: false,
   });
   const { ServiceInstance } = disco.v1;
   const back = ServiceInstance.decode(ServiceInstance.encode(message).finish());
   t.match(back, { group: 'shop', instanceId: 'cart-1', metadata: { zone: 'a' }, conflict: true });
   t.equal(Number(back.lastUpdate), record.lastUpdate, 'microseconds survive the wire');
+  t.end();
+});
+
+t.test('what is held says so, and a hold survives the wire', (t) => {
+  const instance = { record: makeRecord(), node: 'node-7', isHeld: true } as const;
+  t.equal(instanceMessage(instance, false).held, true);
+  const hold = {
+    group: 'shop',
+    name: 'cart',
+    reason: '3 of 4 instances fell silent at once',
+    since: 1_763_000_000_000_001,
+    until: 1_763_000_030_000_001,
+    instances: 3,
+  };
+  const { Hold } = disco.v1;
+  const back = Hold.decode(Hold.encode(holdMessage(hold)).finish());
+  t.strictSame({ ...back, since: Number(back.since), until: Number(back.until) }, hold);
   t.end();
 });
 
@@ -46,7 +65,7 @@ t.test('this node stands first among the members, the others by name and peer id
   node.hear(2, [], makeFacts({ name: 'zoe' }));
   node.hear(3, [], makeFacts({ name: 'bob' }));
   node.hear(4, [], makeFacts({ name: 'bob' }));
-  const members = memberMessages(node.registry, () => false);
+  const members = memberMessages(node.registry, node.control);
   t.strictSame(
     members.map(({ name }) => name),
     ['node-1', 'bob', 'bob', 'zoe'],
@@ -67,7 +86,8 @@ t.test('a member is told with its state, its link and its live instances', (t) =
     makeTombstone({ owner, instanceId: 'c' }),
   ];
   node.hear(2, records, makeFacts({ name: 'bob', version: '9.9.9', addresses: ['/ip4/1.2.3.4'] }));
-  const [self, bob] = memberMessages(node.registry, (peer) => peer === owner);
+  node.control.linked = [owner];
+  const [self, bob] = memberMessages(node.registry, node.control);
   t.match(self, { self: true, linked: false, state: State.ALIVE, instances: 0 });
   t.match(bob, {
     peerId: owner,
@@ -87,12 +107,45 @@ t.test('a dead member and one that left are told as such', (t) => {
   const node = new Node();
   node.hear(2, []);
   node.hear(3, [], makeFacts({ name: 'node-3', left: true }));
-  node.registry.observe(signerOf(2).owner, { kind: 'unreachable' }, node.clock.now());
-  const states = memberMessages(node.registry, () => false).map(({ name, state }) => [name, state]);
+  node.registry.observe(
+    signerOf(2).owner,
+    { kind: 'unreachable', why: 'refused' },
+    node.clock.now(),
+  );
+  const states = memberMessages(node.registry, node.control).map(({ name, state }) => [
+    name,
+    state,
+  ]);
   t.strictSame(states, [
     ['node-1', State.ALIVE],
     ['node-2', State.DEAD],
     ['node-3', State.LEFT],
   ]);
+  t.end();
+});
+
+t.test('a member is told with its round trip and with who accuses it', (t) => {
+  const node = new Node();
+  const [owner, stranger] = [signerOf(2).owner, signerOf(9).owner];
+  node.hear(2, []);
+  node.control.rtts = { [owner]: 0.3504 };
+  const said = { reason: 'silent' as const, since: 1_750_000_000_000_000, confirmed: true };
+  node.control.accusers = {
+    [owner]: [
+      { accuser: node.self, ...said },
+      { accuser: stranger, ...said },
+    ],
+  };
+  const message = memberMessage(node.registry, node.control, owner) ?? {};
+  const back = disco.v1.Member.decode(disco.v1.Member.encode(message).finish());
+  t.equal(Number(back.rttMicros), 350);
+  t.match(back.accusers, [
+    { peerId: node.self, name: 'node-1', reason: 'silent', confirmed: true },
+    { peerId: stranger, name: '', reason: 'silent', confirmed: true },
+  ]);
+  t.equal(Number(back.accusers[0]?.since), said.since);
+  const self = memberMessage(node.registry, node.control, node.self);
+  t.notOk('rttMicros' in (self ?? {}), 'absent, not zero');
+  t.equal(memberMessage(node.registry, node.control, stranger), undefined);
   t.end();
 });

@@ -17,15 +17,23 @@ import { VirtualClock } from '../../src/base/virtual-clock.ts';
 import { defaults } from '../../src/daemon/config-options.ts';
 import type { Config } from '../../src/daemon/config.ts';
 import { disco } from '../../src/gen/discovery.js';
+import type { Accuser, DeathCause } from '../../src/membership/member.ts';
 import type { SealedRecord } from '../../src/record/record.ts';
 import { ed25519Verifier } from '../../src/record/signature.ts';
 import { Registry } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { Batch } from '../../src/store/store.ts';
-import { cluster, makeFacts, makeState, signerOf, startMicros } from '../record/fixtures.ts';
+import {
+  cluster,
+  makeFacts,
+  makeSealed,
+  makeState,
+  signerOf,
+  startMicros,
+} from '../record/fixtures.ts';
 
 type Definition = typeof discoveryDefinition;
-export type UnaryName = Exclude<keyof Definition, 'Watch'>;
+export type UnaryName = Exclude<keyof Definition, 'Watch' | 'WatchMembers'>;
 export type WatchEvent = disco.v1.WatchEvent.$Properties;
 
 /** A store that remembers its commits, and can be full. */
@@ -60,7 +68,14 @@ export class FakeControl implements NodeControl {
   state = { isReady: true, why: 'reconciled with a peer' };
   reconciledMs: number | undefined = 250;
   partial = false;
+  isolated = false;
   linked: readonly string[] = [];
+  rtts: Record<string, number> = {};
+  accusers: Record<string, readonly Accuser[]> = {};
+  readonly memberFollowers = new Set<(owner: string) => void>();
+  readonly dismissed: string[] = [];
+  /** What becomes of it; nothing unless told. */
+  onDismiss: (owner: string) => void = () => undefined;
   counters: Record<string, number> = {};
   reports: readonly RoundReport[] = [];
   host = '127.0.0.1';
@@ -82,12 +97,34 @@ export class FakeControl implements NodeControl {
     return this.partial;
   }
 
+  isIsolated(): boolean {
+    return this.isolated;
+  }
+
   linkCount(): number {
     return this.linked.length;
   }
 
   isLinked(peer: string): boolean {
     return this.linked.includes(peer);
+  }
+
+  rttMs(owner: string): number | undefined {
+    return this.rtts[owner];
+  }
+
+  accusersOf(owner: string): readonly Accuser[] {
+    return this.accusers[owner] ?? [];
+  }
+
+  followMembers(wake: (owner: string) => void): () => void {
+    this.memberFollowers.add(wake);
+    return () => void this.memberFollowers.delete(wake);
+  }
+
+  dismiss(owner: string): void {
+    this.dismissed.push(owner);
+    this.onDismiss(owner);
   }
 
   counted(): Record<string, number> {
@@ -143,6 +180,28 @@ export class Node {
     const { head } = makeState(records, { lastUpdate, facts }, signer);
     const bytes = records.map((record) => record.bytes);
     return this.registry.receive(head, bytes, true, this.clock.now());
+  }
+
+  /** Node `key` is found dead. */
+  die(key: number, why: DeathCause): void {
+    const { owner } = signerOf(key);
+    this.registry.observe(owner, { kind: 'unreachable', why }, this.clock.now());
+  }
+
+  /** A service of four instances, a to d on nodes 2 to 5, three of which fall silent. */
+  holdService(group: string, name: string): void {
+    this.holdServices(group, [name]);
+  }
+
+  /** The same for many services; what those nodes had before is gone. */
+  holdServices(group: string, names: readonly string[]): void {
+    for (const [index, instanceId] of ['a', 'b', 'c', 'd'].entries()) {
+      const { owner } = signerOf(index + 2);
+      this.registry.observe(owner, { kind: 'linked' }, this.clock.now());
+      const make = (name: string) => makeSealed({ owner, group, name, instanceId });
+      this.hear(index + 2, names.map(make));
+    }
+    for (const key of [2, 3, 4]) this.die(key, 'silent');
   }
 
   #spyOnFeed(): void {

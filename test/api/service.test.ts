@@ -314,7 +314,11 @@ t.test('Status tells who the node is, whether it is ready and what it counted', 
   node.control.counters = { rounds: 3 };
   node.hear(2, [far({ instanceId: 'a' })]);
   node.hear(3, []);
-  node.registry.observe(signerOf(3).owner, { kind: 'unreachable' }, node.clock.now());
+  node.registry.observe(
+    signerOf(3).owner,
+    { kind: 'unreachable', why: 'refused' },
+    node.clock.now(),
+  );
   await client.call('Register', here);
   const status = await client.call('Status', {});
   t.match(status, {

@@ -196,13 +196,41 @@ t.test('a DOWN says why: deregistered, owner_left, owner_dead', async (t) => {
   const { sink } = watch(node);
   sink.lines();
   node.hear(2, [far('a')]);
-  node.registry.observe(signerOf(3).owner, { kind: 'unreachable' }, node.clock.now());
+  node.registry.observe(
+    signerOf(3).owner,
+    { kind: 'unreachable', why: 'refused' },
+    node.clock.now(),
+  );
   node.hear(2, [far('a')], makeFacts({ name: 'node-2', left: true }));
   await Promise.resolve();
   t.strictSame(sink.lines(), [
     'DOWN math/add b replaced',
     'DOWN math/add c owner_dead',
     'DOWN math/add a owner_left',
+  ]);
+});
+
+t.test('being held and being back are UPs, the end of a hold is a DOWN', async (t) => {
+  const node = new Node();
+  node.holdService('math', 'add');
+  const { sink } = watch(node);
+  const told = () => sink.events.splice(0).map((one) => [lineOf(one), one.instance?.held]);
+  t.strictSame(told(), [
+    ['SNAPSHOT_BEGIN', undefined],
+    ['UP math/add a', true],
+    ['UP math/add b', true],
+    ['UP math/add c', true],
+    ['UP math/add d', false],
+    ['SNAPSHOT_END', undefined],
+  ]);
+  node.registry.observe(signerOf(2).owner, { kind: 'linked' }, node.clock.now());
+  node.clock.advance(30_000);
+  node.registry.tick(node.clock.now());
+  await Promise.resolve();
+  t.strictSame(told(), [
+    ['UP math/add a', false],
+    ['DOWN math/add b owner_dead', true],
+    ['DOWN math/add c owner_dead', true],
   ]);
 });
 

@@ -9,10 +9,17 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { defaults } from '../../src/daemon/config-options.ts';
 import { deltasOf } from '../../src/gossip/delta.ts';
-import { encodeRumor, fieldsMax, frameBytesMax, rumorBytesMax } from '../../src/gossip/message.ts';
+import { dismissalsMax, dismissalsOfOneMax } from '../../src/gossip/dismissals.ts';
+import { encodeRumor, fieldsMax, frameBytesMax } from '../../src/gossip/message.ts';
+import { rumorAccusationsMax } from '../../src/gossip/message-reader.ts';
+import { rumorBytesMax } from '../../src/gossip/message.ts';
 import { rumorOf } from '../../src/gossip/rumor.ts';
 import { servedMax } from '../../src/gossip/snapshot.ts';
 import { OwnerRate } from '../../src/gossip/owner-rate.ts';
+import { accusationBytesMax } from '../../src/membership/accusation.ts';
+import { accusationsMax, accusationsPerMinuteMax } from '../../src/membership/docket.ts';
+import { accusersMax } from '../../src/membership/docket.ts';
+import { muteAccusersMax, muteSubjectsMax } from '../../src/membership/mutes.ts';
 import { signerOf, TestCluster } from '../gossip/cluster.ts';
 import type { TestNode } from '../gossip/cluster.ts';
 import { Ghost } from '../gossip/ghosts.ts';
@@ -125,6 +132,52 @@ const bounds: readonly Bound[] = [
     goesOver: ['gossip/owner-rate: 200 at once are taken, then 100 a second'],
   },
   {
+    what: 'accusations at a node',
+    value: 100_000,
+    is: accusationsMax,
+    goesOver: [
+      'membership/docket-elements: over the bound of all of them new ones are refused, and those held go on',
+    ],
+  },
+  {
+    what: 'accusers of one subject',
+    value: 16,
+    is: accusersMax,
+    goesOver: ['membership/docket-elements: of one subject ${accusersMax} accusers are kept'],
+  },
+  {
+    what: 'accusations of one accuser at once',
+    value: 60,
+    is: accusationsPerMinuteMax,
+    goesOver: ['membership/docket-elements: of one accuser ${accusationsPerMinuteMax} are taken'],
+  },
+  {
+    what: 'accusations in a rumor',
+    value: 64,
+    is: rumorAccusationsMax,
+    goesOver: ['gossip/message-reader: ${rumorAccusationsMax} accusations are taken in a rumor'],
+  },
+  {
+    what: 'bytes of an accusation',
+    value: 512,
+    is: accusationBytesMax,
+    goesOver: [
+      'membership/accusation: a body of 512 bytes is read, and one byte more is malformed',
+    ],
+  },
+  {
+    what: 'subjects of whom an accuser is mute',
+    value: 1_000,
+    is: muteSubjectsMax,
+    goesOver: ['membership/mutes: ${muteSubjectsMax} subjects are remembered'],
+  },
+  {
+    what: 'accusers that are mute about one subject',
+    value: 64,
+    is: muteAccusersMax,
+    goesOver: ['membership/mutes: ${muteAccusersMax} accusers of one subject are remembered'],
+  },
+  {
     what: 'dials at once',
     value: 16,
     is: defaults.pendingDialsMax,
@@ -135,6 +188,22 @@ const bounds: readonly Bound[] = [
     value: 2,
     is: servedMax,
     goesOver: ['gossip/snapshot: a ${servedMax + 1}rd puller is told that ${servedMax} are served'],
+  },
+  {
+    what: 'dismissals of one signer in an hour',
+    value: 250,
+    is: dismissalsOfOneMax,
+    goesOver: [
+      'gossip/dismissals: of one signer ${dismissalsOfOneMax} are taken in an hour, and one more is not',
+    ],
+  },
+  {
+    what: 'dismissals held',
+    value: 1_000,
+    is: dismissalsMax,
+    goesOver: [
+      'gossip/dismissals: ${dismissalsMax} are held, whoever signed them, until they are over',
+    ],
   },
   {
     what: 'watchers',

@@ -48,6 +48,11 @@ const bombs: readonly (readonly [string, RefusalReason, Uint8Array])[] = [
     'TOO_MANY_FIELDS',
     holding(field.rumor, Buffer.concat([head, filled(emptyRecord, room)])),
   ],
+  [
+    'half a million fields in an accusation of a rumor',
+    'TOO_MANY_FIELDS',
+    holding(field.rumor, holding(4, filled(emptyBytes, room))),
+  ],
   ['half a million digests', 'TOO_MANY_FIELDS', filled([0x1a, 0x00], room)],
   ['a digest of half a million bodies', 'TOO_MANY_FIELDS', holding(3, filled(emptyBytes, room))],
   [

@@ -20,7 +20,8 @@ const rules = {
   latest: Number.MAX_SAFE_INTEGER,
 };
 
-function ownerOf(sealed: Sealed): OwnerId | undefined {
+function ownerOf(sealed: Sealed | undefined): OwnerId | undefined {
+  if (sealed === undefined) return undefined;
   const head = readHead(sealed, rules);
   return head.kind === 'opened' ? head.value.head.owner : undefined;
 }
@@ -30,7 +31,8 @@ function without(owner: OwnerId, bytes: Uint8Array): Uint8Array {
   const frame = decodeFrame(bytes);
   if (frame.kind !== 'opened') return nothing;
   const { value } = frame;
-  const isOther = ({ head }: { readonly head: Sealed }): boolean => ownerOf(head) !== owner;
+  const isOther = ({ head }: { readonly head: Sealed | undefined }): boolean =>
+    ownerOf(head) !== owner;
   if (value.kind === 'delta') return isOther(value) ? bytes : nothing;
   if (value.kind === 'rumor') return isOther(value.rumor) ? bytes : nothing;
   if (value.kind !== 'page') return bytes;

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { closestWord } from '../../src/base/spelling.ts';
+import { closestWord, closeWords } from '../../src/base/spelling.ts';
 
 const known = ['gossipK', 'gossipIntervalMs', 'listen', 'name'];
 
@@ -14,5 +14,13 @@ test('a word unlike all others finds none', (t) => {
   t.equal(closestWord('port', known), undefined);
   t.equal(closestWord('', known), undefined);
   t.equal(closestWord('listen', []), undefined);
+  t.end();
+});
+
+test('all that are close, the closest first, no more than were asked for', (t) => {
+  const nodes = ['node-1', 'node-22', 'node-2', 'other', 'NODE-3'];
+  t.strictSame(closeWords('node-2', nodes, 5), ['node-2', 'node-1', 'node-22', 'NODE-3']);
+  t.strictSame(closeWords('node-2', nodes, 2), ['node-2', 'node-1']);
+  t.strictSame(closeWords('zzz', nodes, 5), []);
   t.end();
 });

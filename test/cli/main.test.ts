@@ -9,6 +9,7 @@ const verbs = [
   'get',
   'list',
   'members',
+  'force-leave',
   'status',
   'watch',
   'health',

@@ -1,8 +1,8 @@
-/** get, list, members, status: what people and what programs are shown. */
+/** get, list, status: what people and what programs are shown. */
 import { spawn } from 'node:child_process';
 import t from 'tap';
 import { instanceTable, readService } from '../../src/cli/read.ts';
-import { makeFacts, makeSealed, signerOf } from '../record/fixtures.ts';
+import { makeSealed, signerOf } from '../record/fixtures.ts';
 import type { Node } from '../api/fixture.ts';
 import { cleanEnv, program, Run, serveApi } from './fixture.ts';
 
@@ -23,6 +23,7 @@ const shown = (node: Node, port: number, change: object = {}) => ({
   version: '',
   ttlMs: 0,
   conflict: false,
+  held: false,
   ...change,
 });
 
@@ -49,6 +50,7 @@ t.test('get: one instance as a row, a document or a line', async (t) => {
     ...shown(node, 5001, { tags: ['blue'], version: '2' }),
     candidates: 1,
     partial: false,
+    isolated: false,
   };
   t.match(JSON.parse(json.stdout), instance);
   t.strictSame(Object.keys(JSON.parse(json.stdout) as object), Object.keys(instance));
@@ -85,8 +87,14 @@ t.test('list: rows, one document, or a line for each instance', async (t) => {
   );
   t.equal(table.stderr, '');
   const whole = JSON.parse(json.stdout) as { instances: object[] };
-  t.strictSame(Object.keys(whole), ['instances', 'partial', 'sinceReconcileMs']);
-  t.match(whole, { partial: false, sinceReconcileMs: 250 });
+  t.strictSame(Object.keys(whole), [
+    'instances',
+    'partial',
+    'sinceReconcileMs',
+    'isolated',
+    'holding',
+  ]);
+  t.match(whole, { partial: false, sinceReconcileMs: 250, isolated: false, holding: [] });
   t.match(whole.instances, [shown(node, 5001), shown(node, 5002), { group: 'shop' }]);
   t.strictSame(linesOf(ndjson.stdout), whole.instances, 'the same instances, a line each');
   t.equal(before.stdout, ndjson.stdout);
@@ -148,7 +156,12 @@ t.test('list: an empty one is 0, with an empty stdout or an empty document', asy
   const partial = 'disco: partial: this node has not yet heard from any other\n';
   t.match(table, { code: 0, stdout: '' });
   t.equal(table.stderr, `${partial}disco: no instances\n`);
-  t.strictSame(JSON.parse(json.stdout), { instances: [], partial: true });
+  t.strictSame(JSON.parse(json.stdout), {
+    instances: [],
+    partial: true,
+    isolated: false,
+    holding: [],
+  });
   t.match(ndjson, { code: 0, stdout: '' });
   t.equal(ndjson.stderr, partial);
 });
@@ -177,6 +190,8 @@ t.test('list --watch for programs: a line or a document for each list', async (t
   t.strictSame(JSON.parse(await run.line()), {
     instances: [],
     partial: false,
+    isolated: false,
+    holding: [],
     sinceReconcileMs: 250,
   });
   await node.service.register({ ...add, port: 5001 });
@@ -192,38 +207,6 @@ t.test('list --watch outlives its daemon, and says so', async (t) => {
   const told = await run.complained(/stopping|no disco daemon answers/);
   t.match(told, /^disco: this daemon is stopping: resume with the last cursor once it is back$/m);
   t.match(await run.stop(), { code: 0, stdout: '' });
-});
-
-t.test('members: this node first, with states and links', async (t) => {
-  const { run, node } = await serveApi(t);
-  node.hear(2, [makeSealed({ owner })], makeFacts({ name: 'bob' }));
-  node.hear(3, [], makeFacts({ name: 'eve', addresses: [] }));
-  node.registry.observe(signerOf(3).owner, { kind: 'unreachable' }, node.clock.now());
-  node.control.linked = [owner];
-  const [table, json, ndjson] = await Promise.all([
-    run('members'),
-    run('members', '-o', 'json'),
-    run('-o', 'ndjson', 'members'),
-  ]);
-  const address = '/ip4/10.0.0.7/tcp/7600';
-  t.equal(
-    anAge(table.stdout),
-    [
-      'NODE STATE SINCE ADDRESS INSTANCES LINK VERSION PEER ID',
-      `node-1 (this) alive AGE ${address} 0 - 0.1.0 ${node.self}`,
-      `bob alive AGE ${address} 1 yes 0.1.0 ${owner}`,
-      `eve dead AGE - 0 no 0.1.0 ${signerOf(3).owner}`,
-      '',
-    ].join('\n'),
-  );
-  const whole = JSON.parse(json.stdout) as { members: object[] };
-  t.strictSame(Object.keys(whole), ['members']);
-  t.match(whole.members, [
-    { name: 'node-1', self: true },
-    { name: 'bob', state: 'alive', linked: true, instances: 1, addresses: [address] },
-    { name: 'eve', state: 'dead' },
-  ]);
-  t.strictSame(linesOf(ndjson.stdout), whole.members);
 });
 
 t.test('status: a sheet for people, every field for programs', async (t) => {
@@ -320,10 +303,11 @@ t.test('what another node wrote cannot break the rows', (t) => {
     version: '',
     ttlMs: 0,
     conflict: true,
+    held: true,
   };
   const lines = instanceTable([instance]).split('\n');
   t.equal(lines.length, 2);
   t.match(lines[1], 'x\ufffdmath/add  evil');
-  t.match(lines[1], 'id=a \ufffd k=\ufffd[2J CONFLICT');
+  t.match(lines[1], 'id=a \ufffd k=\ufffd[2J CONFLICT HELD');
   t.end();
 });

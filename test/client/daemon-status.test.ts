@@ -3,6 +3,7 @@ import { test } from 'tap';
 import {
   exchangeFromProto,
   memberFromProto,
+  membersEventFromProto,
   optionalNumber,
   statusFromProto,
 } from '../../src/client/daemon-status.ts';
@@ -23,6 +24,31 @@ test('a state that only a newer daemon knows is no reason to call a member well'
   t.end();
 });
 
+test('what is said against a member comes with it, and an unknown round trip is none', (t) => {
+  const { Member } = disco.v1;
+  const accuser = { peerId: 'a', name: 'n', reason: 'silent', since: 5, confirmed: true };
+  const sent = { peerId: 'p', accusers: [accuser], rttMicros: 350 };
+  const member = memberFromProto(Member.decode(Member.encode(sent).finish()));
+  t.strictSame(member.accusers, [accuser]);
+  t.equal(member.rttMicros, 350);
+  t.match(memberFromProto({}), { accusers: [], rttMicros: undefined });
+  t.match(memberFromProto({ accusers: [{}] }).accusers, [{ name: '', since: 0, confirmed: false }]);
+  t.end();
+});
+
+test('an event of the members is a member, the end of them, one forgotten, or unknown', (t) => {
+  const { Kind } = disco.v1.MembersEvent;
+  const member = { peerId: 'p', state: disco.v1.Member.State.ALIVE };
+  t.match(membersEventFromProto({ kind: Kind.MEMBER, member }), {
+    kind: 'member',
+    member: { peerId: 'p', state: 'alive' },
+  });
+  t.strictSame(membersEventFromProto({ kind: Kind.SNAPSHOT_END }), { kind: 'snapshot_end' });
+  t.match(membersEventFromProto({ kind: Kind.FORGOTTEN, member }), { kind: 'forgotten' });
+  t.equal(membersEventFromProto({}), undefined);
+  t.end();
+});
+
 test('a status survives the wire', (t) => {
   const sent = { name: 'n', ready: true, revision: 7, refused: { EXPIRED: 3 }, membersAlive: 2 };
   const { StatusResponse } = disco.v1;
@@ -36,6 +62,16 @@ test('a status survives the wire', (t) => {
   });
   t.equal(status.sinceReconcileMs, undefined, 'absent before the first reconcile');
   t.strictSame(status.listen, []);
+  t.end();
+});
+
+test('what is held and that a daemon is isolated survive the wire', (t) => {
+  const sent = { holding: [{ group: 'math', name: 'add', instances: 3 }], isolated: true };
+  const { StatusResponse } = disco.v1;
+  const bytes = StatusResponse.encode({ ...sent, servicesHolding: 7 }).finish();
+  const { holding, servicesHolding, isolated } = statusFromProto(StatusResponse.decode(bytes));
+  t.match(holding, [{ group: 'math', name: 'add', instances: 3, since: 0 }]);
+  t.strictSame([servicesHolding, isolated], [7, true]);
   t.end();
 });
 

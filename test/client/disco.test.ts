@@ -226,6 +226,43 @@ test('members, status, gossip and leave come as plain values', async (t) => {
   t.equal(daemon.countOf('Leave'), 1);
 });
 
+test('a watch of the members gives what the daemon tells, and ends with it', async (t) => {
+  const { disco, daemon } = await connected(t);
+  const { Kind } = wire.v1.MembersEvent;
+  daemon.membersEvents = [
+    { kind: Kind.MEMBER, member: { peerId: 'owner-1', state: 1, rttMicros: 350 } },
+    { kind: 99 as never },
+    { kind: Kind.SNAPSHOT_END },
+    { kind: Kind.FORGOTTEN, member: { peerId: 'owner-1', state: 3 } },
+  ];
+  const told: object[] = [];
+  for await (const event of disco.watchMembers()) told.push(event);
+  t.match(told, [
+    { kind: 'member', member: { peerId: 'owner-1', state: 'alive', rttMicros: 350 } },
+    { kind: 'snapshot_end' },
+    { kind: 'forgotten', member: { state: 'dead', rttMicros: undefined } },
+  ]);
+  t.equal(told.length, 3, 'what only a newer daemon tells is passed over');
+  const stop = new AbortController();
+  stop.abort(new Error('enough'));
+  await t.rejects(disco.watchMembers({ signal: stop.signal }).next(), { message: 'enough' });
+  await daemon.stop();
+  await t.rejects(disco.watchMembers().next(), { code: 'UNAVAILABLE', reason: 'NO_DAEMON' });
+});
+
+test('a dead member is dismissed by its name, and a refusal reaches the caller', async (t) => {
+  const { disco, daemon } = await connected(t);
+  t.strictSame(await disco.forceLeave('node-2'), { peerId: 'owner-2', name: 'node-2' });
+  const message = '"node-2" is alive: stop it';
+  daemon.refuse('ForceLeave', {
+    code: status.FAILED_PRECONDITION,
+    reason: 'MEMBER_ALIVE',
+    message,
+  });
+  const expected = { code: 'FAILED_PRECONDITION', reason: 'MEMBER_ALIVE', message };
+  await t.rejects(disco.forceLeave('node-2'), expected);
+});
+
 test('a refusal of Register reaches the caller', async (t) => {
   const { daemon, disco } = await connected(t);
   const message = 'port 0 of a foreign host means nothing';

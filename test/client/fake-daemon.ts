@@ -16,6 +16,10 @@ import { disco } from '../../src/gen/discovery.js';
 type MethodName = keyof typeof discoveryDefinition;
 type Wire = disco.v1.ServiceInstance.$Properties;
 type Event = disco.v1.WatchEvent.$Properties;
+type MembersCall = grpc.ServerWritableStream<
+  disco.v1.MembersRequest,
+  disco.v1.MembersEvent.$Properties
+>;
 type WatchCall = grpc.ServerWritableStream<disco.v1.WatchRequest, Event>;
 
 const { Kind } = disco.v1.WatchEvent;
@@ -53,6 +57,8 @@ export class FakeDaemon {
   readonly instances = new Map<string, Wire>();
   /** What Status says. */
   ready = true;
+  /** What WatchMembers tells before it ends. */
+  membersEvents: readonly disco.v1.MembersEvent.$Properties[] = [];
   /** Lists come in pages of at most this many. */
   pageSizeMax = 1_000;
   /** Snapshots stop before their end mark while this is set. */
@@ -214,6 +220,12 @@ export class FakeDaemon {
       Members: this.#unary('Members', () => ({
         members: [{ peerId: 'owner-1', name: 'node-1', state: 1, incarnation: 7, self: true }],
       })),
+      ForceLeave: this.#unary('ForceLeave', ({ name }) => ({ peerId: 'owner-2', name })),
+      WatchMembers: (call: MembersCall) => {
+        this.calls.push('WatchMembers');
+        for (const event of this.membersEvents) call.write(event);
+        call.end();
+      },
       Gossip: this.#unary('Gossip', () => ({
         exchanges: [
           { peerId: 'owner-2', name: 'node-2', outcome: 'changed', ownersChanged: ['x'] },

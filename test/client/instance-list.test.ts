@@ -32,6 +32,18 @@ test('pages are followed to the last, each from the token of the one before', as
   ]);
 });
 
+test('what is held is told once, and as the last of its pages says', async (t) => {
+  const add = { group: 'math', name: 'add', reason: 'why', since: 1 };
+  const { caller } = callerOf([
+    { holding: [{ ...add, until: 9, instances: 3 }], nextPageToken: 'more' },
+    { holding: [{ ...add, until: 5, instances: 2 }, { group: 'shop' }], isolated: true },
+  ]);
+  const { holding, isolated } = await listInstances(caller, {});
+  t.equal(isolated, true);
+  t.match(holding, [{ ...add, until: 5, instances: 2 }, { group: 'shop' }]);
+  t.equal(holding.length, 2);
+});
+
 test('a list without end is given up', async (t) => {
   const { caller, asked } = callerOf([{ nextPageToken: 'again' }]);
   await t.rejects(listInstances(caller, {}), {

@@ -18,6 +18,7 @@ test('a message off the wire becomes a plain frozen instance', async (t) => {
     version: '1.2.3',
     ttlMs: 10_000,
     conflict: true,
+    held: true,
     health: disco.v1.Health.HEALTH_WARNING,
   });
   const bytes = disco.v1.ServiceInstance.encode(sent).finish();
@@ -37,6 +38,7 @@ test('a message off the wire becomes a plain frozen instance', async (t) => {
     version: '1.2.3',
     ttlMs: 10_000,
     conflict: true,
+    held: true,
   });
   t.ok(Object.isFrozen(instance) && Object.isFrozen(instance.tags));
   t.ok(Object.isFrozen(instance.metadata));

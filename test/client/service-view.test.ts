@@ -328,8 +328,8 @@ class ScriptedStream implements StreamCaller {
     return { ready: this.ready, readiness: 'waiting' } as never;
   }
 
-  async *serverStream(_name: string, request: { cursor?: string | null }): AsyncGenerator<never> {
-    this.watches.push(request.cursor ?? '');
+  async *serverStream(_name: string, request: object): AsyncGenerator<never> {
+    this.watches.push((request as disco.v1.WatchRequest.$Properties).cursor ?? '');
     for (const event of this.scripts.shift() ?? []) yield event as never;
   }
 }

@@ -6,6 +6,7 @@ test('flag, variable and key of an option are one name in three spellings', (t) 
   t.equal(names[0], 'dataDir --data-dir DISCO_DATA_DIR');
   t.ok(names.includes('http --http DISCO_HTTP'));
   t.ok(names.includes('gossipIntervalMs --gossip-interval-ms DISCO_GOSSIP_INTERVAL_MS'));
+  t.ok(names.includes('probeIntervalMs --probe-interval-ms DISCO_PROBE_INTERVAL_MS'));
   t.ok(names.includes('neighborsK --neighbors-k DISCO_NEIGHBORS_K'));
   t.equal(new Set(options.map(({ flag }) => flag)).size, options.length);
   t.equal(new Set(options.map(({ env }) => env)).size, options.length);

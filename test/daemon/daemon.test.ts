@@ -124,6 +124,39 @@ t.test(
   },
 );
 
+t.test('a dead daemon is dismissed at one, the others see it, and it comes back', async (t) => {
+  const first = await startDaemon(t);
+  const seeds = [seedOf(first)];
+  const second = await startDaemon(t, { seeds, change: { name: 'node-2' } });
+  const third = await startDaemon(t, { seeds, change: { name: 'node-3' } });
+  const states = (at: RunningDaemon): (() => Promise<string>) => {
+    const events = at.stub.serverStream('WatchMembers', {})[Symbol.asyncIterator]();
+    t.teardown(() => events.return?.());
+    return async () => {
+      for (;;) {
+        const { value } = await events.next();
+        const member = value === undefined ? undefined : value.member;
+        if (member?.name === 'node-3') return State[member.state ?? 0] as string;
+      }
+    };
+  };
+  const until = async (next: () => Promise<string>, state: string): Promise<void> => {
+    while ((await next()) !== state);
+  };
+  const [atFirst, atSecond] = [states(first), states(second)];
+  await Promise.all([until(atFirst, 'ALIVE'), until(atSecond, 'ALIVE')]);
+  await t.rejects(first.stub.unary('ForceLeave', { name: 'node-3' }), {
+    code: 'FAILED_PRECONDITION',
+  });
+  await third.daemon.stop({ isGraceful: false });
+  await Promise.all([until(atFirst, 'DEAD'), until(atSecond, 'DEAD')]);
+  t.match(await second.stub.unary('ForceLeave', { name: 'node-3' }), { name: 'node-3' });
+  await Promise.all([until(atFirst, 'LEFT'), until(atSecond, 'LEFT')]);
+  await startDaemon(t, { seeds, change: third.config });
+  await Promise.all([until(atFirst, 'ALIVE'), until(atSecond, 'ALIVE')]);
+  t.pass();
+});
+
 t.test('a registration outlives the daemon and is announced again by the next one', async (t) => {
   const first = await startDaemon(t);
   const { owner } = await first.stub.unary('Register', { ...add, port: 5001 });

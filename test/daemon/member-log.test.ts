@@ -26,7 +26,7 @@ t.test('a member that comes, goes and returns has a line each time', (t) => {
     message,
   });
   t.strictSame(lines(), [line('alive', 'member is alive')]);
-  node.registry.observe(bob, { kind: 'unreachable' }, node.clock.now());
+  node.registry.observe(bob, { kind: 'unreachable', why: 'refused' }, node.clock.now());
   t.strictSame(lines(), [line('dead', 'member is dead')]);
   node.registry.observe(bob, { kind: 'linked' }, node.clock.now());
   t.strictSame(lines(), [line('alive', 'member is alive')]);
@@ -54,7 +54,7 @@ t.test('members of before are told at the start, and none after the stop', (t) =
   log.start();
   t.match(lines(), [{ fields: { member: 'bob' }, message: 'member is alive' }]);
   log.stop();
-  node.registry.observe(bob, { kind: 'unreachable' }, node.clock.now());
+  node.registry.observe(bob, { kind: 'unreachable', why: 'refused' }, node.clock.now());
   t.strictSame(lines(), []);
   t.end();
 });

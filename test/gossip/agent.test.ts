@@ -85,3 +85,47 @@ t.test('a round joins the exchanges that are under way', async (t) => {
   t.equal((await first).length, 2);
   t.equal((await second).length, 2, 'both neighbors, though both were being asked');
 });
+
+t.test(
+  'whoever follows the links is woken for each that comes and goes, once it has',
+  async (t) => {
+    const cluster = await TestCluster.of(2);
+    const { agent, engine } = cluster.node(1);
+    const { self } = cluster.node(2).registry;
+    const seen: [string, boolean][] = [];
+    const unfollow = agent.followLinks((peer) => seen.push([peer, engine.isLinked(peer)]));
+    const store = cluster.crash(2);
+    cluster.run(100);
+    await cluster.start(2, { store });
+    cluster.run(1_000);
+    t.strictSame(seen, [
+      [self, false],
+      [self, true],
+    ]);
+    unfollow();
+    cluster.crash(2);
+    cluster.run(100);
+    t.equal(seen.length, 2);
+  },
+);
+
+t.test('a dismissal is told in the log, with who said it', async (t) => {
+  const cluster = await TestCluster.of(3);
+  const node = cluster.node(1);
+  const lines: [object, string][] = [];
+  const log = { ...silentLog, info: (fields: object, text: string) => lines.push([fields, text]) };
+  await node.agent.stop();
+  const parts = [node.engine, node.transport, node.registry, node.clock] as const;
+  const agent = new Agent(...parts, log);
+  await node.transport.start(agent);
+  agent.start();
+  cluster.run(1_000);
+  const peerId = cluster.node(3).registry.self;
+  cluster.crash(3);
+  cluster.run(3_000);
+  const { agent: other, registry } = cluster.node(2);
+  other.dismiss(peerId);
+  cluster.run(1_000);
+  const told = lines.filter(([, text]) => text === 'a dead member was dismissed');
+  t.strictSame(told, [[{ peerId, by: registry.self }, 'a dead member was dismissed']]);
+});

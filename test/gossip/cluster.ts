@@ -22,6 +22,7 @@ import { Registry } from '../../src/registry/registry.ts';
 import type { RegistryConfig } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { Registration } from '../../src/store/store.ts';
+import { FreezableProcess } from './freezable-process.ts';
 import type { SignatureScheme } from './hashed-signatures.ts';
 import { SkewedClock } from './skewed-clock.ts';
 
@@ -30,6 +31,7 @@ export type TestConfig = GossipConfig & RegistryConfig;
 export const testConfig: TestConfig = {
   gossipIntervalMs: 1_000,
   gossipK: 3,
+  probeIntervalMs: 1_000,
   rumorIntervalMs: 20,
   dialTimeoutMs: 1_000,
   joinTimeoutMs: 10_000,
@@ -41,6 +43,8 @@ export const testConfig: TestConfig = {
   recordBytesMax: 8_192,
   recordsPerOwnerMax: 10_000,
   bytesPerOwnerMax: 16 * 1024 * 1024,
+  brakeWindowMs: 10_000,
+  holdMaxMs: 30_000,
   tombstoneGraceMs: 600_000,
   tombstonesMax: 1_000,
   headBytesMax: 2_048,
@@ -70,6 +74,9 @@ export interface TestNode {
   readonly clock: AdjustableClock;
   /** Its host's clock, which may be wrong. */
   readonly hostClock: SkewedClock;
+  /** What it compares with others. */
+  readonly heads: SettledHeads;
+  readonly process: FreezableProcess;
 }
 
 export interface StartOptions {
@@ -97,6 +104,8 @@ export class TestCluster {
   readonly network = new MemoryNetwork(this.clock);
   readonly nodes = new Map<number, TestNode>();
   readonly #randomSeed: number;
+  /** Addresses at which nobody answers a handshake. */
+  readonly #frozen = new Set<string>();
   #lives = 0;
 
   constructor(randomSeed = 1) {
@@ -110,24 +119,32 @@ export class TestCluster {
     const config = { ...testConfig, ...options.config };
     const life = ++this.#lives;
     const bootId = life.toString(16).padStart(16, '0');
-    const { signatures = { signerOf, verifier: ed25519Verifier }, symbolsMax } = options;
+    const { signatures = { signerOf, verifier: ed25519Verifier }, symbolsMax = 8_192 } = options;
     const { verifier } = signatures;
     const identity = { signer: signatures.signerOf(options.key ?? number), cluster, bootId };
-    const hostClock = new SkewedClock(this.clock, options.skewMs, options.uptimeMs);
+    const process = new FreezableProcess();
+    const ownClock = process.clockOver(this.clock);
+    const hostClock = new SkewedClock(ownClock, options.skewMs, options.uptimeMs);
     const clock = new AdjustableClock(hostClock, config.clockAheadMs);
     const facts = factsOf(number, address, clock.now().wallMicros);
     const registry = new Registry(identity, facts, verifier, store, config, clock.now());
     clock.resumeFrom(registry.state(registry.self)?.head.head.lastUpdate ?? 0);
     const random = seededRandom(this.#randomSeed * 1_000 + life);
-    const own = { registry, identity, verifier, config, random, seeds };
-    const heads = symbolsMax === undefined ? {} : { heads: new SettledHeads(cluster, symbolsMax) };
-    const engine = new Engine({ ...own, ...heads });
+    const heads = new SettledHeads(cluster, symbolsMax);
+    const engine = new Engine({ registry, identity, verifier, config, random, seeds, heads });
     const transport = this.network.join(identity.signer.owner, address);
+    const dial = transport.dial.bind(transport);
+    transport.dial = (target, timeoutMs, done) => {
+      const tell = process.outcomeOver(done);
+      if (!target.addresses.some((each) => this.#frozen.has(each)))
+        return dial(target, timeoutMs, tell);
+      this.clock.schedule(timeoutMs, () => tell({ kind: 'failed', how: 'timeout' }));
+    };
     const agent = new Agent(engine, transport, registry, clock, silentLog);
-    await transport.start(agent);
+    await transport.start(process.handlerOver(agent));
     registry.begin(facts, clock.now(), options.isReborn);
     agent.start();
-    const parts = { registry, engine, agent, transport, store, clock, hostClock };
+    const parts = { registry, engine, agent, transport, store, clock, hostClock, heads, process };
     const node = { number, address, ...parts };
     agent.onDuplicate(() => void this.crash(number));
     this.nodes.set(number, node);
@@ -153,9 +170,24 @@ export class TestCluster {
   crash(number: number): MemoryStore {
     const node = this.node(number);
     this.nodes.delete(number);
+    this.#frozen.delete(node.address);
     void node.agent.stop();
     node.transport.crash();
     return node.store;
+  }
+
+  /** Stops a node as SIGSTOP would: it hears nothing, says nothing, and keeps its connections. */
+  freeze(number: number): void {
+    const { process, address } = this.node(number);
+    process.freeze();
+    this.#frozen.add(address);
+  }
+
+  /** As SIGCONT. */
+  thaw(number: number): void {
+    const { process, address } = this.node(number);
+    this.#frozen.delete(address);
+    process.thaw();
   }
 
   run(durationMs: number): void {
@@ -230,7 +262,7 @@ export class TestCluster {
   #tick(node: TestNode): void {
     if (this.nodes.get(node.number) !== node) return;
     node.registry.tick(node.clock.now());
-    this.clock.schedule(100, () => this.#tick(node));
+    node.hostClock.schedule(100, () => this.#tick(node));
   }
 }
 

@@ -27,9 +27,14 @@ function make() {
     now: at(0),
     emit: (effect) => void (effect.kind === 'dial' && dials.push(effect)),
   };
-  const dialer = new Dialer(context, (peer) => linked.has(peer));
+  const doubts = { isDoubtful: false, isIsolated: false };
+  const dialer = new Dialer(context, {
+    isLinked: (peer) => linked.has(peer),
+    isDoubtful: () => doubts.isDoubtful,
+    isIsolated: () => doubts.isIsolated,
+  });
   const taken = (): Dial[] => dials.splice(0);
-  return { dialer, context, registry, member, linked, taken };
+  return { dialer, context, registry, member, linked, doubts, taken };
 }
 const now = at(0);
 const way = (number: number) => ({ addresses: [`way ${number}`] });
@@ -73,16 +78,11 @@ t.test('who is to be confirmed goes first, with less patience', (t) => {
   t.end();
 });
 
-t.test('a node that was woken late has five times the patience, for five seconds', (t) => {
-  const { dialer, context, member, taken } = make();
-  dialer.noteLag(100);
-  t.equal(dialer.isSluggish, false);
-  dialer.noteLag(101);
-  t.equal(dialer.isSluggish, true);
+t.test('a node that doubts itself has five times the patience', (t) => {
+  const { dialer, doubts, member, taken } = make();
+  doubts.isDoubtful = true;
   dialer.confirm(member.id);
   t.equal(taken()[0]?.timeoutMs, 5 * testConfig.dialTimeoutMs);
-  Object.assign(context, { now: at(5_000) });
-  t.equal(dialer.isSluggish, false);
   t.end();
 });
 
@@ -92,7 +92,7 @@ t.test('who is linked, or dialed there already, is not dialed', (t) => {
   dialer.dialMember(member.id);
   t.equal(taken().length, 1);
   const addresses = member.state.head.head.facts.addresses;
-  t.equal(dialer.settle({ peer: member.id, addresses }), true);
+  t.equal(dialer.settle({ peer: member.id, addresses }), 'sound');
   linked.add(member.id);
   dialer.dialMember(member.id);
   dialer.confirm(member.id);
@@ -114,7 +114,19 @@ t.test('a failed dial says nothing of a member that moved, or began a new life',
       dialer.dialMember(member.id);
       t.equal(taken().length, 1, 'its new address is dialed without waiting for the old one');
     }
-    t.equal(dialer.settle(target), false, change);
+    t.equal(dialer.settle(target), 'stale', change);
   }
+  t.end();
+});
+
+t.test('a dial that began when nobody was heard is a deaf one, whoever is heard since', (t) => {
+  const { dialer, doubts, member, taken } = make();
+  doubts.isIsolated = true;
+  dialer.confirm(member.id);
+  doubts.isIsolated = false;
+  const target = taken()[0]?.target ?? { addresses: [] };
+  t.equal(dialer.settle(target), 'deaf');
+  dialer.confirm(member.id);
+  t.equal(dialer.settle(target), 'sound');
   t.end();
 });

@@ -28,7 +28,7 @@ export class ExchangeMeter {
     records = 0,
     signatures?: SignatureScheme,
   ): Promise<ExchangeMeter> {
-    const config = { gossipIntervalMs: 1e9, headsMax: owners + 2 };
+    const config = { gossipIntervalMs: 1e9, probeIntervalMs: 1e9, headsMax: owners + 2 };
     const cluster = await TestCluster.of(2, 1, {
       config,
       ...(signatures && { signatures }),

@@ -1,6 +1,9 @@
 import t from 'tap';
-import { helloFault } from '../../src/gossip/hello.ts';
-import { protocolVersion } from '../../src/gossip/message.ts';
+import { helloFault, helloTo } from '../../src/gossip/hello.ts';
+import { bare, protocolVersion } from '../../src/gossip/message.ts';
+import { makeFacts, makeState } from '../record/fixtures.ts';
+import { signerOf } from './cluster.ts';
+import { LoneNode } from './lone-node.ts';
 
 const now = { protocolMin: protocolVersion, protocolMax: protocolVersion };
 
@@ -27,5 +30,34 @@ t.test('no common protocol version is refused, whoever is the older', (t) => {
     t.match(fault?.sentence, `speaks gossip protocol ${version} to ${version}, this one`);
     t.match(fault?.toPeer, `this one ${version} to ${version}: upgrade`);
   }
+  t.end();
+});
+
+t.test('this node says who it is, and whom it had thought dead', (t) => {
+  const node = new LoneNode();
+  const { registry, context, clock } = node;
+  const signer = signerOf(2);
+  const hear = (incarnation: number, left = false): void => {
+    clock.advance(1_000);
+    const lastUpdate = clock.now().wallMicros;
+    const facts = makeFacts({ left });
+    const { head } = makeState([], { lastUpdate, incarnation, facts }, signer);
+    registry.receive(head, [], true, clock.now());
+  };
+  const thoughtDead = (): boolean | undefined => helloTo(signer.owner, context)?.thoughtDead;
+  const own = registry.state(registry.self);
+  const time = clock.now().wallMicros;
+  const said = { kind: 'hello', cluster: 'test', ...now, time, thoughtDead: false };
+  t.strictSame(helloTo(signer.owner, context), { ...said, head: own && bare(own.head) });
+  hear(1);
+  t.equal(thoughtDead(), false);
+  registry.observe(signer.owner, { kind: 'unreachable', why: 'refused' }, clock.now());
+  t.equal(thoughtDead(), true);
+  registry.observe(signer.owner, { kind: 'dismissed', incarnation: 1 }, clock.now());
+  t.equal(thoughtDead(), true, 'dismissed as dead: it can say that it lives');
+  hear(2);
+  t.equal(thoughtDead(), false);
+  hear(2, true);
+  t.equal(thoughtDead(), false, 'who said goodbye itself is not contradicted');
   t.end();
 });

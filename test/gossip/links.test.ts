@@ -79,39 +79,40 @@ t.test('dials that fail are spread out, and never more than the bound at once', 
   t.ok(dials >= 40 && dials <= 40 + 62, `${dials} dials: each seed once, then one an interval`);
 });
 
-t.test('a mere timeout does not bury a member that was never linked', async (t) => {
+t.test('who cannot be dialed is not buried as long as others vouch for it', async (t) => {
   const cluster = await TestCluster.of(3);
   const store = cluster.crash(3);
   cluster.run(1_000);
   const slow = cluster.node(1).registry.self;
   cluster.network.rules.isCut = (x, y) => x === slow || y === slow;
   await cluster.start(3, { store, seeds: ['mem/2'] });
-  cluster.run(1_500);
-  t.equal(cluster.node(3).registry.member(slow)?.state, 'alive', 'one timeout is not enough');
-  cluster.run(60_000);
-  t.equal(cluster.node(3).registry.member(slow)?.state, 'dead', 'three are');
+  const { engine, registry } = cluster.node(3);
+  cluster.until(() => engine.counters.get('dials_timeout') >= 6, 60_000);
+  t.equal(registry.member(slow)?.state, 'alive', 'node 2 has a link with it');
+  cluster.network.applyCuts();
+  cluster.until(() => registry.member(slow)?.state === 'dead', 30_000);
   cluster.network.rules.isCut = () => false;
-  cluster.run(10_000);
-  t.equal(cluster.node(3).registry.member(slow)?.state, 'alive');
+  cluster.until(() => registry.member(slow)?.state === 'alive', 10_000);
 });
 
-t.test('a node that was starved itself does not judge others by time', async (t) => {
-  const cluster = await TestCluster.of(3);
-  const [starved, other] = [cluster.node(1), cluster.node(3)];
-  const now = cluster.clock.now();
-  // Woken three seconds late: its own processor was busy.
-  starved.engine.step({ kind: 'wake' }, { ...now, monoMs: now.monoMs + 3_000 });
-  cluster.cut([1], [3]);
-  cluster.run(2_000);
-  t.equal(starved.registry.member(other.registry.self)?.state, 'alive', 'it doubts itself first');
-  t.equal(
-    other.registry.member(starved.registry.self)?.state,
-    'dead',
-    'one timeout is enough here',
-  );
-  cluster.run(20_000);
-  t.equal(starved.registry.member(other.registry.self)?.state, 'dead', 'but it asks again');
-});
+t.test(
+  'of two that cannot reach each other nobody dies, as long as others reach both',
+  async (t) => {
+    for (const count of [3, 4, 25]) {
+      const cluster = await TestCluster.of(count);
+      cluster.run(15_000);
+      const selves = [1, 3].map((number) => cluster.node(number).registry.self);
+      cluster.cut([1], [3]);
+      const seen = new Set<MemberState | undefined>();
+      for (let second = 0; second < 60; second++) {
+        cluster.run(1_000);
+        for (const { registry } of cluster.nodes.values())
+          for (const self of selves) seen.add(registry.member(self)?.state);
+      }
+      t.notOk(seen.has('dead'), `${count} nodes: ${[...seen].join(', ')}`);
+    }
+  },
+);
 
 t.test('a dial to where a member was says nothing about its next life elsewhere', async (t) => {
   const cluster = await TestCluster.of(3);
@@ -223,7 +224,7 @@ t.test('a member that is no neighbor is asked now and then, and its link ends ag
   t.ok(passing >= 8, `${passing} others, in its own rounds and in theirs`);
 });
 
-t.test('a death that passed a node by is noticed when the dead should have signed', async (t) => {
+t.test('a death that passed a node by comes to it with the accusations', async (t) => {
   const config = { headRefreshMs: 10_000 };
   const cluster = await TestCluster.of(30, 1, { config });
   cluster.register(29, 'add');
@@ -234,7 +235,5 @@ t.test('a death that passed a node by is noticed when the dead should have signe
   cluster.run(1_000);
   t.notOk(cluster.seenBy(1).includes('add'));
   await cluster.start(3, { config, store });
-  cluster.run(5_000);
-  t.ok(cluster.seenBy(3).includes('add'), 'it is not beside it on any ring');
-  cluster.until(() => cluster.isSeenByNone('add'), 40_000);
+  cluster.until(() => cluster.isSeenByNone('add'), 5_000);
 });

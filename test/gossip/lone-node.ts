@@ -76,6 +76,7 @@ export class LoneNode {
         refused: () => undefined,
         heardTime: () => undefined,
         asked: () => undefined,
+        accusation: () => undefined,
       },
     );
     this.settle();

@@ -2,8 +2,14 @@ import fc from 'fast-check';
 import { Writer } from 'protobufjs/minimal.js';
 import t from 'tap';
 import { disco } from '../../src/gen/gossip.js';
-import { decodeFrame, decodeRumor, encodeFrame, encodeRumor } from '../../src/gossip/message.ts';
-import { decodeDeltas, frameBytesMax, rumorBytesMax } from '../../src/gossip/message.ts';
+import { decodeFrame, decodeRumor, encodeFrame } from '../../src/gossip/message.ts';
+import {
+  decodeDeltas,
+  fieldsMax,
+  frameBytesMax,
+  isVigilFrame,
+  rumorBytesMax,
+} from '../../src/gossip/message.ts';
 import type { Frame } from '../../src/gossip/message.ts';
 import { prefixOf } from '../../src/gossip/version.ts';
 import { signerOf } from './cluster.ts';
@@ -40,10 +46,17 @@ const frames: readonly Frame[] = [
   { kind: 'busy', exchange: 7 },
   { kind: 'want', exchange: 7, owners: [version] },
   { kind: 'done', exchange: 7, more: true },
-  { kind: 'rumor', rumor: { head, previous: 9, records: [Buffer.from('a')] } },
+  { kind: 'rumor', rumor: { head, previous: 9, records: [Buffer.from('a')], accusations: [head] } },
   { kind: 'check', owner, incarnation: 1_750_000_000 },
   { kind: 'bye', reason: 'not a neighbor' },
   { kind: 'neighbor', wanted: true },
+  { kind: 'token', sealed: head },
+  { kind: 'accusation', sealed: head },
+  { kind: 'ping', nonce: 2 ** 32 - 1 },
+  { kind: 'pong', nonce: 0 },
+  { kind: 'askVouch', subject: owner, nonce: 7 },
+  { kind: 'vouch', subject: owner, nonce: 7 },
+  { kind: 'dismissal', sealed: head },
 ];
 
 t.test('every kind of frame comes back as it was', (t) => {
@@ -51,7 +64,7 @@ t.test('every kind of frame comes back as it was', (t) => {
     const decoded = decodeFrame(encodeFrame(frame));
     t.same(decoded, { kind: 'opened', value: frame }, frame.kind);
   }
-  t.equal(frames.length, 18);
+  t.equal(frames.length, 25);
   t.equal(encodeFrame({ kind: 'same' }).length, 0, 'one byte on the wire: its length');
   t.end();
 });
@@ -62,16 +75,27 @@ t.test('frames that leave everything out are still read, or refused as malformed
       .uint32((field << 3) | 2)
       .bytes(new Uint8Array())
       .finish();
-  const kinds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 20].map((field) => decodeFrame(empty(field)).kind);
-  const [hello, refusal, digest, delta, want, done, rumor, check, bye, neighbor] = kinds;
+  const kinds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 20, 21, 22].map(
+    (field) => decodeFrame(empty(field)).kind,
+  );
+  const [hello, refusal, digest, delta, want, done, rumor, check, bye, neighbor, ...sealed] = kinds;
   t.strictSame(
     [hello, delta, rumor, check],
     Array(4).fill('refused'),
     'they lack a head, an owner',
   );
-  t.strictSame([refusal, digest, want, done, bye, neighbor], Array(6).fill('opened'));
+  t.strictSame([refusal, digest, want, done, bye, neighbor, ...sealed], Array(8).fill('opened'));
+  t.equal(decodeFrame(empty(27)).kind, 'opened', 'an empty dismissal is malformed further on');
   const exchange = [10, 11, 12, 13, 14, 15, 16].map((field) => decodeFrame(empty(field)).kind);
   t.strictSame(exchange, Array(7).fill('opened'));
+  const probes = [23, 24, 25, 26].map((field) => decodeFrame(empty(field)).kind);
+  t.strictSame(probes, ['opened', 'opened', 'refused', 'refused'], 'two of them lack a subject');
+  t.end();
+});
+
+t.test('pings, pongs and vouchings are the frames of probes', (t) => {
+  const kinds = frames.filter(isVigilFrame).map(({ kind }) => kind);
+  t.strictSame(kinds, ['token', 'accusation', 'ping', 'pong', 'askVouch', 'vouch']);
   t.end();
 });
 
@@ -141,6 +165,8 @@ t.test('lists that are no whole number of entries, and half keys, are malformed'
     { pull: { after: odd } },
     { page: { want: odd } },
     { page: { next: odd } },
+    { askVouch: { subject: odd } },
+    { vouch: { subject: Buffer.alloc(33, 1) } },
   ])
     t.same(decodeFrame(frame.encode(wrong).finish()), malformed, JSON.stringify(wrong));
   t.same(decodeDeltas(Buffer.from('garbage')), malformed);
@@ -148,8 +174,14 @@ t.test('lists that are no whole number of entries, and half keys, are malformed'
   t.end();
 });
 
-t.test('a rumor comes back as it was', (t) => {
-  const rumor = { head, previous: 1_750_000_000_000_000, records: [Buffer.from('a')] };
-  t.same(decodeRumor(encodeRumor(rumor)), { kind: 'opened', value: rumor });
+t.test('a probe of nothing but nonces is refused before anything is made of them', (t) => {
+  for (const field of [23, 24, 25, 26]) {
+    const nonces = Buffer.alloc(2 * fieldsMax, Buffer.from([0x08, 0x01]));
+    const bytes = Writer.create()
+      .uint32((field << 3) | 2)
+      .bytes(nonces)
+      .finish();
+    t.same(decodeFrame(bytes), { kind: 'refused', reason: 'TOO_MANY_FIELDS' });
+  }
   t.end();
 });

@@ -343,3 +343,37 @@ t.test('a fork goes on from where its origin is, with what has not settled yet',
   t.equal(fork.sketch.symbolsMax, 64);
   t.end();
 });
+
+t.test('accusations are compared along with the head of whom they accuse', (t) => {
+  const followed = new Followed();
+  const [old, young] = [new Ghost(100, startMicros - 9_000), new Ghost(101, startMicros)] as const;
+  const hashes = ['one', 'two'].map((text) => sha256(text)) as [Uint8Array, Uint8Array];
+  const element = elementOf(hashes[0], key);
+  const { heads } = followed;
+  heads.noteAccusation(old.owner, hashes[0], true);
+  heads.noteAccusation(young.owner, hashes[1], true);
+  t.equal(heads.sketch.count, 1, 'not before there is a head');
+  t.equal(heads.accusationNamed(element), hashes[0], 'but it is known');
+  t.strictSame(heads.lacking([element]), [], 'and nobody is asked for it');
+  followed.give(old, young);
+  followed.step(settleMs);
+  t.equal(heads.sketch.count, 5);
+  heads.noteAccusation(young.owner, hashes[1], true);
+  t.equal(heads.sketch.count, 5, 'to say it twice does no harm');
+  t.equal(heads.salted(new Uint8Array(16), 4).count, 5);
+  old.refresh(startMicros - 8_000);
+  followed.give(old);
+  followed.step(settleMs);
+  t.equal(heads.sketch.count, 5, 'a data head voids none');
+  followed.earliest = startMicros - 7_000;
+  followed.step(sweepMs);
+  t.equal(heads.sketch.count, 3, 'left out with its head');
+  followed.earliest = 0;
+  followed.step(sweepMs);
+  for (const hash of hashes)
+    for (const { owner } of [old, young]) heads.noteAccusation(owner, hash, false);
+  t.equal(heads.sketch.count, 3);
+  t.equal(followed.compared(), followed.sketchOfAll());
+  t.equal(heads.accusationNamed(element), undefined);
+  t.end();
+});

@@ -20,7 +20,13 @@ const events = {
   'a head that left': headOf(5, true),
   'a head that left, of a lower incarnation': headOf(4, true),
   'a live link': { kind: 'linked' },
-  'a refused re-dial': { kind: 'unreachable' },
+  'a refused re-dial': { kind: 'unreachable', why: 'refused' },
+  'an accusation': { kind: 'accused' },
+  'a conviction': { kind: 'convicted', why: 'silent' },
+  'an absolution': { kind: 'absolved' },
+  'a dismissal': { kind: 'dismissed', incarnation: 5 },
+  'a dismissal of an earlier life': { kind: 'dismissed', incarnation: 4 },
+  'a dismissal of a later life': { kind: 'dismissed', incarnation: 6 },
 } satisfies Record<string, MemberEvent>;
 
 /** What is heard, and then what becomes of alive, suspect, dead and left. */
@@ -32,6 +38,12 @@ const table: [keyof typeof events, MemberState, MemberState, MemberState, Member
   ['a head that left, of a lower incarnation', 'left', 'left', 'left', 'left'],
   ['a live link', 'alive', 'alive', 'alive', 'left'],
   ['a refused re-dial', 'dead', 'dead', 'dead', 'left'],
+  ['an accusation', 'suspect', 'suspect', 'dead', 'left'],
+  ['a conviction', 'dead', 'dead', 'dead', 'left'],
+  ['an absolution', 'alive', 'alive', 'dead', 'left'],
+  ['a dismissal', 'alive', 'suspect', 'left', 'left'],
+  ['a dismissal of an earlier life', 'alive', 'suspect', 'dead', 'left'],
+  ['a dismissal of a later life', 'alive', 'suspect', 'dead', 'left'],
 ];
 
 t.test('the table has a row for every event and a column for every state', (t) => {
@@ -59,7 +71,7 @@ t.test('the incarnation that is known never falls', (t) => {
   for (const state of memberStates) {
     t.equal(nextMember(member(state), headOf(4), now).incarnation, 5);
     t.equal(nextMember(member(state), headOf(9), now).incarnation, 9);
-    t.equal(nextMember(member(state), { kind: 'unreachable' }, now).incarnation, 5);
+    t.equal(nextMember(member(state), { kind: 'unreachable', why: 'refused' }, now).incarnation, 5);
   }
   t.end();
 });
@@ -69,7 +81,8 @@ t.test('a member of whom nothing changed is the same object', (t) => {
   t.equal(nextMember(alive, headOf(5), now), alive);
   t.equal(nextMember(alive, { kind: 'linked' }, now), alive);
   const dead = member('dead');
-  t.equal(nextMember(dead, { kind: 'unreachable' }, now), dead);
+  t.equal(nextMember(dead, { kind: 'unreachable', why: 'refused' }, now), dead);
+  t.equal(nextMember(dead, { kind: 'absolved' }, now), dead);
   t.end();
 });
 

@@ -98,7 +98,7 @@ export const gossipMutants: readonly Mutant[] = [
     file: settledHeads,
     edits: [
       {
-        find: 'if (compared !== undefined) this.sketch.remove(elementOf(compared.hash, this.#key));',
+        find: '      this.sketch.remove(elementOf(compared.hash, this.#key));\n',
         replace: '',
       },
     ],
@@ -245,8 +245,8 @@ export const gossipMutants: readonly Mutant[] = [
     file: links,
     edits: [
       {
-        find: 'if (!link.isEnding && link.isGreeted) this.#doubt(peer);',
-        replace: '',
+        find: 'if (this.#links.close(peer)) this.#doubt(peer);',
+        replace: 'this.#links.close(peer);',
       },
     ],
     tests: ['test/property/spread.test.ts'],

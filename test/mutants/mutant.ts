@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gossipMutants } from './gossip-mutants.ts';
+import { livenessMutants } from './liveness-mutants.ts';
 import { recordMutants } from './record-mutants.ts';
 import { registryMutants } from './registry-mutants.ts';
 
@@ -32,7 +33,12 @@ export const mutantVariable = 'DISCO_MUTANT';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export const mutants: readonly Mutant[] = [...recordMutants, ...registryMutants, ...gossipMutants];
+export const mutants: readonly Mutant[] = [
+  ...recordMutants,
+  ...registryMutants,
+  ...gossipMutants,
+  ...livenessMutants,
+];
 
 /** @throws when there is none of that name */
 export function mutantNamed(name: string): Mutant {

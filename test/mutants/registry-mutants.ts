@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts';
 
 const advances = 'test/property/own-state.test.ts';
+const brakes = 'test/property/brake.test.ts';
 const lives = 'test/property/registry.test.ts';
 const flippedBits = 'test/property/flipped-bit.test.ts';
 
@@ -199,8 +200,8 @@ export const registryMutants: readonly Mutant[] = [
     file: 'src/registry/visibility.ts',
     edits: [
       {
-        find: 'if (after === undefined || !isShown(after)) {',
-        replace: "if (after === undefined || after === 'left') {",
+        find: 'if (after !== undefined && isShown(after)) showOwner(',
+        replace: "if (after !== undefined && after !== 'left') showOwner(",
       },
     ],
     tests: [lives],
@@ -216,6 +217,42 @@ export const registryMutants: readonly Mutant[] = [
       },
     ],
     tests: [lives],
+  },
+  {
+    name: 'refused-is-held',
+    what: 'the brake holds those whose hosts refuse connections, too',
+    file: 'src/registry/visibility.ts',
+    edits: [
+      { find: "after === 'dead' && death === 'silent')", replace: "after === 'dead')" },
+      { find: "after === 'dead' && death !== 'refused')", replace: "after === 'dead')" },
+    ],
+    tests: [brakes],
+  },
+  {
+    name: 'hold-without-end',
+    what: 'a hold begins anew with each instance that falls silent during it',
+    file: 'src/registry/brake.ts',
+    edits: [
+      {
+        find: '      this.#revision += 1;\n      return lost;',
+        replace:
+          '      trouble.hold.untilMs = now.monoMs + this.#config.holdMaxMs;\n      return lost;',
+      },
+    ],
+    tests: [brakes],
+  },
+  {
+    name: 'hold-remembers',
+    what: 'what a hold let go of counts for the next one',
+    file: 'src/registry/brake.ts',
+    edits: [
+      {
+        find: '      this.#end(service, trouble);\n    }\n    return over;',
+        replace:
+          '      this.#end(service, trouble); trouble.hold = undefined; this.#troubles.set(service, trouble);\n    }\n    return over;',
+      },
+    ],
+    tests: ['test/registry/brake.test.ts'],
   },
   {
     name: 'revision-repeats',

@@ -12,11 +12,19 @@ import { assertInvariant } from '../../src/record/merge.ts';
 import type { OwnerState } from '../../src/record/merge.ts';
 import type { ServiceRecord } from '../../src/record/record.ts';
 import { compareInstances } from '../../src/registry/instance.ts';
+import type { Instance } from '../../src/registry/instance.ts';
 import type { Mutation } from '../../src/registry/own-state.ts';
 import type { Registry } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import { makeFacts, makeSealed, startMicros } from '../record/fixtures.ts';
-import { deregister, hourMs, keyOf, loadNode, makeIdentity } from '../registry/fixtures.ts';
+import {
+  deregister,
+  hourMs,
+  keyOf,
+  loadNode,
+  makeIdentity,
+  smallConfig,
+} from '../registry/fixtures.ts';
 import { nameOf, register, startNode, WatchedStore } from '../registry/fixtures.ts';
 import { deltaFrom, forkedHistory, holds, play, recordsOf, textOf } from './histories.ts';
 import type { Step } from './histories.ts';
@@ -28,10 +36,16 @@ type Operation =
   | { kind: 'send'; owner: number; state: number; from: number; whole: boolean; forge: boolean }
   | { kind: 'own'; mutations: Mutation[] }
   | { kind: 'heartbeat'; id: string }
-  | { kind: 'observe'; owner: number; how: 'linked' | 'unreachable' }
+  | { kind: 'observe'; owner: number; event: Exclude<MemberEvent, { kind: 'head' }> }
   | { kind: 'tick'; ms: number }
   | { kind: 'disk'; isFull: boolean }
   | { kind: 'restart'; isFlushed: boolean };
+
+const observed: fc.Arbitrary<Exclude<MemberEvent, { kind: 'head' }>> = fc.constantFrom(
+  { kind: 'linked' },
+  { kind: 'unreachable', why: 'refused' },
+  { kind: 'unreachable', why: 'silent' },
+);
 
 const ownMutation: fc.Arbitrary<Mutation> = fc.oneof(
   fc
@@ -66,7 +80,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('observe' as const),
       owner: fc.nat(2),
-      how: fc.constantFrom('linked' as const, 'unreachable' as const),
+      event: observed,
     }),
   },
   {
@@ -88,7 +102,7 @@ class World {
   readonly counts = new Map<string, number>();
   node: Registry;
   now: Now = { monoMs: 0, wallMicros: startMicros };
-  #watched = new Map<string, ServiceRecord>();
+  #watched = new Map<string, Instance>();
   #cursor = 0;
   #lastUpdate = 0;
 
@@ -108,12 +122,13 @@ class World {
       case 'heartbeat':
         return this.#unlessRefused(() => node.heartbeat(nameOf(operation.id), now));
       case 'observe': {
-        const event: Exclude<MemberEvent, { kind: 'head' }> = { kind: operation.how };
-        return node.observe(this.#stateOf(operation.owner, 0).head.head.owner, event, now);
+        const { owner } = this.#stateOf(operation.owner, 0).head.head;
+        return node.observe(owner, operation.event, now);
       }
       case 'tick':
         this.#passTime(operation.ms);
-        return this.#unlessRefused(() => node.tick(this.now));
+        this.#unlessRefused(() => node.tick(this.now));
+        return this.#checkHolds();
       case 'disk':
         this.store.isFull = operation.isFull;
         return undefined;
@@ -124,26 +139,33 @@ class World {
 
   check(): void {
     const { node } = this;
-    const expected: ServiceRecord[] = [];
+    const expected: Instance[] = [];
     for (const [owner, state] of node.owners()) {
       assertInvariant(state);
       const said = this.owners.flat().filter(({ head }) => head.head.owner === owner);
       const isKnown = owner === node.self || said.some((one) => textOf(one) === textOf(state));
       assert.ok(isKnown, 'what is held was said, word for word');
       const live = recordsOf(state).filter(({ record }) => !record.deleted);
-      if (isShown(node.member(owner)!.state)) expected.push(...live.map(({ record }) => record));
+      if (isShown(node.member(owner)!.state))
+        expected.push(...live.map(({ record }) => ({ record, node: '' })));
+      // Which of a dead owner's instances are held is the brake's business: they are live, though.
+      else if (node.member(owner)!.state === 'dead')
+        for (const { record } of live) {
+          const held = node.index.get(record.group, record.name, owner, record.instanceId);
+          if (held?.isHeld === true) expected.push({ record, node: '', isHeld: true });
+        }
     }
     const listed = node.index.list();
     assert.equal(node.index.count, listed.length);
-    const sorted = expected.map((record) => ({ record, node: '' })).sort(compareInstances);
-    assert.deepEqual(listed.map(addressed), sorted.map(addressed), 'the list is what is shown');
+    const sorted = expected.sort(compareInstances).map(addressed);
+    assert.deepEqual(listed.map(addressed), sorted, 'the list is what is shown, and what is held');
     this.#watch();
-    const seen = [...this.#watched.values()].map((record) => ({ record, node: '' }));
-    assert.deepEqual(
-      seen.sort(compareInstances).map(addressed),
-      listed.map(addressed),
-      'a watcher',
-    );
+    const seen = [...this.#watched.values()].sort(compareInstances);
+    assert.deepEqual(seen.map(addressed), listed.map(addressed), 'a watcher');
+    const held = listed.filter(({ isHeld }) => isHeld === true);
+    const holds = node.brake.holds();
+    assert.equal(holds[0]?.instances ?? 0, held.length, 'all that is held is in a hold');
+    assert.equal(node.brake.holdCount, holds.length);
     for (const id of ids)
       assert.equal(node.registration(keyOf(id)) !== undefined, this.wanted.has(id));
     const { lastUpdate } = node.state(node.self)!.head.head;
@@ -199,6 +221,14 @@ class World {
     this.#count('restart');
   }
 
+  /** Whatever happened, even on a full disk, no hold outlives its time. */
+  #checkHolds(): void {
+    for (const { since, until } of this.node.brake.holds()) {
+      assert.ok(until > this.now.wallMicros, 'a hold that is over has ended');
+      assert.ok(until - since <= smallConfig.holdMaxMs * 1_000, 'no hold is longer than it may be');
+    }
+  }
+
   /** What is held of others that a new life would take up, and how they are thought to be. */
   #holdings(): string[] {
     const earliest = this.now.wallMicros - 23 * hourMs * 1_000;
@@ -226,7 +256,8 @@ class World {
   }
 
   #list(): void {
-    this.#watched = new Map(this.node.index.list().map(({ record }) => [keyed(record), record]));
+    const listed = this.node.index.list();
+    this.#watched = new Map(listed.map((instance) => [keyed(instance.record), instance]));
     this.#cursor = this.node.feed.revision;
   }
 
@@ -237,9 +268,12 @@ class World {
     for (const { kind, instance, reason } of answer.changes.flatMap(({ events }) => events)) {
       const key = keyed(instance.record);
       assert.notEqual(instance.record.ip, '6.6.6.6', 'nobody is told of a forged record');
-      const isExpected = this.#watched.has(key) === (kind === 'down' || reason === 'updated');
-      assert.ok(isExpected, `${kind} ${reason}`);
-      if (kind === 'up') this.#watched.set(key, instance.record);
+      const known = this.#watched.get(key);
+      const wasHeld = known?.isHeld === true;
+      const isUpdate = (reason === 'owner_back' && wasHeld) || (reason === 'held' && !wasHeld);
+      const isKnown = kind === 'down' || reason === 'updated';
+      assert.ok((known !== undefined) === isKnown || isUpdate, `${kind} ${reason}`);
+      if (kind === 'up') this.#watched.set(key, instance);
       else this.#watched.delete(key);
       this.#count(`${kind} ${reason}`);
     }
@@ -256,8 +290,8 @@ class World {
 }
 
 const keyed = (record: ServiceRecord) => `${record.owner} ${record.instanceId}`;
-const addressed = ({ record }: { record: ServiceRecord }) =>
-  `${keyed(record)} ${record.ip}:${record.port} ${record.health} ${record.lastUpdate}`;
+const addressed = ({ record, isHeld }: Instance) =>
+  `${keyed(record)} ${record.ip}:${record.port} ${record.health} ${record.lastUpdate} ${isHeld}`;
 
 t.test('a registry holds, shows, tells and keeps what its dumb twins say', (t) => {
   const totals = new Map<string, number>();
@@ -279,7 +313,7 @@ t.test('a registry holds, shows, tells and keeps what its dumb twins say', (t) =
   const verdicts = ['applied', 'duplicate', 'stale', 'gap', 'refused'].map(
     (kind) => `send ${kind}`,
   );
-  const ups = ['up registered', 'up updated', 'up owner_back'];
+  const ups = ['up registered', 'up updated', 'up owner_back', 'up held'];
   const downs = ['deregistered', 'owner_left', 'owner_dead', 'expired', 'replaced'];
   const refusals = ['refused DISK', 'refused UNKNOWN_INSTANCE', 'refused NO_TTL', 'restart'];
   for (const name of [...verdicts, ...ups, ...downs.map((reason) => `down ${reason}`), ...refusals])
@@ -299,8 +333,8 @@ function pictureOf(node: Registry) {
 }
 
 t.test('a forked registry behaves as one that loaded the same store', (t) => {
-  const histories = fc.tuple(forkedHistory, forkedHistory);
-  const sent = fc.record({ owner: fc.nat(1), state: fc.nat(), isDead: fc.boolean() });
+  const histories = fc.tuple(forkedHistory, forkedHistory, forkedHistory);
+  const sent = fc.record({ owner: fc.nat(2), state: fc.nat(), isDead: fc.boolean() });
   const mutations = fc.array(ownMutation, { minLength: 1, maxLength: 3 });
   const step = fc.oneof(sent, mutations);
   holds(
@@ -314,8 +348,9 @@ t.test('a forked registry behaves as one that loaded the same store', (t) => {
         const target = states[state % states.length] as OwnerState;
         const records = recordsOf(target).map(({ bytes }) => bytes);
         const { kind } = node.receive(target.head, records, true, now);
-        const event = isDead ? ('unreachable' as const) : ('linked' as const);
-        node.observe(target.head.head.owner, { kind: event }, now);
+        const { owner: peer } = target.head.head;
+        if (isDead) node.observe(peer, { kind: 'unreachable', why: 'silent' }, now);
+        else node.observe(peer, { kind: 'linked' }, now);
         return kind;
       };
       const store = new MemoryStore();

@@ -19,6 +19,8 @@ export const smallConfig: RegistryConfig = {
   recordBytesMax: 2_048,
   recordsPerOwnerMax: 100,
   bytesPerOwnerMax: 100_000,
+  brakeWindowMs: 10_000,
+  holdMaxMs: 30_000,
   tombstoneGraceMs: 600_000,
   tombstonesMax: 50,
   headBytesMax: 2_048,

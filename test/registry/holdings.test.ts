@@ -1,11 +1,13 @@
 import t from 'tap';
+import { Brake } from '../../src/registry/brake.ts';
 import { ChangeFeed } from '../../src/registry/change-feed.ts';
 import { Holdings } from '../../src/registry/holdings.ts';
 import { rememberedPeersMax } from '../../src/registry/peer-book.ts';
 import { at, makeHead, makeSealed, makeState, signerOf } from '../record/fixtures.ts';
 
 const [self, other] = [signerOf(1).owner, signerOf(2).owner];
-const make = () => new Holdings(self, new ChangeFeed(0, 100));
+const brake = () => new Brake({ brakeWindowMs: 10_000, holdMaxMs: 30_000 });
+const make = () => new Holdings(self, new ChangeFeed(0, 100), brake());
 const sealed = makeSealed({ owner: other, instanceId: 'a' });
 const passage = {
   next: makeState([sealed], {}, signerOf(2)),
@@ -23,7 +25,7 @@ t.test(
     t.match(holdings.feed.read(0), { changes: [{ owner: other, origin: 'peer', revision: 1 }] });
     t.equal(holdings.peers.get(other)?.isDead, false);
     t.match(holdings.pending.batch(1).peers, [{ owner: other }]);
-    holdings.observe(other, { kind: 'unreachable' }, at(2));
+    holdings.observe(other, { kind: 'unreachable', why: 'refused' }, at(2));
     t.equal(holdings.index.count, 0);
     t.match(holdings.feed.read(1), { changes: [{ owner: other, origin: 'member' }] });
     t.match(holdings.pending.batch(1).peers, [{ owner: other, isDead: true }]);
@@ -38,7 +40,7 @@ t.test(
 t.test('a node does not remember itself, nor does it see itself die', (t) => {
   const holdings = make();
   holdings.accept({ next: makeState([]), puts: [], removes: [] }, 'own', at(1));
-  holdings.observe(self, { kind: 'unreachable' }, at(2));
+  holdings.observe(self, { kind: 'unreachable', why: 'refused' }, at(2));
   t.equal(holdings.owners.get(self)?.member.state, 'alive');
   t.equal(holdings.peers.get(self), undefined);
   t.equal(holdings.feed.revision, 1);
@@ -53,7 +55,7 @@ t.test('a peer that had to make room in the book is forgotten on disk too', (t) 
     const named = { ...head, owner: `o${i}` };
     const state = { set: next.set, head: { ...next.head, head: named } };
     holdings.accept({ next: state, puts: [], removes: [] }, 'peer', at(i));
-    holdings.observe(`o${i}`, { kind: 'unreachable' }, at(i));
+    holdings.observe(`o${i}`, { kind: 'unreachable', why: 'refused' }, at(i));
   }
   t.strictSame(holdings.pending.batch(1).forgottenPeers, ['o0']);
   t.equal([...holdings.peers.values()].length, rememberedPeersMax);

@@ -37,7 +37,7 @@ t.test('the revision rises with a member that comes, goes or changes its state, 
   note();
   table.observe(owner, { kind: 'linked' }, at(3));
   note();
-  table.observe(owner, { kind: 'unreachable' }, at(4));
+  table.observe(owner, { kind: 'unreachable', why: 'refused' }, at(4));
   note();
   table.forget(owner);
   note();
@@ -48,7 +48,7 @@ t.test('the revision rises with a member that comes, goes or changes its state, 
 t.test('only heads count as being heard of', (t) => {
   const table = new OwnerTable();
   table.put(state(), at(1));
-  table.observe(owner, { kind: 'unreachable' }, at(50));
+  table.observe(owner, { kind: 'unreachable', why: 'refused' }, at(50));
   t.match(table.get(owner), { heardAtMs: 1, member: { state: 'dead' } });
   table.put(state(), at(60));
   t.equal(table.get(owner)?.heardAtMs, 60);
@@ -88,7 +88,7 @@ t.test('a fork and its origin go their own ways', (t) => {
   const fork = table.fork();
   t.strictSame([fork.records, fork.bytes, fork.revision], [2, table.bytes, 1]);
   t.equal(fork.get(owner), table.get(owner), 'what is equal is one object');
-  fork.observe(owner, { kind: 'unreachable' }, at(2));
+  fork.observe(owner, { kind: 'unreachable', why: 'refused' }, at(2));
   table.put(state(2), at(3));
   t.match(fork.get(owner), { member: { state: 'dead', incarnation: 1 }, heardAtMs: 1 });
   t.match(table.get(owner), { member: { state: 'alive', incarnation: 2 }, heardAtMs: 3 });

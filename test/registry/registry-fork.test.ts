@@ -67,7 +67,7 @@ t.test('template and forks go their own ways', (t) => {
   const [second, third] = [fork(2), fork(3)];
   const before = held(template);
   second.commit([register('more'), deregister('of-node-2')], at(3));
-  third.observe(second.self, { kind: 'unreachable' }, at(3));
+  third.observe(second.self, { kind: 'unreachable', why: 'refused' }, at(3));
   t.strictSame(shown(second), ['more', 'of-1', 'of-node-3']);
   t.strictSame(shown(third), ['of-1', 'of-node-3']);
   t.strictSame(shown(template), ['of-1', 'of-node-2', 'of-node-3']);
@@ -103,7 +103,7 @@ t.test('a fork that crashed comes back from its own store', (t) => {
   const { revision } = node.feed;
   node.commit([register('more')], at(3));
   const third = template.member([...template.owners()][2]![0])!.owner;
-  node.observe(third, { kind: 'unreachable' }, at(3));
+  node.observe(third, { kind: 'unreachable', why: 'refused' }, at(3));
   node.tick(at(4));
   const again = startNode({ key: 2, store: stores[2]! }, at(5));
   t.strictSame(shown(again), ['more', 'of-1', 'of-node-2']);

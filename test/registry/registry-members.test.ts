@@ -22,7 +22,7 @@ t.test('instances of an owner met for the first time are registered, not back', 
 t.test('death hides what an owner registered, and a live link shows it again', (t) => {
   const { node, other, revision } = setUp();
   const members = node.membersRevision;
-  node.observe(other.id, { kind: 'unreachable' }, at(2));
+  node.observe(other.id, { kind: 'unreachable', why: 'refused' }, at(2));
   t.strictSame(shown(node), []);
   t.equal(node.member(other.id)?.state, 'dead');
   t.equal(node.state(other.id)?.set.count, 2, 'it hides, it does not delete');
@@ -40,7 +40,7 @@ t.test('death hides what an owner registered, and a live link shows it again', (
 
 t.test('what a dead owner still says is held and stays hidden until it is refuted', (t) => {
   const { node, other } = setUp();
-  node.observe(other.id, { kind: 'unreachable' }, at(2));
+  node.observe(other.id, { kind: 'unreachable', why: 'refused' }, at(2));
   const { revision } = node.feed;
   const update = other.move([register('c'), deregister('a')], at(3)).next;
   t.equal(sendWhole(node, update, at(3)).kind, 'applied');
@@ -60,7 +60,7 @@ t.test('a head that left hides at once, and only a new life shows again', (t) =>
   t.equal(node.member(other.id)?.state, 'left');
   t.strictSame(eventsAfter(node, revision).sort(), ['down a owner_left', 'down b owner_left']);
   node.observe(other.id, { kind: 'linked' }, at(3));
-  node.observe(other.id, { kind: 'unreachable' }, at(3));
+  node.observe(other.id, { kind: 'unreachable', why: 'refused' }, at(3));
   t.equal(node.member(other.id)?.state, 'left');
   const mutations = [
     { kind: 'facts' as const, facts: { left: false } },
@@ -73,8 +73,8 @@ t.test('a head that left hides at once, and only a new life shows again', (t) =>
 
 t.test('what is observed of nobody known, of oneself or again changes nothing', (t) => {
   const { node, revision } = setUp();
-  node.observe(new Owner(9).id, { kind: 'unreachable' }, at(2));
-  node.observe(node.self, { kind: 'unreachable' }, at(2));
+  node.observe(new Owner(9).id, { kind: 'unreachable', why: 'refused' }, at(2));
+  node.observe(node.self, { kind: 'unreachable', why: 'refused' }, at(2));
   node.observe(new Owner(2).id, { kind: 'linked' }, at(2));
   t.equal(node.feed.revision, revision);
   t.equal(node.member(node.self)?.state, 'alive');
@@ -153,7 +153,7 @@ t.test('two owners that claim one address are flagged while both are shown', (t)
   sendWhole(node, other.move([register('theirs')], at(2)).next, at(2));
   const conflicts = () => node.index.list().map((instance) => node.index.isConflict(instance));
   t.strictSame(conflicts(), [true, true]);
-  node.observe(other.id, { kind: 'unreachable' }, at(3));
+  node.observe(other.id, { kind: 'unreachable', why: 'refused' }, at(3));
   t.strictSame(conflicts(), [false]);
   node.observe(other.id, { kind: 'linked' }, at(4));
   t.strictSame(conflicts(), [true, true]);
@@ -164,7 +164,7 @@ t.test('two owners that claim one address are flagged while both are shown', (t)
 
 t.test('peers are remembered with their addresses, dead ones too', (t) => {
   const { store, node, other } = setUp();
-  node.observe(other.id, { kind: 'unreachable' }, at(2));
+  node.observe(other.id, { kind: 'unreachable', why: 'refused' }, at(2));
   node.flush();
   const { addresses } = other.state.head.head.facts;
   const peer = { owner: other.id, addresses, isDead: true, seenAt: at(2).wallMicros };

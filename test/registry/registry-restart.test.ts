@@ -107,7 +107,7 @@ t.test('an owner that was dead before a restart stays hidden after it', (t) => {
   const first = startNode({ store });
   const other = new Owner(2);
   sendWhole(first, other.move([register('a')], at(1)).next, at(1));
-  first.observe(other.id, { kind: 'unreachable' }, at(2));
+  first.observe(other.id, { kind: 'unreachable', why: 'refused' }, at(2));
   first.flush();
   const second = startNode({ store }, at(3));
   t.equal(second.member(other.id)?.state, 'dead');
@@ -291,7 +291,10 @@ t.test('a life that ended while it still listened for its past is followed by an
   const second = loadNode({ store }, at(48 * hourMs + 3_000));
   second.begin(makeFacts(), at(48 * hourMs + 3_000), true);
   t.ok(second.isReborn, 'what others hold of the life before the first is in force still');
-  second.commit([{ kind: 'reclaim', above: second.state(second.self)!.head.head }], at(49 * hourMs));
+  second.commit(
+    [{ kind: 'reclaim', above: second.state(second.self)!.head.head }],
+    at(49 * hourMs),
+  );
   const third = loadNode({ store }, at(50 * hourMs));
   third.begin(makeFacts(), at(50 * hourMs), true);
   t.notOk(third.isReborn);

@@ -1,9 +1,10 @@
 import t from 'tap';
 import type { MemberState } from '../../src/membership/member.ts';
 import type { SealedRecord } from '../../src/record/record.ts';
+import { Brake } from '../../src/registry/brake.ts';
 import { ServiceIndex } from '../../src/registry/service-index.ts';
 import { show } from '../../src/registry/visibility.ts';
-import { makeSealed, makeState, makeTombstone } from '../record/fixtures.ts';
+import { at, makeSealed, makeState, makeTombstone } from '../record/fixtures.ts';
 
 const [a, b] = [makeSealed({ instanceId: 'a' }), makeSealed({ instanceId: 'b' })];
 const aChanged = makeSealed({ instanceId: 'a', lastUpdate: 9, port: 81 });
@@ -20,10 +21,11 @@ interface Step {
 /** Shows each step in turn; answers the events of the last, and what the index holds then. */
 function run(...steps: Step[]) {
   const index = new ServiceIndex();
+  const brake = new Brake({ brakeWindowMs: 10_000, holdMaxMs: 30_000 });
   let events: string[] = [];
   for (const { held, puts = [], removes = [], before, after } of steps) {
-    const transition = { next: makeState(held), puts, removes, before, after };
-    events = show(index, transition, 7).map(
+    const transition = { next: makeState(held), puts, removes, before, after, death: undefined };
+    events = show({ index, brake }, transition, at(7)).map(
       ({ kind, instance, reason }) => `${kind} ${instance.record.instanceId} ${reason}`,
     );
   }

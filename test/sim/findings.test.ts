@@ -26,3 +26,15 @@ test('nodes that are slow to read do not set their clocks by what waited on its 
     t.equal(result.counters['clock_adjusted'] ?? 0, 0);
   }
 });
+
+test('a node that is cut off while it accuses another waits quietly', async (t) => {
+  // What it could not confirm was due for as long as it heard nobody: it woke again and again.
+  const options = { ...calmOptions, nodes: 8, durationMs: 40_000, timeScale: 720 };
+  const faults = [
+    fault('crash', 1_000, 30_000, { nodes: [2] }),
+    fault('partition', 1_040, 20_000, { nodes: [1], detail: 'halves' }),
+  ];
+  const result = await simulate({ ...options, faults });
+  t.strictSame(result.violations, []);
+  t.ok((result.sometimes['a node was isolated'] ?? 0) > 0);
+});

@@ -27,6 +27,40 @@ test('a timer that was cancelled while it queued does not run', (t) => {
   t.end();
 });
 
+test('a blocked process neither sends nor receives, but its timers run', (t) => {
+  const clock = new VirtualClock();
+  const process = new NodeProcess(clock);
+  const ran: string[] = [];
+  process.block();
+  process.run(() => ran.push('first'));
+  process.schedule(10, () => {
+    ran.push('timer');
+    process.run(() => ran.push('second'));
+  });
+  clock.advance(20);
+  t.strictSame(ran, ['timer']);
+  process.unblock();
+  t.strictSame(ran, ['timer', 'first', 'second']);
+  t.end();
+});
+
+test('what is blocked again while it catches up waits on', (t) => {
+  const clock = new VirtualClock();
+  const process = new NodeProcess(clock);
+  const ran: string[] = [];
+  process.block();
+  process.run(() => {
+    ran.push('first');
+    process.block();
+  });
+  process.run(() => ran.push('second'));
+  process.unblock();
+  t.strictSame(ran, ['first']);
+  process.unblock();
+  t.strictSame(ran, ['first', 'second']);
+  t.end();
+});
+
 test('of a process that ended nothing runs any more', (t) => {
   const clock = new VirtualClock();
   const process = new NodeProcess(clock);

@@ -100,6 +100,27 @@ t.test('a frozen node answers no dial and reads nothing until it goes on', (t) =
   t.end();
 });
 
+t.test('a blocked node is heard and hears once it is free, and its own dials time out', (t) => {
+  const { clock, network, stations } = chain(2);
+  const [a, b] = stations as [Station, Station];
+  const stranger = network.join('n3', 'sim/3', 3, new NodeProcess(clock));
+  void stranger.start(new Recorder());
+  b.process.block();
+  t.ok(a.transport.send('n2', Buffer.from('in')));
+  t.ok(b.transport.send('n1', Buffer.from('out')), 'it does not know that it waits');
+  const outcomes: unknown[] = [];
+  b.transport.dial({ addresses: ['sim/3'] }, 1_000, (outcome) => outcomes.push(outcome));
+  stranger.dial({ addresses: ['sim/2'] }, 1_000, (outcome) => outcomes.push(outcome));
+  clock.advance(2_000);
+  const timeout = { kind: 'failed', how: 'timeout' };
+  t.strictSame(outcomes, [timeout, timeout]);
+  t.strictSame([a.heard.said, b.heard.said], [['linked n2'], ['linked n1']]);
+  b.process.unblock();
+  clock.advance(10);
+  t.strictSame([a.heard.said.at(-1), b.heard.said.at(-1)], ['message n2 out', 'message n1 in']);
+  t.end();
+});
+
 t.test('a slow reader: what queues is bounded, and more is dropped', (t) => {
   const { clock, stations } = chain(2);
   const [a, b] = stations as [Station, Station];

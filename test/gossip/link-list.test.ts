@@ -1,4 +1,4 @@
-/** Links on their own, driven input by input: what they ask for is looked at one by one. */
+/** Which links last, and who is told: the list as Links keeps it, driven input by input. */
 import t from 'tap';
 import type { Now } from '../../src/base/clock.ts';
 import { Counters } from '../../src/base/counters.ts';
@@ -42,7 +42,13 @@ class Bench {
       },
       emit: (effect) => void this.#effects.push(effect),
     };
-    this.links = new Links(context, []);
+    this.links = new Links(context, [], {
+      isDoubtful: () => false,
+      isIsolated: () => false,
+      isSilent: () => false,
+      found: () => false,
+      missing: () => undefined,
+    });
   }
 
   /** Lets time pass, an interval at a time. */

@@ -1,0 +1,130 @@
+/**
+ * LinkList: the links that are there, and for how long each is to last.
+ *
+ *   linked ──hello──▶ greeted ─ wanted by neither end for `idleMs`, or no room ─▶ bye, hung up
+ *
+ * A link is one thing with two ends: each tells the other whether it wants it.
+ */
+import type { OwnerId } from '../record/owner.ts';
+import type { GossipContext } from './context.ts';
+import { encodeFrame } from './message.ts';
+
+/** A link that neither end wants is ended after so long. */
+const idleMs = 10_000;
+
+interface Link {
+  isGreeted: boolean;
+  /** Either end said goodbye: its loss says nothing. */
+  isEnding: boolean;
+  /** What the other end was told last. */
+  told: boolean | undefined;
+  /** What the other end said last. */
+  heard: boolean | undefined;
+  /** Since when neither end wants it, monotonic ms. */
+  idleSinceMs: number | undefined;
+}
+
+export class LinkList {
+  readonly #context: GossipContext;
+  readonly #links = new Map<OwnerId, Link>();
+
+  constructor(context: GossipContext) {
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** Peers that were greeted, and with whom the link is to last: those to talk to. */
+  get greeted(): OwnerId[] {
+    const peers: OwnerId[] = [];
+    for (const [peer, link] of this.#links) if (link.isGreeted && !link.isEnding) peers.push(peer);
+    return peers;
+  }
+
+  has(peer: OwnerId): boolean {
+    return this.#links.has(peer);
+  }
+
+  isGreeted(peer: OwnerId): boolean {
+    return this.#links.get(peer)?.isGreeted === true;
+  }
+
+  isEnding(peer: OwnerId): boolean {
+    return this.#links.get(peer)?.isEnding === true;
+  }
+
+  /** A connection is there, or another one in place of an older. */
+  open(peer: OwnerId): void {
+    const nothing = { told: undefined, heard: undefined, idleSinceMs: undefined };
+    this.#links.set(peer, { isGreeted: false, isEnding: false, ...nothing });
+  }
+
+  /** @returns whether there was a link with that peer */
+  greet(peer: OwnerId): boolean {
+    const link = this.#links.get(peer);
+    if (link === undefined) return false;
+    link.isGreeted = true;
+    return true;
+  }
+
+  /** The other end says whether it wants this link. */
+  heard(peer: OwnerId, wanted: boolean): void {
+    const link = this.#links.get(peer);
+    if (link !== undefined) link.heard = wanted;
+  }
+
+  /** Its end will say nothing about anybody's life. @returns whether there is such a link */
+  expectEnd(peer: OwnerId): boolean {
+    const link = this.#links.get(peer);
+    if (link !== undefined) link.isEnding = true;
+    return link !== undefined;
+  }
+
+  /** The connection is gone. @returns whether a peer was lost with it, that should be there */
+  close(peer: OwnerId): boolean {
+    const link = this.#links.get(peer);
+    this.#links.delete(peer);
+    // A connection over which nothing was ever said may be a dial that the other gave up.
+    return link !== undefined && !link.isEnding && link.isGreeted;
+  }
+
+  /** Tells the other ends what they do not know: whether this node wants their links. */
+  tellViews(wanted: ReadonlySet<OwnerId>): void {
+    for (const [peer, link] of this.#links) {
+      const isWanted = wanted.has(peer);
+      if (!link.isGreeted || link.isEnding || link.told === isWanted) continue;
+      link.told = isWanted;
+      const bytes = encodeFrame({ kind: 'neighbor', wanted: isWanted });
+      this.#context.emit({ kind: 'send', peer, bytes });
+    }
+  }
+
+  /** Ends the links that neither end has wanted for long enough. */
+  endIdle(wanted: ReadonlySet<OwnerId>): void {
+    const { monoMs } = this.#context.now;
+    for (const [peer, link] of this.#links) {
+      const isWanted = wanted.has(peer) || link.heard === true;
+      if (isWanted || link.isEnding) link.idleSinceMs = undefined;
+      else link.idleSinceMs ??= monoMs;
+      if (link.idleSinceMs !== undefined && monoMs - link.idleSinceMs >= idleMs)
+        this.#end(peer, link, 'not a neighbor');
+    }
+  }
+
+  /** Over the bound a link goes that the other end does not want either, else the newcomer. */
+  makeRoom(newcomer: OwnerId, wanted: ReadonlySet<OwnerId>): void {
+    const beyond = this.greeted.filter((peer) => !wanted.has(peer));
+    if (beyond.length <= 2 * this.#context.config.neighborsK) return;
+    const peer = beyond.find((other) => this.#links.get(other)?.heard === false) ?? newcomer;
+    this.#end(peer, this.#links.get(peer) as Link, 'no room for more links here');
+  }
+
+  #end(peer: OwnerId, link: Link, reason: string): void {
+    const bytes = encodeFrame({ kind: 'bye', reason });
+    this.#context.emit({ kind: 'send', peer, bytes });
+    this.#context.emit({ kind: 'hangUp', peer });
+    link.isEnding = true;
+  }
+}

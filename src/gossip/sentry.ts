@@ -1,0 +1,134 @@
+/**
+ * Sentry: carries the prober's questions and answers over the links.
+ *
+ *   every frame of a peer ─▶ prober ─▶ ping, pong, askVouch, vouch ─▶ frames
+ *                               └────▶ silent, speaks, dialFor ────▶ links and court
+ */
+import { Prober } from '../membership/prober.ts';
+import type { LinkEnd, ProbeAction } from '../membership/prober.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { GossipContext } from './context.ts';
+import { encodeFrame } from './message.ts';
+import type { ProbeFrame } from './message.ts';
+
+export interface SentryHooks {
+  /** A linked peer answers nobody; or speaks again. */
+  silent(peer: OwnerId): void;
+  speaks(peer: OwnerId): void;
+  /** Somebody asks for a member with whom there is no link. */
+  dialFor(subject: OwnerId): void;
+}
+
+export class Sentry {
+  readonly #context: GossipContext;
+  readonly #hooks: SentryHooks;
+  readonly #prober: Prober;
+
+  constructor(context: GossipContext, hooks: SentryHooks) {
+    const { registry, random, config } = context;
+    this.#context = context;
+    this.#hooks = hooks;
+    this.#prober = new Prober({
+      self: registry.self,
+      intervalMs: config.probeIntervalMs,
+      random,
+    });
+  }
+
+  /** When there is something to do, monotonic ms. */
+  get wakeAtMs(): number {
+    return this.#prober.nextMs;
+  }
+
+  /** This node had links, and hears nobody. */
+  get isIsolated(): boolean {
+    return this.#prober.isIsolated;
+  }
+
+  /** This node was woken late, or misses many answers: it must not judge others by time. */
+  get isDoubtful(): boolean {
+    return this.#prober.health.isDoubtful;
+  }
+
+  /** When any peer was heard last, monotonic ms. */
+  get heardMs(): number {
+    return this.#prober.heardMs;
+  }
+
+  /** The smoothed round trip to a linked peer, ms; undefined: not known. */
+  rttMs(peer: OwnerId): number | undefined {
+    return this.#prober.rttMs(peer);
+  }
+
+  isSilent(peer: OwnerId): boolean {
+    return this.#prober.isSilent(peer);
+  }
+
+  greeted(peer: OwnerId): void {
+    this.#perform(this.#prober.linked(peer, this.#nowMs));
+  }
+
+  unlinked(peer: OwnerId, how: LinkEnd): void {
+    this.#prober.unlinked(peer, how);
+  }
+
+  /** Something came from this peer, whatever it was. */
+  heard(peer: OwnerId): void {
+    this.#perform(this.#prober.heard(peer, this.#nowMs));
+  }
+
+  on(peer: OwnerId, frame: ProbeFrame): void {
+    const { nonce } = frame;
+    switch (frame.kind) {
+      case 'ping':
+        return this.#perform(this.#prober.pinged(peer, nonce, this.#nowMs));
+      case 'pong':
+        return this.#perform(this.#prober.pong(peer, nonce, this.#nowMs));
+      case 'askVouch':
+        return this.#perform(this.#prober.askedToVouch(peer, frame.subject, nonce, this.#nowMs));
+      case 'vouch':
+        return this.#perform(this.#prober.vouched(peer, frame.subject, nonce, this.#nowMs));
+    }
+  }
+
+  wake(): void {
+    if (this.#prober.nextMs <= this.#nowMs) this.#perform(this.#prober.tick(this.#nowMs));
+  }
+
+  get #nowMs(): number {
+    return this.#context.now.monoMs;
+  }
+
+  #perform(actions: readonly ProbeAction[]): void {
+    for (const action of actions) {
+      switch (action.kind) {
+        case 'ping':
+        case 'pong':
+          this.#send(action.peer, { kind: action.kind, nonce: action.nonce });
+          break;
+        case 'askVouch':
+        case 'vouch': {
+          const { kind, subject, nonce } = action;
+          const peer = action.kind === 'askVouch' ? action.through : action.to;
+          this.#send(peer, { kind, subject, nonce });
+          break;
+        }
+        case 'dialFor':
+          this.#hooks.dialFor(action.subject);
+          break;
+        case 'silent':
+          this.#context.counters.add('peers_silent');
+          this.#hooks.silent(action.peer);
+          break;
+        case 'speaks':
+          this.#context.counters.add('peers_speaking_again');
+          this.#hooks.speaks(action.peer);
+          break;
+      }
+    }
+  }
+
+  #send(peer: OwnerId, frame: ProbeFrame): void {
+    this.#context.emit({ kind: 'send', peer, bytes: encodeFrame(frame) });
+  }
+}

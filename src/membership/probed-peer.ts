@@ -1,0 +1,171 @@
+/**
+ * ProbedPeer: what a Prober knows of one peer, and how long each phase of its probe may last.
+ *
+ *   ping               askVouch   a voucher's pong              silent
+ *    ├────── timeout ─────┼──────────────┼───────── 700 ms ───────┤
+ *    │     >= 500 ms      ├────── 700 ms + round trip ──────┤     │
+ *    0                                                   >= 1.2 s + round trip
+ *
+ * The pong of a voucher to a ping sent after the question shows that the question was read: from
+ * then on the voucher has its time. Until one such pong is there, silence may be our own fault.
+ */
+import type { OwnerId } from '../record/owner.ts';
+import { RoundTrip } from './round-trip.ts';
+
+/** At least so long is waited for a pong, and so long while nothing is known of the link. */
+const timeoutBounds = { leastMs: 500, mostMs: 2_000, initialMs: 1_000 };
+/** A voucher listens for the subject for so long. */
+export const vouchMs = 700;
+/** Of intervals in which a peer is heard anyway, one in so many has a ping. */
+const heardRoundsMax = 5;
+/** Pings on their way to one peer: a frozen one finds no more when it goes on. */
+const pingsMax = 4;
+
+/** The picture is at the Prober. */
+export type Phase = 'resting' | 'waiting' | 'vouching' | 'unheard' | 'silent';
+
+interface Ping {
+  readonly nonce: number;
+  readonly sentMs: number;
+}
+
+export class ProbedPeer {
+  /** When it is pinged next, unless a probe is under way then. Monotonic ms. */
+  pingAtMs: number;
+  /** When its last frame came, whatever that was. */
+  heardAtMs = -Infinity;
+  #probedAtMs = -Infinity;
+  readonly #roundTrip = new RoundTrip(timeoutBounds);
+  /** Those without a pong yet, oldest first. */
+  readonly #pings: Ping[] = [];
+  #phase: Phase = 'resting';
+  /** When the phase began, had this node listened all the time since. */
+  #sinceMs = 0;
+  /** Names the probe under way. */
+  #nonce: number | undefined;
+  /** Who was asked to vouch in this probe, and when. */
+  #vouchers: readonly OwnerId[] = [];
+  #askedMs = 0;
+  /** When the first of them was heard to have read it, had this node listened all the time since. */
+  #attestedMs: number | undefined;
+
+  constructor(pingAtMs: number) {
+    this.pingAtMs = pingAtMs;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** The nonce of the probe under way, or of the last one. */
+  get nonce(): number | undefined {
+    return this.#nonce;
+  }
+
+  /** The smoothed round-trip time, ms; undefined when none is known. */
+  get rttMs(): number | undefined {
+    return this.#roundTrip.smoothedMs;
+  }
+
+  /** So many pings are on their way that one more would tell it nothing. */
+  get isPingedEnough(): boolean {
+    return this.#pings.length >= pingsMax;
+  }
+
+  /**
+   * Since when an interval in which nothing has to be asked counts, monotonic ms: who was heard is
+   * as good as pinged. Only to know the round trip it is pinged now and then.
+   */
+  restsSinceMs(intervalMs: number): number {
+    if (this.#phase !== 'resting') return -Infinity;
+    return Math.min(this.heardAtMs, this.#probedAtMs + (heardRoundsMax - 1) * intervalMs);
+  }
+
+  hasAsked(voucher: OwnerId): boolean {
+    return this.#vouchers.includes(voucher);
+  }
+
+  /** The link with a voucher went, and with it what was asked. */
+  forgetVoucher(voucher: OwnerId): void {
+    if (this.hasAsked(voucher)) this.#vouchers = this.#vouchers.filter((peer) => peer !== voucher);
+  }
+
+  enter(phase: Phase, nowMs: number): void {
+    this.#phase = phase;
+    this.#sinceMs = nowMs;
+  }
+
+  /** A ping goes out, besides any probe; of too many on their way the oldest is forgotten. */
+  notePing(nonce: number, nowMs: number): void {
+    if (this.isPingedEnough) this.#pings.shift();
+    this.#pings.push({ nonce, sentMs: nowMs });
+  }
+
+  /** A probe begins, with a ping. */
+  begin(nonce: number, nowMs: number): void {
+    this.notePing(nonce, nowMs);
+    this.#probedAtMs = nowMs;
+    this.#nonce = nonce;
+    this.#vouchers = [];
+    this.enter('waiting', nowMs);
+  }
+
+  /** Others are asked to vouch. */
+  ask(vouchers: readonly OwnerId[], nowMs: number): void {
+    this.#vouchers = vouchers;
+    this.#askedMs = nowMs;
+    this.#attestedMs = undefined;
+    this.enter('vouching', nowMs);
+  }
+
+  /**
+   * A pong came.
+   *
+   * @param punctualMs pongs to what was sent up to then may have waited here before they were read
+   * @returns when its ping was sent, or undefined for one that is not known any more
+   */
+  answered(nonce: number, nowMs: number, punctualMs: number): number | undefined {
+    const at = this.#pings.findIndex((ping) => ping.nonce === nonce);
+    const ping = this.#pings[at];
+    if (ping === undefined) return undefined;
+    this.#pings.splice(0, at + 1);
+    if (ping.sentMs > punctualMs) this.#roundTrip.note(nowMs - ping.sentMs);
+    return ping.sentMs;
+  }
+
+  /**
+   * Another peer answered what was sent to it at `sentMs`.
+   *
+   * @returns whether that is the first proof that what was asked about this peer was read
+   */
+  attest(voucher: OwnerId, sentMs: number, nowMs: number): boolean {
+    if (this.#phase !== 'vouching' && this.#phase !== 'unheard') return false;
+    const isAttested = this.#attestedMs !== undefined;
+    if (isAttested || sentMs < this.#askedMs || !this.hasAsked(voucher)) return false;
+    this.#attestedMs = nowMs;
+    return true;
+  }
+
+  get isAttested(): boolean {
+    return this.#attestedMs !== undefined;
+  }
+
+  /** This node did not listen for so long: that time does not count. */
+  defer(lateMs: number): void {
+    this.#sinceMs += lateMs;
+    if (this.#attestedMs !== undefined) this.#attestedMs += lateMs;
+  }
+
+  /**
+   * When the phase has lasted for too long, monotonic ms; Infinity for one that may last.
+   *
+   * @param factor by which this node stretches its timeouts
+   */
+  dueMs(factor: number): number {
+    const { timeoutMs, smoothedMs = timeoutBounds.initialMs } = this.#roundTrip;
+    if (this.#phase === 'waiting') return this.#sinceMs + factor * timeoutMs;
+    if (this.#phase !== 'vouching') return Infinity;
+    const answeredMs = this.#sinceMs + factor * (vouchMs + smoothedMs);
+    return Math.max(answeredMs, (this.#attestedMs ?? -Infinity) + factor * vouchMs);
+  }
+}

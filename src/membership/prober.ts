@@ -1,0 +1,381 @@
+/**
+ * Prober: who of the linked peers still speaks. One per node; it judges for itself alone, others
+ * decide what its word is worth.
+ *
+ *            interval             no pong in time              nobody vouches for it
+ *   resting ─────────▶ waiting ──────────────────▶ vouching ─────────────────────▶ silent
+ *      ▲       ping      │        three others are  │     ▲                          │
+ *      │                 │       asked to probe it  ▼     │ somebody is heard again  │
+ *      │                 │                        unheard ┘                          │
+ *      │                 │              we do not hear those three either            │
+ *      └─────────────────┴────────── any frame of the peer, or a vouch ──────────────┘
+ *
+ * From the ping to `silent` at least 1.2 s and a round trip pass, so a process that stood still for
+ * 1 s is never called silent: what it reads when it goes on it answers in time. All timeouts are
+ * stretched by the factor of this node's LocalHealth, and only time in which it listened counts:
+ *
+ * - woken late, it moves its deadlines by the lag, and first reads what has come meanwhile;
+ * - woken very late, it was frozen itself: all probes are void, and it listens for a round;
+ * - whoever is asked to vouch is pinged as well. Who cannot hear those either, may be deaf itself
+ *   and calls nobody silent.
+ *
+ * Links keep the order of what is sent and lose nothing while they last (TCP), so an unanswered
+ * ping is not repeated: it is late, and the peer will answer it when it can.
+ *
+ * The host tells of a peer from its greeting to the end of its link, of every frame of such a peer,
+ * and calls `tick` no later than `nextMs`: how late that is shows the lag.
+ */
+import { assert } from '../base/assert.ts';
+import type { Random } from '../base/random.ts';
+import type { OwnerId } from '../record/owner.ts';
+import { LocalHealth } from './local-health.ts';
+import { ProbedPeer, vouchMs } from './probed-peer.ts';
+import type { Phase } from './probed-peer.ts';
+import { Vouchings } from './vouchings.ts';
+import type { Vouching } from './vouchings.ts';
+
+/** How many others are asked to probe a peer that does not answer. */
+const vouchersMax = 3;
+/** After a late wake: to read what came meanwhile. */
+const catchUpMs = 100;
+/** By how much pauses differ, or both ends would ask at the same moment again and again. */
+const restJitter = 0.1;
+/** Nonces lie below it. */
+const nonceEnd = 2 ** 32;
+
+/** What the host is to do, in order. */
+export type ProbeAction =
+  | { readonly kind: 'ping' | 'pong'; readonly peer: OwnerId; readonly nonce: number }
+  | {
+      readonly kind: 'askVouch';
+      readonly through: OwnerId;
+      readonly subject: OwnerId;
+      readonly nonce: number;
+    }
+  | {
+      readonly kind: 'vouch';
+      readonly to: OwnerId;
+      readonly subject: OwnerId;
+      readonly nonce: number;
+    }
+  /** Somebody asked for it and there is no link; once it is greeted, `linked` vouches. */
+  | { readonly kind: 'dialFor'; readonly subject: OwnerId }
+  /** It answers neither this node nor those that were asked. */
+  | { readonly kind: 'silent'; readonly peer: OwnerId }
+  /** It had been silent, and is not any more. */
+  | { readonly kind: 'speaks'; readonly peer: OwnerId };
+
+/** How a link went: broken, or by the will of either end. */
+export type LinkEnd = 'lost' | 'ended';
+
+export interface ProberOptions {
+  readonly self: OwnerId;
+  /** Pause between two pings of a peer, ms. */
+  readonly intervalMs: number;
+  readonly random: Random;
+}
+
+const nothing: readonly ProbeAction[] = [];
+
+export class Prober {
+  readonly health: LocalHealth;
+  readonly #self: OwnerId;
+  readonly #intervalMs: number;
+  readonly #random: Random;
+  readonly #peers = new Map<OwnerId, ProbedPeer>();
+  readonly #vouchings = new Vouchings();
+  /** What is to be done by the call under way. */
+  #actions: ProbeAction[] = [];
+  /** The last call. */
+  #calledMs = -Infinity;
+  /** Until then no deadline counts. */
+  #listenUntilMs = -Infinity;
+  /** The newest word of any peer. */
+  #heardMs = -Infinity;
+  /** The newest late wake. */
+  #lateMs = -Infinity;
+  /** Peers in that phase. */
+  #unheard = 0;
+  /** The last link was lost, and none has come since. */
+  #isCutOff = false;
+  /** Undefined when it has to be found anew. */
+  #nextMs: number | undefined;
+
+  constructor({ self, intervalMs, random }: ProberOptions) {
+    this.#self = self;
+    this.#intervalMs = intervalMs;
+    this.#random = random;
+    this.health = new LocalHealth(intervalMs);
+  }
+
+  /** When `tick` is due, monotonic ms; Infinity without any peer. */
+  get nextMs(): number {
+    this.#nextMs ??= this.#findNext();
+    return this.#nextMs;
+  }
+
+  /** It had links, and hears nobody: they are all lost, silent or unheard. It must accuse nobody. */
+  get isIsolated(): boolean {
+    if (this.#peers.size === 0) return this.#isCutOff;
+    for (const { phase } of this.#peers.values())
+      if (phase !== 'silent' && phase !== 'unheard') return false;
+    return true;
+  }
+
+  /** When any peer was heard last, monotonic ms; -Infinity: never. */
+  get heardMs(): number {
+    return this.#heardMs;
+  }
+
+  /** The smoothed round-trip time, ms; undefined when none is known. */
+  rttMs(peer: OwnerId): number | undefined {
+    return this.#peers.get(peer)?.rttMs;
+  }
+
+  /** Whether the verdict on a linked peer is that it is silent. */
+  isSilent(peer: OwnerId): boolean {
+    return this.#peers.get(peer)?.phase === 'silent';
+  }
+
+  /** A peer was greeted; that is a word of it too. Its first ping comes within an interval. */
+  linked(peer: OwnerId, nowMs: number): readonly ProbeAction[] {
+    assert(peer !== this.#self, 'a node does not probe itself');
+    this.#begin(nowMs);
+    if (!this.#peers.has(peer)) {
+      this.#peers.set(peer, new ProbedPeer(this.#withinRound(nowMs)));
+      this.#isCutOff = false;
+      this.#nextMs = undefined;
+    }
+    this.#hear(peer, nowMs);
+    return this.#end();
+  }
+
+  /** The link with a peer went. */
+  unlinked(peer: OwnerId, how: LinkEnd): void {
+    const probed = this.#peers.get(peer);
+    if (probed === undefined) return;
+    if (probed.phase === 'unheard') this.#unheard -= 1;
+    this.#peers.delete(peer);
+    this.#vouchings.forgetAsker(peer);
+    for (const other of this.#peers.values()) other.forgetVoucher(peer);
+    if (this.#peers.size === 0) this.#isCutOff = how === 'lost';
+    this.#nextMs = undefined;
+  }
+
+  /** Any frame of a peer came: it lives. */
+  heard(peer: OwnerId, nowMs: number): readonly ProbeAction[] {
+    this.#begin(nowMs);
+    this.#hear(peer, nowMs);
+    return this.#end();
+  }
+
+  /** A peer answered a ping. */
+  pong(peer: OwnerId, nonce: number, nowMs: number): readonly ProbeAction[] {
+    this.#begin(nowMs);
+    const sentMs = this.#hear(peer, nowMs)?.answered(nonce, nowMs, this.#lateMs);
+    if (sentMs !== undefined) this.#attest(peer, sentMs, nowMs);
+    return this.#end();
+  }
+
+  /** A peer asks whether we are there. */
+  pinged(peer: OwnerId, nonce: number, nowMs: number): readonly ProbeAction[] {
+    this.#begin(nowMs);
+    const isCrossed = this.#peers.get(peer)?.phase === 'waiting';
+    const probed = this.#hear(peer, nowMs);
+    if (probed === undefined) return this.#end();
+    this.#actions.push({ kind: 'pong', peer, nonce });
+    if (isCrossed) probed.pingAtMs = nowMs + this.#random.jitter(this.#intervalMs, restJitter);
+    return this.#end();
+  }
+
+  /** A peer says that it heard another; it counts when it was asked for that. */
+  vouched(from: OwnerId, subject: OwnerId, nonce: number, nowMs: number): readonly ProbeAction[] {
+    this.#begin(nowMs);
+    this.#hear(from, nowMs);
+    const probed = this.#peers.get(subject);
+    if (probed?.nonce === nonce && probed.hasAsked(from)) this.#lives(subject, probed, nowMs);
+    return this.#end();
+  }
+
+  /**
+   * A peer asks to hear of another. That is a reason for a probe of our own, if none is under way;
+   * the answer goes out with the next word of the subject, or never.
+   */
+  askedToVouch(
+    from: OwnerId,
+    subject: OwnerId,
+    nonce: number,
+    nowMs: number,
+  ): readonly ProbeAction[] {
+    this.#begin(nowMs);
+    const asker = this.#hear(from, nowMs);
+    if (asker !== undefined && subject !== from && subject !== this.#self)
+      this.#seekWord({ to: from, subject, nonce, untilMs: nowMs + vouchMs }, nowMs);
+    return this.#end();
+  }
+
+  /** The time has come, or more than that. */
+  tick(nowMs: number): readonly ProbeAction[] {
+    this.#begin(nowMs);
+    for (const [peer, probed] of this.#peers) {
+      if (probed.pingAtMs <= nowMs) this.#pingInTurn(peer, probed, nowMs);
+      if (this.#dueMs(probed) <= nowMs) this.#overdue(peer, probed, nowMs);
+    }
+    this.#nextMs = undefined;
+    return this.#end();
+  }
+
+  /** Before anything is concluded from the time: has this node listened? */
+  #begin(nowMs: number): void {
+    const lateMs = nowMs - Math.max(this.nextMs, this.#calledMs);
+    this.#calledMs = nowMs;
+    const waking = this.health.woken(lateMs, nowMs);
+    if (waking === 'prompt') return;
+    this.#lateMs = nowMs;
+    this.#nextMs = undefined;
+    const listenMs = waking === 'late' ? catchUpMs : this.#intervalMs;
+    this.#listenUntilMs = Math.max(this.#listenUntilMs, nowMs + listenMs);
+    for (const probed of this.#peers.values())
+      if (waking === 'late') probed.defer(lateMs);
+      else if (probed.phase !== 'silent') this.#startOver(probed, nowMs);
+  }
+
+  #end(): readonly ProbeAction[] {
+    if (this.#actions.length === 0) return nothing;
+    const actions = this.#actions;
+    this.#actions = [];
+    return actions;
+  }
+
+  #hear(peer: OwnerId, nowMs: number): ProbedPeer | undefined {
+    const probed = this.#peers.get(peer);
+    if (probed === undefined) return undefined;
+    this.#heardMs = nowMs;
+    if (probed.phase === 'waiting') this.health.succeeded(nowMs);
+    probed.heardAtMs = nowMs;
+    this.#lives(peer, probed, nowMs);
+    for (const { to, subject, nonce } of this.#vouchings.take(peer, nowMs))
+      this.#actions.push({ kind: 'vouch', to, subject, nonce });
+    if (this.#unheard > 0) this.#askAnew(peer, nowMs);
+    return probed;
+  }
+
+  #lives(peer: OwnerId, probed: ProbedPeer, nowMs: number): void {
+    if (probed.phase === 'resting') return;
+    if (probed.phase === 'silent') this.#actions.push({ kind: 'speaks', peer });
+    this.#enter(probed, 'resting', nowMs);
+  }
+
+  #startOver(probed: ProbedPeer, nowMs: number): void {
+    this.#enter(probed, 'resting', nowMs);
+    probed.pingAtMs = this.#withinRound(nowMs);
+  }
+
+  #pingInTurn(peer: OwnerId, probed: ProbedPeer, nowMs: number): void {
+    const since = probed.restsSinceMs(this.#intervalMs);
+    if (nowMs < since + (1 - restJitter) * this.#intervalMs) {
+      probed.pingAtMs = since + this.#random.jitter(this.#intervalMs, restJitter);
+      return;
+    }
+    probed.pingAtMs += this.#intervalMs;
+    if (probed.pingAtMs <= nowMs) probed.pingAtMs = this.#withinRound(nowMs);
+    if (probed.phase === 'resting') this.#probe(peer, probed, nowMs);
+    else if (probed.phase === 'silent' && !probed.isPingedEnough)
+      probed.notePing(this.#ping(peer), nowMs);
+  }
+
+  #probe(peer: OwnerId, probed: ProbedPeer, nowMs: number): void {
+    probed.begin(this.#ping(peer), nowMs);
+    this.#nextMs = undefined;
+  }
+
+  #ping(peer: OwnerId): number {
+    const nonce = this.#random.int(nonceEnd);
+    this.#actions.push({ kind: 'ping', peer, nonce });
+    return nonce;
+  }
+
+  #overdue(peer: OwnerId, probed: ProbedPeer, nowMs: number): void {
+    if (probed.phase === 'waiting') {
+      this.health.failed(peer, nowMs);
+      return this.#askOthers(peer, probed, nowMs);
+    }
+    if (!probed.isAttested) return this.#enter(probed, 'unheard', nowMs);
+    this.#enter(probed, 'silent', nowMs);
+    this.#actions.push({ kind: 'silent', peer });
+  }
+
+  #askOthers(subject: OwnerId, probed: ProbedPeer, nowMs: number): void {
+    if (probed.phase === 'unheard') this.#unheard -= 1;
+    const vouchers = this.#chooseVouchers(subject);
+    probed.ask(vouchers, nowMs);
+    this.#nextMs = undefined;
+    for (const through of vouchers) {
+      const voucher = this.#peers.get(through) as ProbedPeer;
+      const nonce = probed.nonce as number;
+      this.#actions.push({ kind: 'askVouch', through, subject, nonce });
+      if (voucher.phase === 'resting') this.#probe(through, voucher, nowMs);
+      else voucher.notePing(this.#ping(through), nowMs);
+    }
+  }
+
+  /** Those first of whom nothing bad is known. */
+  #chooseVouchers(subject: OwnerId): OwnerId[] {
+    const others = [...this.#peers].filter(([peer]) => peer !== subject);
+    const inPhase = (...phases: readonly Phase[]): OwnerId[] =>
+      others.filter(([, { phase }]) => phases.includes(phase)).map(([peer]) => peer);
+    const chosen = this.#random.sample(inPhase('resting'), vouchersMax);
+    const missing = vouchersMax - chosen.length;
+    return [...chosen, ...this.#random.sample(inPhase('waiting', 'vouching'), missing)];
+  }
+
+  /** We hear somebody again: what was asked of others in vain is asked anew, of that one too. */
+  #askAnew(heard: OwnerId, nowMs: number): void {
+    for (const [subject, probed] of this.#peers)
+      if (probed.phase === 'unheard' && !probed.hasAsked(heard))
+        this.#askOthers(subject, probed, nowMs);
+  }
+
+  /** A peer answered what was sent then, so what was asked of it before that was read too. */
+  #attest(voucher: OwnerId, sentMs: number, nowMs: number): void {
+    for (const probed of this.#peers.values()) {
+      if (!probed.attest(voucher, sentMs, nowMs)) continue;
+      if (probed.phase === 'unheard') this.#enter(probed, 'vouching', nowMs);
+      this.#nextMs = undefined;
+    }
+  }
+
+  #seekWord(vouching: Vouching, nowMs: number): void {
+    const { subject } = vouching;
+    const isAwaited = this.#vouchings.isAwaited(subject, nowMs);
+    if (!this.#vouchings.hold(vouching, nowMs)) return;
+    const probed = this.#peers.get(subject);
+    if (probed?.phase === 'resting') this.#probe(subject, probed, nowMs);
+    if (probed === undefined && !isAwaited) this.#actions.push({ kind: 'dialFor', subject });
+  }
+
+  #enter(probed: ProbedPeer, phase: Phase, nowMs: number): void {
+    if (probed.phase === 'unheard') this.#unheard -= 1;
+    if (phase === 'unheard') this.#unheard += 1;
+    probed.enter(phase, nowMs);
+    this.#nextMs = undefined;
+  }
+
+  #dueMs(probed: ProbedPeer): number {
+    return Math.max(probed.dueMs(this.health.factor), this.#listenUntilMs);
+  }
+
+  #findNext(): number {
+    let nextMs = Infinity;
+    for (const probed of this.#peers.values()) {
+      const dueMs = this.#dueMs(probed);
+      nextMs = Math.min(nextMs, probed.pingAtMs, dueMs);
+    }
+    return nextMs;
+  }
+
+  /** At any moment of the next round, so that not all are pinged at once. */
+  #withinRound(nowMs: number): number {
+    return nowMs + this.#random.next() * this.#intervalMs;
+  }
+}

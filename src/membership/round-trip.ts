@@ -1,0 +1,65 @@
+/**
+ * RoundTrip: how long one peer takes to answer, and how long to wait for it (Jacobson and Karels,
+ * Congestion Avoidance and Control, 1988; RFC 6298 section 2).
+ *
+ *   samples  ·  ·   · ·    ·  ·                 ·
+ *   ├────────smoothed───────┤├─ 4 x deviation ─┤
+ *   └──────────────── timeout ─────────────────┘   within [least, most]
+ *
+ * The timeout is for "it is late", not for "it is dead": with it a verdict only begins.
+ */
+
+/** RFC 6298: shares of a new sample, and what the timeout adds. */
+const smoothedShare = 1 / 8;
+const deviationShare = 1 / 4;
+const deviations = 4;
+
+export interface TimeoutBounds {
+  /** ms */
+  readonly leastMs: number;
+  /** ms */
+  readonly mostMs: number;
+  /** ms, as long as nothing is known of the link. */
+  readonly initialMs: number;
+}
+
+export class RoundTrip {
+  readonly #bounds: TimeoutBounds;
+  #smoothedMs: number | undefined;
+  #deviationMs = 0;
+
+  constructor(bounds: TimeoutBounds) {
+    this.#bounds = bounds;
+  }
+
+  /** The smoothed round-trip time, ms; undefined before the first sample. */
+  get smoothedMs(): number | undefined {
+    return this.#smoothedMs;
+  }
+
+  /** How long to wait for an answer, ms, within the bounds. */
+  get timeoutMs(): number {
+    const { leastMs, mostMs, initialMs } = this.#bounds;
+    if (this.#smoothedMs === undefined) return initialMs;
+    const wishedMs = this.#smoothedMs + deviations * this.#deviationMs;
+    return Math.min(Math.max(wishedMs, leastMs), mostMs);
+  }
+
+  /**
+   * Takes one measurement, of an answer that names its question.
+   *
+   * @param sampleMs above the longest timeout it counts as that: the answer of a peer that had been
+   *   frozen for an hour says nothing more of the link
+   */
+  note(sampleMs: number): void {
+    const boundedMs = Math.min(Math.max(sampleMs, 0), this.#bounds.mostMs);
+    if (this.#smoothedMs === undefined) {
+      this.#smoothedMs = boundedMs;
+      this.#deviationMs = boundedMs / 2;
+      return;
+    }
+    const offMs = boundedMs - this.#smoothedMs;
+    this.#deviationMs += deviationShare * (Math.abs(offMs) - this.#deviationMs);
+    this.#smoothedMs += smoothedShare * offMs;
+  }
+}
