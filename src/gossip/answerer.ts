@@ -15,7 +15,7 @@ import type { Digest } from './digest.ts';
 import { idBytes, idKey, writeId } from './element.ts';
 import type { Id } from './element.ts';
 import { encodeFrame } from './message.ts';
-import type { Frame } from './message.ts';
+import type { Frame } from './frame.ts';
 import type { SettledHeads } from './settled-heads.ts';
 import { symbolBytes } from './sketch.ts';
 import { decodeDifference } from './sketch-decoder.ts';

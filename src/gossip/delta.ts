@@ -8,7 +8,7 @@ import type { OwnerState } from '../record/merge.ts';
 import { detached } from '../record/hash.ts';
 import type { OwnerId } from '../record/owner.ts';
 import { bare } from './message.ts';
-import type { Delta } from './message.ts';
+import type { Delta } from './frame.ts';
 
 /** Record bytes in one delta frame. */
 export const chunkBytesMax = 512 * 1024;

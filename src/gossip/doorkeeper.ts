@@ -13,7 +13,7 @@ import type { GossipContext } from './context.ts';
 import { helloFault } from './hello.ts';
 import type { Links } from './links.ts';
 import { encodeFrame } from './message.ts';
-import type { Frame } from './message.ts';
+import type { Frame } from './frame.ts';
 
 export class Doorkeeper {
   readonly #context: GossipContext;

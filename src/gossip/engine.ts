@@ -25,7 +25,7 @@ import { Doorkeeper } from './doorkeeper.ts';
 import { helloTo } from './hello.ts';
 import { Links } from './links.ts';
 import { answersDigest, decodeFrame, encodeFrame, isVigilFrame } from './message.ts';
-import type { Frame } from './message.ts';
+import type { Frame } from './frame.ts';
 import { OwnHeads } from './own-head.ts';
 import { PeerBoots } from './peer-boots.ts';
 import { Readiness } from './readiness.ts';

@@ -3,7 +3,7 @@ import type { OwnerId } from '../record/owner.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { GossipContext } from './context.ts';
 import { bare, protocolVersion } from './message.ts';
-import type { Frame } from './message.ts';
+import type { Frame } from './frame.ts';
 
 type WholeHello = Extract<Frame, { kind: 'hello' }>;
 type Hello = Pick<WholeHello, 'cluster' | 'protocolMin' | 'protocolMax'>;

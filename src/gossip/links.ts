@@ -27,7 +27,7 @@ import type { DialWorth } from './dialer.ts';
 import { LinkList } from './link-list.ts';
 import { LostMembers } from './lost-members.ts';
 import { encodeFrame } from './message.ts';
-import type { Frame } from './message.ts';
+import type { Frame } from './frame.ts';
 import { Patrol } from './patrol.ts';
 import { Reachability } from './reachability.ts';
 import { SeedNodes } from './seed-nodes.ts';

@@ -8,7 +8,7 @@ import { safeInteger } from '../record/encoding.ts';
 import type { Sealed } from '../record/head.ts';
 import { ownerFromKey, publicKeyBytes } from '../record/owner.ts';
 import type { OwnerId } from '../record/owner.ts';
-import type { Delta, Frame, Rumor } from './message.ts';
+import type { Delta, Frame, Rumor } from './frame.ts';
 import { readVersions } from './version.ts';
 
 /** Characters of what a peer tells people when it refuses a link; it goes to the log. */

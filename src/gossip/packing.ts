@@ -3,7 +3,7 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { refused } from '../record/verdict.ts';
 import type { Opened } from '../record/verdict.ts';
 import { decodeDeltas, encodeDeltas, frameBytesMax } from './message.ts';
-import type { Delta } from './message.ts';
+import type { Delta } from './frame.ts';
 
 /** What a page may unpack to: a little more than its sender puts in. */
 export const unpackedBytesMax = frameBytesMax;

@@ -25,7 +25,7 @@ import { bytesOf, deltasOf, Staging } from './delta.ts';
 import { digestSymbols, sealDigest } from './digest.ts';
 import { idBytes, readId } from './element.ts';
 import { encodeFrame } from './message.ts';
-import type { Delta, ExchangeFrame, Frame } from './message.ts';
+import type { Delta, ExchangeFrame, Frame } from './frame.ts';
 import { Salts } from './salts.ts';
 import { settleMs } from './settled-heads.ts';
 import type { SettledHeads } from './settled-heads.ts';

@@ -18,7 +18,7 @@ import type { RefusalReason } from '../record/verdict.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
 import type { GossipContext, RumorVerdict } from './context.ts';
 import { bare, decodeRumor, encodeFrame, encodeRumor, rumorBytesMax } from './message.ts';
-import type { Rumor } from './message.ts';
+import type { Rumor } from './frame.ts';
 import { OwnerRate } from './owner-rate.ts';
 
 /** How long a rumor that came before its predecessor waits for it. */

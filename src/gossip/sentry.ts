@@ -9,7 +9,7 @@ import type { LinkEnd, ProbeAction } from '../membership/prober.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { GossipContext } from './context.ts';
 import { encodeFrame } from './message.ts';
-import type { ProbeFrame } from './message.ts';
+import type { ProbeFrame } from './frame.ts';
 
 export interface SentryHooks {
   /** A linked peer answers nobody; or speaks again. */

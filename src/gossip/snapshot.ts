@@ -16,7 +16,7 @@ import type { RefusalReason } from '../record/verdict.ts';
 import { bytesOf, deltasOf } from './delta.ts';
 import type { GossipContext } from './context.ts';
 import { encodeFrame } from './message.ts';
-import type { Delta, Frame } from './message.ts';
+import type { Delta, Frame } from './frame.ts';
 import { packDeltas, unpackDeltas } from './packing.ts';
 import { comparePrefixes, prefixKey, prefixOf } from './version.ts';
 import type { Prefix, Version } from './version.ts';

@@ -14,7 +14,7 @@ import type { GossipContext, RumorVerdict } from './context.ts';
 import { Court } from './court.ts';
 import { Inquests } from './inquest.ts';
 import type { Links } from './links.ts';
-import type { VigilFrame } from './message.ts';
+import type { VigilFrame } from './frame.ts';
 import { Sentry } from './sentry.ts';
 import type { SettledHeads } from './settled-heads.ts';
 import { Tokens } from './tokens.ts';

@@ -5,7 +5,7 @@
 import t from 'tap';
 import { seededRandom } from '../../src/base/random.ts';
 import { encodeFrame } from '../../src/gossip/message.ts';
-import type { Frame } from '../../src/gossip/message.ts';
+import type { Frame } from '../../src/gossip/frame.ts';
 import { packDeltas } from '../../src/gossip/packing.ts';
 import { prefixOf } from '../../src/gossip/version.ts';
 import type { Version } from '../../src/gossip/version.ts';

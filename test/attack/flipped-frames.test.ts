@@ -7,7 +7,7 @@
 import t, { type Test } from 'tap';
 import { deltasOf } from '../../src/gossip/delta.ts';
 import { bare, decodeFrame, encodeFrame, encodeRumor } from '../../src/gossip/message.ts';
-import type { ExchangeFrame, Frame } from '../../src/gossip/message.ts';
+import type { ExchangeFrame, Frame } from '../../src/gossip/frame.ts';
 import { equalBytes } from '../../src/record/hash.ts';
 import type { OwnerState } from '../../src/record/merge.ts';
 import { signerOf, TestCluster } from '../gossip/cluster.ts';

@@ -1,7 +1,7 @@
 /** Forged heads and records, and what belongs to somebody else: refused by name, the forger banned. */
 import t from 'tap';
 import { bare } from '../../src/gossip/message.ts';
-import type { Delta, Frame, Rumor } from '../../src/gossip/message.ts';
+import type { Delta, Frame, Rumor } from '../../src/gossip/frame.ts';
 import { sealHead } from '../../src/record/head.ts';
 import type { Sealed } from '../../src/record/head.ts';
 import type { RefusalReason } from '../../src/record/verdict.ts';

@@ -9,7 +9,7 @@ import t, { type Test } from 'tap';
 import { seededRandom } from '../../src/base/random.ts';
 import { openDigest, sealDigest } from '../../src/gossip/digest.ts';
 import { decodeFrame, encodeFrame } from '../../src/gossip/message.ts';
-import type { Frame } from '../../src/gossip/message.ts';
+import type { Frame } from '../../src/gossip/frame.ts';
 import { isSignedByOwner } from '../../src/record/head.ts';
 import { assertInvariant } from '../../src/record/merge.ts';
 import type { OwnerId } from '../../src/record/owner.ts';

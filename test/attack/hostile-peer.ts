@@ -4,7 +4,7 @@
  */
 import type { RumorVerdict } from '../../src/gossip/context.ts';
 import { bare, decodeFrame, encodeFrame, encodeRumor } from '../../src/gossip/message.ts';
-import type { Frame, Rumor } from '../../src/gossip/message.ts';
+import type { Frame, Rumor } from '../../src/gossip/frame.ts';
 import { sealDigest } from '../../src/gossip/digest.ts';
 import type { Digest } from '../../src/gossip/digest.ts';
 import type { MemoryTransport } from '../../src/gossip/memory-transport.ts';

@@ -1,7 +1,7 @@
 /** Relays that keep back what they know: others bring it, and what comes in part is not taken. */
 import t from 'tap';
 import { decodeFrame, encodeFrame } from '../../src/gossip/message.ts';
-import type { Delta, Frame } from '../../src/gossip/message.ts';
+import type { Delta, Frame } from '../../src/gossip/frame.ts';
 import { packDeltas, unpackDeltas } from '../../src/gossip/packing.ts';
 import { compareHeads, readHead } from '../../src/record/head.ts';
 import type { Sealed } from '../../src/record/head.ts';

@@ -1,7 +1,7 @@
 /** The whole captured history of a cluster, told again: to who knows better, and to who knows nothing. */
 import t from 'tap';
 import { decodeFrame, decodeRumor } from '../../src/gossip/message.ts';
-import type { Delta, Rumor } from '../../src/gossip/message.ts';
+import type { Delta, Rumor } from '../../src/gossip/frame.ts';
 import { unpackDeltas } from '../../src/gossip/packing.ts';
 import { TestCluster } from '../gossip/cluster.ts';
 import type { TestNode } from '../gossip/cluster.ts';

@@ -11,7 +11,7 @@ import type { RumorVerdict } from '../../src/gossip/context.ts';
 import { Libp2pTransport } from '../../src/gossip/libp2p-transport.ts';
 import { bare, decodeFrame, encodeFrame, protocolVersion } from '../../src/gossip/message.ts';
 import { prefixOf } from '../../src/gossip/version.ts';
-import type { Frame } from '../../src/gossip/message.ts';
+import type { Frame } from '../../src/gossip/frame.ts';
 import type { TransportHandler } from '../../src/gossip/transport.ts';
 import { bootIdBytes, sealHead } from '../../src/record/head.ts';
 import type { Head, Sealed } from '../../src/record/head.ts';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { digestSymbols } from '../../src/gossip/digest.ts';
 import { estimatorBytes, Sketch, symbolBytes } from '../../src/gossip/sketch.ts';
-import type { Frame } from '../../src/gossip/message.ts';
+import type { Frame } from '../../src/gossip/frame.ts';
 import { elementKey, elementOf } from '../../src/gossip/element.ts';
 import { sha256 } from '../../src/record/hash.ts';
 import { randomBytes } from './elements.ts';

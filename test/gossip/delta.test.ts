@@ -1,7 +1,7 @@
 import t from 'tap';
 import { bytesOf, chunkBytesMax, deltasOf, Staging } from '../../src/gossip/delta.ts';
 import { encodeFrame, frameBytesMax } from '../../src/gossip/message.ts';
-import type { Delta } from '../../src/gossip/message.ts';
+import type { Delta } from '../../src/gossip/frame.ts';
 import { Owner, register, deregister } from '../registry/fixtures.ts';
 import { at } from '../record/fixtures.ts';
 import { Ghost } from './ghosts.ts';

@@ -1,7 +1,7 @@
 /** Each way that an exchange can take, between two nodes held in hand. */
 import t from 'tap';
 import { seededRandom } from '../../src/base/random.ts';
-import type { ExchangeFrame, Frame } from '../../src/gossip/message.ts';
+import type { ExchangeFrame, Frame } from '../../src/gossip/frame.ts';
 import { encodeFrame, frameBytesMax } from '../../src/gossip/message.ts';
 import { estimatorBytes } from '../../src/gossip/sketch.ts';
 import { prefixOf } from '../../src/gossip/version.ts';

@@ -1,7 +1,7 @@
 /** Exchanges while a head is settled on one side only, or about to expire there: nothing is sent twice. */
 import t from 'tap';
 import { bytesOf } from '../../src/gossip/delta.ts';
-import type { Frame } from '../../src/gossip/message.ts';
+import type { Frame } from '../../src/gossip/frame.ts';
 import { settleMs } from '../../src/gossip/settled-heads.ts';
 import { Ghost, ghosts } from './ghosts.ts';
 import { converse, LoneNode } from './lone-node.ts';

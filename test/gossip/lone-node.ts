@@ -6,7 +6,7 @@ import type { Effect, GossipContext } from '../../src/gossip/context.ts';
 import { sealDigest } from '../../src/gossip/digest.ts';
 import type { Digest } from '../../src/gossip/digest.ts';
 import { decodeFrame } from '../../src/gossip/message.ts';
-import type { Frame } from '../../src/gossip/message.ts';
+import type { Frame } from '../../src/gossip/frame.ts';
 import { Reconciler } from '../../src/gossip/reconcile.ts';
 import { SettledHeads, settleMs } from '../../src/gossip/settled-heads.ts';
 import { ed25519Verifier } from '../../src/record/signature.ts';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { rumorAccusationsMax } from '../../src/gossip/message-reader.ts';
 import { decodeFrame, decodeRumor, encodeFrame, encodeRumor } from '../../src/gossip/message.ts';
-import type { Rumor } from '../../src/gossip/message.ts';
+import type { Rumor } from '../../src/gossip/frame.ts';
 
 const head = { body: Buffer.from('body'), signature: Buffer.from('signature') };
 

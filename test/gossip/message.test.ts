@@ -10,7 +10,7 @@ import {
   isVigilFrame,
   rumorBytesMax,
 } from '../../src/gossip/message.ts';
-import type { Frame } from '../../src/gossip/message.ts';
+import type { Frame } from '../../src/gossip/frame.ts';
 import { prefixOf } from '../../src/gossip/version.ts';
 import { signerOf } from './cluster.ts';
 

@@ -1,7 +1,7 @@
 import { deflateRawSync } from 'node:zlib';
 import t from 'tap';
 import { encodeDeltas } from '../../src/gossip/message.ts';
-import type { Delta } from '../../src/gossip/message.ts';
+import type { Delta } from '../../src/gossip/frame.ts';
 import { deltasOf } from '../../src/gossip/delta.ts';
 import { packDeltas, unpackDeltas, unpackedBytesMax } from '../../src/gossip/packing.ts';
 import { ghosts } from './ghosts.ts';

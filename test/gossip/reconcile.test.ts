@@ -1,6 +1,6 @@
 import t from 'tap';
 import { decodeFrame, encodeFrame, frameBytesMax } from '../../src/gossip/message.ts';
-import type { Delta } from '../../src/gossip/message.ts';
+import type { Delta } from '../../src/gossip/frame.ts';
 import { packDeltas, unpackDeltas } from '../../src/gossip/packing.ts';
 import { sealHead } from '../../src/record/head.ts';
 import type { SealedHead } from '../../src/record/head.ts';

@@ -2,7 +2,7 @@ import { deflateRawSync } from 'node:zlib';
 import t from 'tap';
 import { deltasOf } from '../../src/gossip/delta.ts';
 import { encodeFrame, frameBytesMax } from '../../src/gossip/message.ts';
-import type { Frame } from '../../src/gossip/message.ts';
+import type { Frame } from '../../src/gossip/frame.ts';
 import { packDeltas, unpackDeltas } from '../../src/gossip/packing.ts';
 import { servedMax } from '../../src/gossip/snapshot.ts';
 import { prefixOf } from '../../src/gossip/version.ts';

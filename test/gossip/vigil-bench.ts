@@ -4,7 +4,7 @@ import { Counters } from '../../src/base/counters.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { Effect, GossipContext } from '../../src/gossip/context.ts';
 import { decodeFrame, decodeRumor } from '../../src/gossip/message.ts';
-import type { Frame } from '../../src/gossip/message.ts';
+import type { Frame } from '../../src/gossip/frame.ts';
 import { sealAccusation, sealToken } from '../../src/membership/accusation.ts';
 import type { Claim } from '../../src/membership/accusation.ts';
 import type { MemberState } from '../../src/membership/member.ts';
