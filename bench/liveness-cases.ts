@@ -257,7 +257,7 @@ async function watch({ cluster, amounts, say }: Stage): Promise<Measured> {
   const fromMs = monotonicMs();
   const endMs = fromMs + amounts.minutes * minuteMs;
   for (let minute = 1; monotonicMs() < endMs; minute++) {
-    await pause(Math.min(minuteMs, endMs - monotonicMs()));
+    await pause(Math.min(minuteMs, Math.ceil(endMs - monotonicMs()) + 1));
     const { falseDeaths, suspicions } = cluster.ledger.slips(fromMs, monotonicMs());
     say(`minute ${minute}: hidden ${falseDeaths} times so far, ${suspicions} suspicions`);
   }
