@@ -291,7 +291,10 @@ t.test('a life that ended while it still listened for its past is followed by an
   const second = loadNode({ store }, at(48 * hourMs + 3_000));
   second.begin(makeFacts(), at(48 * hourMs + 3_000), true);
   t.ok(second.isReborn, 'what others hold of the life before the first is in force still');
-  second.commit([{ kind: 'reclaim', above: second.state(second.self)!.head.head }], at(49 * hourMs));
+  second.commit(
+    [{ kind: 'reclaim', above: second.state(second.self)!.head.head }],
+    at(49 * hourMs),
+  );
   const third = loadNode({ store }, at(50 * hourMs));
   third.begin(makeFacts(), at(50 * hourMs), true);
   t.notOk(third.isReborn);
