@@ -23,7 +23,7 @@ import { muteAccusersMax, muteSubjectsMax } from '../../src/membership/mutes.ts'
 import { signerOf, TestCluster } from '../gossip/cluster.ts';
 import type { TestNode } from '../gossip/cluster.ts';
 import { Ghost } from '../gossip/ghosts.ts';
-import { HostilePeer, refusedSince } from './hostile-peer.ts';
+import { delta, HostilePeer, refusedSince } from './hostile-peer.ts';
 
 const mebibyte = 1024 * 1024;
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -268,7 +268,7 @@ async function judge(): Promise<{
   const node = cluster.node(1);
   const peer = HostilePeer.greeted(cluster, 66, node);
   const tell = (head: ReturnType<HostilePeer['head']>, records: readonly Uint8Array[]): void => {
-    peer.send(node.registry.self, { kind: 'delta', head, whole: true, records, more: false });
+    peer.send(node.registry.self, delta(head, records));
     cluster.run(5);
   };
   return { node, peer, tell };

@@ -6,7 +6,7 @@ import type { Sealed } from '../../src/record/head.ts';
 import type { RefusalReason } from '../../src/record/verdict.ts';
 import { keyOfOwner } from '../../src/record/owner.ts';
 import { TestCluster } from '../gossip/cluster.ts';
-import { headOf, HostilePeer, refusedSince, stateOf } from './hostile-peer.ts';
+import { delta, headOf, HostilePeer, refusedSince, stateOf } from './hostile-peer.ts';
 
 const secondMicros = 1_000_000;
 const yearMicros = 365 * 86_400 * secondMicros;
@@ -59,14 +59,7 @@ t.test('heads with times that cannot be are refused by name, and change nothing'
     for (const carry of [
       () =>
         peer.send(node.registry.self, { kind: 'rumor', rumor: { head, previous: 0, records: [] } }),
-      () =>
-        peer.send(node.registry.self, {
-          kind: 'delta',
-          head,
-          whole: true,
-          records: [],
-          more: false,
-        }),
+      () => peer.send(node.registry.self, delta(head, [])),
       () => peer.publish({ head, previous: 1, records: [] }),
       () => peer.greet(node.registry.self, { head }),
     ]) {
@@ -91,13 +84,7 @@ t.test('records from after their head, or out of range, spoil their head', async
   for (const lastUpdate of times) {
     const record = peer.record({ lastUpdate });
     const head = peer.head([record], { lastUpdate: wallMicros + 1 });
-    peer.send(node.registry.self, {
-      kind: 'delta',
-      head,
-      whole: true,
-      records: [record.bytes],
-      more: false,
-    });
+    peer.send(node.registry.self, delta(head, [record.bytes]));
     cluster.run(2);
   }
   t.strictSame(refusedSince(node), { OUT_OF_RANGE: times.length });
@@ -159,7 +146,7 @@ t.test(
       const owner = new HostilePeer(cluster, number);
       const head = signedHead(owner, wallMicros, fields);
       const { self } = node.registry;
-      relay.send(self, { kind: 'delta', head, whole: true, records: [], more: false });
+      relay.send(self, delta(head, []));
       cluster.run(5);
       t.same(node.registry.state(owner.id)?.head.body, head.body, JSON.stringify(fields));
     }

@@ -6,7 +6,7 @@ import type { Sealed } from '../../src/record/head.ts';
 import { ed25519Verifier } from '../../src/record/signature.ts';
 import { TestCluster } from '../gossip/cluster.ts';
 import type { TestNode } from '../gossip/cluster.ts';
-import { HostilePeer } from './hostile-peer.ts';
+import { delta, HostilePeer } from './hostile-peer.ts';
 
 const counted = (nodes: readonly TestNode[], reason: string): number =>
   nodes.reduce((sum, { registry }) => sum + registry.refusals.get(reason), 0);
@@ -32,14 +32,7 @@ t.test('told another truth each, all nodes end at the one with the largest hash'
     const record = liar.record({ name: 'two-faced', port: 9_000 + index });
     const head = liar.head([record], { lastUpdate: lastUpdate + 1 });
     heads.push(head);
-    const delta = {
-      kind: 'delta',
-      head,
-      whole: true,
-      records: [record.bytes],
-      more: false,
-    } as const;
-    liar.send(registry.self, delta);
+    liar.send(registry.self, delta(head, [record.bytes]));
   }
   cluster.run(2);
   t.not(cluster.fingerprint(1), cluster.fingerprint(2), 'at first they were told apart');

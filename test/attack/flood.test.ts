@@ -2,7 +2,7 @@
 import t from 'tap';
 import { TestCluster } from '../gossip/cluster.ts';
 import type { TestNode } from '../gossip/cluster.ts';
-import { HostilePeer, refusedSince } from './hostile-peer.ts';
+import { delta, HostilePeer, refusedSince } from './hostile-peer.ts';
 
 /** All that an attacker could fill at a node, counted. */
 function heldAt({ registry, store }: TestNode): Record<string, number> {
@@ -52,7 +52,7 @@ t.test(
     // The owner has an engine behind it in life: it answers for what it told.
     owner.answer = (peer, frame) => {
       if (frame.kind !== 'want') return;
-      owner.send(peer, { kind: 'delta', head, whole: true, records: [record.bytes], more: false });
+      owner.send(peer, delta(head, [record.bytes]));
     };
     const isLast = ({ registry }: TestNode): boolean =>
       registry.index.list('test').every((shown) => shown.record.port === 60_001);

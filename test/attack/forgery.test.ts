@@ -1,14 +1,14 @@
 /** Forged heads and records, and what belongs to somebody else: refused by name, the forger banned. */
 import t from 'tap';
 import { bare } from '../../src/gossip/message.ts';
-import type { Delta, Frame, Rumor } from '../../src/gossip/frame.ts';
+import type { Frame, Rumor } from '../../src/gossip/frame.ts';
 import { sealHead } from '../../src/record/head.ts';
 import type { Sealed } from '../../src/record/head.ts';
 import type { RefusalReason } from '../../src/record/verdict.ts';
 import { signerOf, TestCluster } from '../gossip/cluster.ts';
 import type { TestNode } from '../gossip/cluster.ts';
 import { Ghost } from '../gossip/ghosts.ts';
-import { headOf, HostilePeer, refusedSince, stateOf } from './hostile-peer.ts';
+import { delta, headOf, HostilePeer, refusedSince, stateOf } from './hostile-peer.ts';
 
 interface Scene {
   readonly cluster: TestCluster;
@@ -27,13 +27,6 @@ async function setScene(): Promise<Scene> {
   return { cluster, node, victim, peer: HostilePeer.greeted(cluster, 66, node) };
 }
 
-const delta = (head: Sealed, records: readonly Uint8Array[], whole = true): Delta => ({
-  kind: 'delta',
-  head,
-  whole,
-  records,
-  more: false,
-});
 const rumor = (head: Sealed, records: readonly Uint8Array[]): Frame => ({
   kind: 'rumor',
   rumor: { head, previous: 0, records },

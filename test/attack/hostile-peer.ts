@@ -4,7 +4,7 @@
  */
 import type { RumorVerdict } from '../../src/gossip/context.ts';
 import { bare, decodeFrame, encodeFrame, encodeRumor } from '../../src/gossip/message.ts';
-import type { Frame, Rumor } from '../../src/gossip/frame.ts';
+import type { Delta, Frame, Rumor } from '../../src/gossip/frame.ts';
 import { sealDigest } from '../../src/gossip/digest.ts';
 import type { Digest } from '../../src/gossip/digest.ts';
 import type { MemoryTransport } from '../../src/gossip/memory-transport.ts';
@@ -19,6 +19,15 @@ import type { Signer } from '../../src/record/signature.ts';
 import { signerOf } from '../gossip/cluster.ts';
 import type { TestCluster, TestNode } from '../gossip/cluster.ts';
 import { makeRecord } from '../record/fixtures.ts';
+
+/** All records that a head commits to, unless `whole` is false, in one chunk. */
+export const delta = (head: Sealed, records: readonly Uint8Array[], whole = true): Delta => ({
+  kind: 'delta',
+  head,
+  whole,
+  records,
+  more: false,
+});
 
 /** Where it says it is: nobody is there. */
 const nowhere = '/ip4/192.0.2.66/tcp/1';

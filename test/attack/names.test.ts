@@ -5,7 +5,7 @@
 import t from 'tap';
 import { encodeFrame, encodeRumor } from '../../src/gossip/message.ts';
 import { TestCluster } from '../gossip/cluster.ts';
-import { headOf, HostilePeer, refusedSince, stateOf } from './hostile-peer.ts';
+import { delta, headOf, HostilePeer, refusedSince, stateOf } from './hostile-peer.ts';
 
 const rightToLeft = '\u202emarf';
 const bad: readonly (readonly [string, string])[] = [
@@ -55,25 +55,13 @@ t.test('a name of a mebibyte is refused for its size, before it is decoded', asy
   const peer = HostilePeer.greeted(cluster, 66, node);
   const record = peer.record({ name: 'n'.repeat(1_000_000) });
   const head = peer.head([record]);
-  peer.send(node.registry.self, {
-    kind: 'delta',
-    head,
-    whole: true,
-    records: [record.bytes],
-    more: false,
-  });
+  peer.send(node.registry.self, delta(head, [record.bytes]));
   cluster.run(5);
   t.strictSame(refusedSince(node), { RECORD_TOO_LARGE: 1 });
   const large = peer.head([], {
     facts: { ...headOf(peer.signer, 1).facts, name: 'n'.repeat(1_000_000) },
   });
-  peer.send(node.registry.self, {
-    kind: 'delta',
-    head: large,
-    whole: true,
-    records: [],
-    more: false,
-  });
+  peer.send(node.registry.self, delta(large, []));
   cluster.run(5);
   t.strictSame(refusedSince(node), { RECORD_TOO_LARGE: 1, HEAD_TOO_LARGE: 1 });
 });
@@ -90,13 +78,7 @@ t.test('metadata whose keys are those of every object reach no prototype', async
   Object.defineProperty(metadata, '__proto__', { value: 'polluted', enumerable: true });
   const record = peer.record({ metadata });
   const head = peer.head([record]);
-  peer.send(node.registry.self, {
-    kind: 'delta',
-    head,
-    whole: true,
-    records: [record.bytes],
-    more: false,
-  });
+  peer.send(node.registry.self, delta(head, [record.bytes]));
   cluster.run(5);
   t.equal(node.registry.index.list('test').length, 1, 'it is taken: metadata is free text');
   t.equal(Object.getPrototypeOf({}), Object.prototype);
