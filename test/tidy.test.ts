@@ -23,6 +23,7 @@ const withoutTwin = new Map<string, string>([
   ['src/api/node-control.ts', 'types alone; the daemon implements it'],
   ['src/gossip/context.ts', 'types alone'],
   ['src/gossip/frame.ts', 'types alone'],
+  ['src/membership/probe-action.ts', 'types alone'],
   ['src/gossip/transport.ts', 'types alone; test/contract/transport-contract.ts is its test'],
   ['src/store/store.ts', 'types alone; test/contract/store-contract.ts is its test'],
   ['src/sim/page-style.ts', 'a style sheet; test/sim/page.test.ts looks for its classes'],

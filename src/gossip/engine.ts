@@ -30,6 +30,7 @@ import { OwnHeads } from './own-head.ts';
 import { PeerBoots } from './peer-boots.ts';
 import { Readiness } from './readiness.ts';
 import { Reconciler } from './reconcile.ts';
+import { Rounds } from './rounds.ts';
 import { rumorOf, Rumors } from './rumor.ts';
 import { SettledHeads } from './settled-heads.ts';
 import { Timekeeper } from './timekeeper.ts';
@@ -40,10 +41,6 @@ import { Vigil } from './vigil.ts';
  * head is spent on finding it, and a snapshot is as cheap.
  */
 const symbolsMax = 8_192;
-/** In one round of so many a member that is no neighbor is asked too. */
-const roundsPerLookAround = 10;
-/** The first rounds come early, so that a small cluster is whole at once. */
-const firstRoundMs = 50;
 
 export interface EngineOptions {
   readonly registry: Registry;
@@ -68,11 +65,10 @@ export class Engine {
   readonly #timekeeper: Timekeeper;
   readonly #vigil: Vigil;
   readonly #boots = new PeerBoots();
+  readonly #rounds: Rounds;
   readonly #dismissals: Dismissals;
   readonly #readiness: Readiness;
   #effects: Effect[] = [];
-  #roundAtMs = Infinity;
-  #rounds = 0;
   #wakeAtMs = Infinity;
   #reconciledAtMs: number | undefined;
 
@@ -89,6 +85,7 @@ export class Engine {
       found: (peer, reason) => this.#vigil.found(peer, reason),
       missing: (peer) => this.#vigil.missing(peer),
     });
+    this.#rounds = new Rounds(this.#context);
     this.#door = new Doorkeeper(this.#context, this.#links);
     this.#readiness = new Readiness(this.#context, this.#links);
     const { heads = new SettledHeads(identity.cluster, symbolsMax) } = options;
@@ -102,7 +99,7 @@ export class Engine {
         completed: () => this.#completed(),
         refused: (peer, reason, head) => this.#refused(peer, reason, head),
         heardTime: (peer, time) => this.#hear(peer, time),
-        asked: (peer) => this.#timekeeper.asked(peer),
+        asked: (peer) => this.#asked(peer),
         accusation: (hash) => this.#vigil.accusation(hash),
       },
     );
@@ -218,33 +215,39 @@ export class Engine {
   }
 
   #start(): void {
-    const { now, random, config } = this.#context;
     this.#readiness.start();
-    this.#roundAtMs = now.monoMs + firstRoundMs + random.next() * config.gossipIntervalMs;
+    this.#rounds.start();
     this.#rumors.ownChanged();
     this.#links.join();
   }
 
   #wake(): void {
-    const { now, random, config } = this.#context;
     this.#wakeAtMs = Infinity;
     this.#vigil.wake();
     this.#rumors.wake();
-    if (now.monoMs < this.#roundAtMs) return;
-    this.#roundAtMs = now.monoMs + random.jitter(config.gossipIntervalMs, 0.2);
+    if (!this.#rounds.begin()) return;
     this.#timekeeper.tick();
     this.#ownHeads.tick(this.#reconciledAtMs !== undefined);
     this.#reconciler.tick();
     this.#vigil.tick();
     this.#links.maintain();
-    this.#rounds += 1;
-    if (this.#rounds % roundsPerLookAround === 0) this.#links.lookAround();
+    if (this.#rounds.isLookAround) this.#links.lookAround();
     this.#exchange(this.#links.greeted.filter((peer) => !this.#reconciler.isAsking(peer)));
   }
 
   #exchange(peers: readonly OwnerId[]): void {
-    const { random, config } = this.#context;
-    for (const peer of random.sample(peers, config.gossipK)) this.#reconciler.start(peer);
+    for (const peer of this.#rounds.choose(peers)) this.#reconciler.start(peer);
+  }
+
+  #asked(peer: OwnerId): void {
+    this.#rounds.met(peer);
+    this.#timekeeper.asked(peer);
+    this.#vigil.asked(peer);
+  }
+
+  #answered(peer: OwnerId): void {
+    this.#timekeeper.answered(peer);
+    this.#vigil.answered(peer);
   }
 
   #linked(peer: OwnerId): void {
@@ -259,6 +262,7 @@ export class Engine {
     this.#timekeeper.unlinked(peer);
     this.#boots.forget(peer);
     this.#reconciler.unlinked(peer);
+    this.#rounds.unlinked(peer);
     this.#links.unlinked(peer);
     this.#vigil.unlinked(peer, how);
   }
@@ -296,7 +300,8 @@ export class Engine {
       case 'dismissal':
         return this.#dismissals.take(peer, frame.sealed);
       default:
-        if (answersDigest(frame)) this.#timekeeper.answered(peer);
+        if (frame.kind === 'digest') this.#rounds.met(peer);
+        if (answersDigest(frame)) this.#answered(peer);
         return this.#reconciler.on(peer, frame);
     }
   }
@@ -382,8 +387,8 @@ export class Engine {
   }
 
   #setWake(): void {
-    const wakesAtMs = [this.#readiness, this.#vigil, this.#rumors].map(({ wakeAtMs }) => wakeAtMs);
-    const next = Math.min(this.#roundAtMs, ...wakesAtMs);
+    const parts = [this.#rounds, this.#readiness, this.#vigil, this.#rumors];
+    const next = Math.min(...parts.map(({ wakeAtMs }) => wakeAtMs));
     if (next === this.#wakeAtMs) return;
     this.#wakeAtMs = next;
     this.#context.emit({ kind: 'wakeAt', monoMs: next });

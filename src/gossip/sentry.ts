@@ -5,7 +5,7 @@
  *                               └────▶ silent, speaks, dialFor ────▶ links and court
  */
 import { Prober } from '../membership/prober.ts';
-import type { LinkEnd, ProbeAction } from '../membership/prober.ts';
+import type { LinkEnd, ProbeAction } from '../membership/probe-action.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { GossipContext } from './context.ts';
 import { encodeFrame } from './message.ts';
@@ -77,13 +77,23 @@ export class Sentry {
     this.#perform(this.#prober.heard(peer, this.#nowMs));
   }
 
+  /** A peer was asked something that it answers at once. */
+  asked(peer: OwnerId): void {
+    this.#prober.asked(peer, this.#nowMs);
+  }
+
+  /** And that is its answer. */
+  answered(peer: OwnerId): void {
+    this.#perform(this.#prober.answered(peer, undefined, this.#nowMs));
+  }
+
   on(peer: OwnerId, frame: ProbeFrame): void {
     const { nonce } = frame;
     switch (frame.kind) {
       case 'ping':
         return this.#perform(this.#prober.pinged(peer, nonce, this.#nowMs));
       case 'pong':
-        return this.#perform(this.#prober.pong(peer, nonce, this.#nowMs));
+        return this.#perform(this.#prober.answered(peer, nonce, this.#nowMs));
       case 'askVouch':
         return this.#perform(this.#prober.askedToVouch(peer, frame.subject, nonce, this.#nowMs));
       case 'vouch':

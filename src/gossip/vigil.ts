@@ -6,7 +6,7 @@
  *   tokens: who may accuse whom ──┘    └──▶ links: hang up, dial others in its place
  */
 import type { Accusation, AccusationReason } from '../membership/accusation.ts';
-import type { LinkEnd } from '../membership/prober.ts';
+import type { LinkEnd } from '../membership/probe-action.ts';
 import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { RefusalReason } from '../record/verdict.ts';
@@ -128,6 +128,16 @@ export class Vigil {
   /** Something came from this peer, whatever it was. */
   heard(peer: OwnerId): void {
     this.#sentry.heard(peer);
+  }
+
+  /** A peer was asked something that it answers at once. */
+  asked(peer: OwnerId): void {
+    this.#sentry.asked(peer);
+  }
+
+  /** And that is its answer. */
+  answered(peer: OwnerId): void {
+    this.#sentry.answered(peer);
   }
 
   on(peer: OwnerId, frame: VigilFrame): void {

@@ -1,13 +1,13 @@
 /**
  * ProbedPeer: what a Prober knows of one peer, and how long each phase of its probe may last.
  *
- *   ping               askVouch   a voucher's pong              silent
+ *   question           askVouch   a voucher's answer            silent
  *    ├────── timeout ─────┼──────────────┼───────── 700 ms ───────┤
  *    │     >= 500 ms      ├────── 700 ms + round trip ──────┤     │
  *    0                                                   >= 1.2 s + round trip
  *
- * The pong of a voucher to a ping sent after the question shows that the question was read: from
- * then on the voucher has its time. Until one such pong is there, silence may be our own fault.
+ * The answer of a voucher to what was sent after the request shows that the request was read: from
+ * then on the voucher has its time. Until one such answer is there, silence may be our own fault.
  */
 import type { OwnerId } from '../record/owner.ts';
 import { RoundTrip } from './round-trip.ts';
@@ -16,16 +16,17 @@ import { RoundTrip } from './round-trip.ts';
 const timeoutBounds = { leastMs: 500, mostMs: 2_000, initialMs: 1_000 };
 /** A voucher listens for the subject for so long. */
 export const vouchMs = 700;
-/** Of intervals in which a peer is heard anyway, one in so many has a ping. */
-const heardRoundsMax = 5;
-/** Pings on their way to one peer: a frozen one finds no more when it goes on. */
-const pingsMax = 4;
+/** Of rests in which a peer is heard anyway, one in so many ends with a question all the same. */
+const heardRestsMax = 5;
+/** Questions on their way to one peer: a frozen one finds no more pings when it goes on. */
+const questionsMax = 4;
 
 /** The picture is at the Prober. */
 export type Phase = 'resting' | 'waiting' | 'vouching' | 'unheard' | 'silent';
 
-interface Ping {
-  readonly nonce: number;
+interface Question {
+  /** Of a ping; undefined: something else that is answered at once. */
+  readonly nonce: number | undefined;
   readonly sentMs: number;
 }
 
@@ -36,8 +37,8 @@ export class ProbedPeer {
   heardAtMs = -Infinity;
   #probedAtMs = -Infinity;
   readonly #roundTrip = new RoundTrip(timeoutBounds);
-  /** Those without a pong yet, oldest first. */
-  readonly #pings: Ping[] = [];
+  /** Those without an answer yet, oldest first. */
+  readonly #questions: Question[] = [];
   #phase: Phase = 'resting';
   /** When the phase began, had this node listened all the time since. */
   #sinceMs = 0;
@@ -67,18 +68,25 @@ export class ProbedPeer {
     return this.#roundTrip.smoothedMs;
   }
 
-  /** So many pings are on their way that one more would tell it nothing. */
-  get isPingedEnough(): boolean {
-    return this.#pings.length >= pingsMax;
+  /** So many questions are on their way that one more would tell it nothing. */
+  get isAskedEnough(): boolean {
+    return this.#questions.length >= questionsMax;
+  }
+
+  /** Whether a ping of this probe is on its way. */
+  get isPinged(): boolean {
+    return this.#questions.some(
+      ({ nonce, sentMs }) => nonce !== undefined && sentMs >= this.#probedAtMs,
+    );
   }
 
   /**
-   * Since when an interval in which nothing has to be asked counts, monotonic ms: who was heard is
-   * as good as pinged. Only to know the round trip it is pinged now and then.
+   * Since when a rest in which nothing has to be asked counts, monotonic ms: who was heard is as
+   * good as pinged. Only to know the round trip it is asked now and then.
    */
-  restsSinceMs(intervalMs: number): number {
+  restsSinceMs(restMs: number): number {
     if (this.#phase !== 'resting') return -Infinity;
-    return Math.min(this.heardAtMs, this.#probedAtMs + (heardRoundsMax - 1) * intervalMs);
+    return Math.min(this.heardAtMs, this.#probedAtMs + (heardRestsMax - 1) * restMs);
   }
 
   hasAsked(voucher: OwnerId): boolean {
@@ -95,15 +103,20 @@ export class ProbedPeer {
     this.#sinceMs = nowMs;
   }
 
-  /** A ping goes out, besides any probe; of too many on their way the oldest is forgotten. */
-  notePing(nonce: number, nowMs: number): void {
-    if (this.isPingedEnough) this.#pings.shift();
-    this.#pings.push({ nonce, sentMs: nowMs });
+  /**
+   * A question goes out, besides any probe; of too many on their way the oldest is forgotten.
+   *
+   * @param nonce of a ping; undefined: something else that is answered at once, one at a time
+   */
+  noteQuestion(nonce: number | undefined, nowMs: number): void {
+    const older = this.#questions.findIndex((question) => question.nonce === nonce);
+    if (older >= 0) this.#questions.splice(older, 1);
+    if (this.isAskedEnough) this.#questions.shift();
+    this.#questions.push({ nonce, sentMs: nowMs });
   }
 
-  /** A probe begins, with a ping. */
+  /** A probe begins, with a question that was just noted. */
   begin(nonce: number, nowMs: number): void {
-    this.notePing(nonce, nowMs);
     this.#probedAtMs = nowMs;
     this.#nonce = nonce;
     this.#vouchers = [];
@@ -119,18 +132,19 @@ export class ProbedPeer {
   }
 
   /**
-   * A pong came.
+   * An answer came.
    *
-   * @param punctualMs pongs to what was sent up to then may have waited here before they were read
-   * @returns when its ping was sent, or undefined for one that is not known any more
+   * @param nonce of a pong; undefined: to what was asked without one
+   * @param punctualMs answers to what was sent up to then may have waited here before they were read
+   * @returns when that was asked, or undefined for what is not known any more
    */
-  answered(nonce: number, nowMs: number, punctualMs: number): number | undefined {
-    const at = this.#pings.findIndex((ping) => ping.nonce === nonce);
-    const ping = this.#pings[at];
-    if (ping === undefined) return undefined;
-    this.#pings.splice(0, at + 1);
-    if (ping.sentMs > punctualMs) this.#roundTrip.note(nowMs - ping.sentMs);
-    return ping.sentMs;
+  answered(nonce: number | undefined, nowMs: number, punctualMs: number): number | undefined {
+    const at = this.#questions.findIndex((question) => question.nonce === nonce);
+    const question = this.#questions[at];
+    if (question === undefined) return undefined;
+    this.#questions.splice(0, at + 1);
+    if (question.sentMs > punctualMs) this.#roundTrip.note(nowMs - question.sentMs);
+    return question.sentMs;
   }
 
   /**

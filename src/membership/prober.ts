@@ -2,16 +2,20 @@
  * Prober: who of the linked peers still speaks. One per node; it judges for itself alone, others
  * decide what its word is worth.
  *
- *            interval             no pong in time              nobody vouches for it
+ *            a question         no answer in time              nobody vouches for it
  *   resting ─────────▶ waiting ──────────────────▶ vouching ─────────────────────▶ silent
- *      ▲       ping      │        three others are  │     ▲                          │
+ *      ▲      or ping    │        three others are  │     ▲                          │
  *      │                 │       asked to probe it  ▼     │ somebody is heard again  │
  *      │                 │                        unheard ┘                          │
  *      │                 │              we do not hear those three either            │
  *      └─────────────────┴────────── any frame of the peer, or a vouch ──────────────┘
  *
- * From the ping to `silent` at least 1.2 s and a round trip pass, so a process that stood still for
- * 1 s is never called silent: what it reads when it goes on it answers in time. All timeouts are
+ * Whatever the host asks of a peer that is answered at once begins a probe too (`asked`); a ping is
+ * for the link over which nothing came for a rest. As many links rest out in an interval as a node
+ * has to watch in any case, so the pings of a node do not grow with its links.
+ *
+ * From the question to `silent` at least 1.2 s and a round trip pass, so a process that stood still
+ * for 1 s is never called silent: what it reads when it goes on it answers in time. All timeouts are
  * stretched by the factor of this node's LocalHealth, and only time in which it listened counts:
  *
  * - woken late, it moves its deadlines by the lag, and first reads what has come meanwhile;
@@ -20,7 +24,8 @@
  *   and calls nobody silent.
  *
  * Links keep the order of what is sent and lose nothing while they last (TCP), so an unanswered
- * ping is not repeated: it is late, and the peer will answer it when it can.
+ * ping is not repeated: it is late, and the peer will answer it when it can. Another question may
+ * have been passed over, so a ping follows it before others are asked to vouch.
  *
  * The host tells of a peer from its greeting to the end of its link, of every frame of such a peer,
  * and calls `tick` no later than `nextMs`: how late that is shows the lag.
@@ -29,6 +34,7 @@ import { assert } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import type { OwnerId } from '../record/owner.ts';
 import { LocalHealth } from './local-health.ts';
+import type { LinkEnd, ProbeAction } from './probe-action.ts';
 import { ProbedPeer, vouchMs } from './probed-peer.ts';
 import type { Phase } from './probed-peer.ts';
 import { Vouchings } from './vouchings.ts';
@@ -38,39 +44,16 @@ import type { Vouching } from './vouchings.ts';
 const vouchersMax = 3;
 /** After a late wake: to read what came meanwhile. */
 const catchUpMs = 100;
+/** Links that rest out in one interval; with fewer each rests for an interval. */
+const linksPerInterval = 4;
 /** By how much pauses differ, or both ends would ask at the same moment again and again. */
 const restJitter = 0.1;
 /** Nonces lie below it. */
 const nonceEnd = 2 ** 32;
 
-/** What the host is to do, in order. */
-export type ProbeAction =
-  | { readonly kind: 'ping' | 'pong'; readonly peer: OwnerId; readonly nonce: number }
-  | {
-      readonly kind: 'askVouch';
-      readonly through: OwnerId;
-      readonly subject: OwnerId;
-      readonly nonce: number;
-    }
-  | {
-      readonly kind: 'vouch';
-      readonly to: OwnerId;
-      readonly subject: OwnerId;
-      readonly nonce: number;
-    }
-  /** Somebody asked for it and there is no link; once it is greeted, `linked` vouches. */
-  | { readonly kind: 'dialFor'; readonly subject: OwnerId }
-  /** It answers neither this node nor those that were asked. */
-  | { readonly kind: 'silent'; readonly peer: OwnerId }
-  /** It had been silent, and is not any more. */
-  | { readonly kind: 'speaks'; readonly peer: OwnerId };
-
-/** How a link went: broken, or by the will of either end. */
-export type LinkEnd = 'lost' | 'ended';
-
 export interface ProberOptions {
   readonly self: OwnerId;
-  /** Pause between two pings of a peer, ms. */
+  /** A peer of few is pinged after so long without a word, ms. */
   readonly intervalMs: number;
   readonly random: Random;
 }
@@ -142,7 +125,7 @@ export class Prober {
     assert(peer !== this.#self, 'a node does not probe itself');
     this.#begin(nowMs);
     if (!this.#peers.has(peer)) {
-      this.#peers.set(peer, new ProbedPeer(this.#withinRound(nowMs)));
+      this.#peers.set(peer, new ProbedPeer(this.#withinRest(nowMs)));
       this.#isCutOff = false;
       this.#nextMs = undefined;
     }
@@ -169,8 +152,21 @@ export class Prober {
     return this.#end();
   }
 
-  /** A peer answered a ping. */
-  pong(peer: OwnerId, nonce: number, nowMs: number): readonly ProbeAction[] {
+  /** The host asked a peer something that is answered at once: as good as a ping. */
+  asked(peer: OwnerId, nowMs: number): void {
+    this.#begin(nowMs);
+    const probed = this.#peers.get(peer);
+    if (probed?.phase !== 'resting') return;
+    probed.noteQuestion(undefined, nowMs);
+    this.#probe(probed, this.#random.int(nonceEnd), nowMs);
+  }
+
+  /**
+   * A peer answered.
+   *
+   * @param nonce of its pong; undefined: it answered what the host had asked
+   */
+  answered(peer: OwnerId, nonce: number | undefined, nowMs: number): readonly ProbeAction[] {
     this.#begin(nowMs);
     const sentMs = this.#hear(peer, nowMs)?.answered(nonce, nowMs, this.#lateMs);
     if (sentMs !== undefined) this.#attest(peer, sentMs, nowMs);
@@ -184,7 +180,7 @@ export class Prober {
     const probed = this.#hear(peer, nowMs);
     if (probed === undefined) return this.#end();
     this.#actions.push({ kind: 'pong', peer, nonce });
-    if (isCrossed) probed.pingAtMs = nowMs + this.#random.jitter(this.#intervalMs, restJitter);
+    if (isCrossed) probed.pingAtMs = nowMs + this.#random.jitter(this.#restMs, restJitter);
     return this.#end();
   }
 
@@ -198,7 +194,7 @@ export class Prober {
   }
 
   /**
-   * A peer asks to hear of another. That is a reason for a probe of our own, if none is under way;
+   * A peer asks to hear of another. That is a reason for a ping of our own, if none is under way;
    * the answer goes out with the next word of the subject, or never.
    */
   askedToVouch(
@@ -268,30 +264,32 @@ export class Prober {
 
   #startOver(probed: ProbedPeer, nowMs: number): void {
     this.#enter(probed, 'resting', nowMs);
-    probed.pingAtMs = this.#withinRound(nowMs);
+    probed.pingAtMs = this.#withinRest(nowMs);
   }
 
   #pingInTurn(peer: OwnerId, probed: ProbedPeer, nowMs: number): void {
-    const since = probed.restsSinceMs(this.#intervalMs);
-    if (nowMs < since + (1 - restJitter) * this.#intervalMs) {
-      probed.pingAtMs = since + this.#random.jitter(this.#intervalMs, restJitter);
+    const restMs = this.#restMs;
+    const since = probed.restsSinceMs(restMs);
+    if (nowMs < since + (1 - restJitter) * restMs) {
+      probed.pingAtMs = since + this.#random.jitter(restMs, restJitter);
       return;
     }
-    probed.pingAtMs += this.#intervalMs;
-    if (probed.pingAtMs <= nowMs) probed.pingAtMs = this.#withinRound(nowMs);
-    if (probed.phase === 'resting') this.#probe(peer, probed, nowMs);
-    else if (probed.phase === 'silent' && !probed.isPingedEnough)
-      probed.notePing(this.#ping(peer), nowMs);
+    probed.pingAtMs += restMs;
+    if (probed.pingAtMs <= nowMs) probed.pingAtMs = this.#withinRest(nowMs);
+    if (probed.phase === 'resting') this.#probe(probed, this.#ping(peer, probed, nowMs), nowMs);
+    else if (probed.phase === 'silent' && !probed.isAskedEnough) this.#ping(peer, probed, nowMs);
   }
 
-  #probe(peer: OwnerId, probed: ProbedPeer, nowMs: number): void {
-    probed.begin(this.#ping(peer), nowMs);
+  #probe(probed: ProbedPeer, nonce: number, nowMs: number): void {
+    probed.begin(nonce, nowMs);
     this.#nextMs = undefined;
   }
 
-  #ping(peer: OwnerId): number {
+  /** @returns its nonce */
+  #ping(peer: OwnerId, probed: ProbedPeer, nowMs: number): number {
     const nonce = this.#random.int(nonceEnd);
     this.#actions.push({ kind: 'ping', peer, nonce });
+    probed.noteQuestion(nonce, nowMs);
     return nonce;
   }
 
@@ -307,6 +305,7 @@ export class Prober {
 
   #askOthers(subject: OwnerId, probed: ProbedPeer, nowMs: number): void {
     if (probed.phase === 'unheard') this.#unheard -= 1;
+    if (!probed.isPinged) this.#ping(subject, probed, nowMs);
     const vouchers = this.#chooseVouchers(subject);
     probed.ask(vouchers, nowMs);
     this.#nextMs = undefined;
@@ -314,8 +313,8 @@ export class Prober {
       const voucher = this.#peers.get(through) as ProbedPeer;
       const nonce = probed.nonce as number;
       this.#actions.push({ kind: 'askVouch', through, subject, nonce });
-      if (voucher.phase === 'resting') this.#probe(through, voucher, nowMs);
-      else voucher.notePing(this.#ping(through), nowMs);
+      const pinged = this.#ping(through, voucher, nowMs);
+      if (voucher.phase === 'resting') this.#probe(voucher, pinged, nowMs);
     }
   }
 
@@ -350,8 +349,12 @@ export class Prober {
     const isAwaited = this.#vouchings.isAwaited(subject, nowMs);
     if (!this.#vouchings.hold(vouching, nowMs)) return;
     const probed = this.#peers.get(subject);
-    if (probed?.phase === 'resting') this.#probe(subject, probed, nowMs);
-    if (probed === undefined && !isAwaited) this.#actions.push({ kind: 'dialFor', subject });
+    if (probed === undefined) {
+      if (!isAwaited) this.#actions.push({ kind: 'dialFor', subject });
+    } else if (!probed.isPinged) {
+      const nonce = this.#ping(subject, probed, nowMs);
+      if (probed.phase === 'resting') this.#probe(probed, nonce, nowMs);
+    }
   }
 
   #enter(probed: ProbedPeer, phase: Phase, nowMs: number): void {
@@ -374,8 +377,13 @@ export class Prober {
     return nextMs;
   }
 
-  /** At any moment of the next round, so that not all are pinged at once. */
-  #withinRound(nowMs: number): number {
-    return nowMs + this.#random.next() * this.#intervalMs;
+  /** After so long without a word a peer is pinged, ms. */
+  get #restMs(): number {
+    return this.#intervalMs * Math.max(1, this.#peers.size / linksPerInterval);
+  }
+
+  /** At any moment of the next rest, so that not all are pinged at once. */
+  #withinRest(nowMs: number): number {
+    return nowMs + this.#random.next() * this.#restMs;
   }
 }

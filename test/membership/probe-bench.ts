@@ -1,10 +1,12 @@
 /** A prober by itself, on links of no length to peers that are played by hand. */
 import { seededRandom } from '../../src/base/random.ts';
 import { Prober } from '../../src/membership/prober.ts';
-import type { ProbeAction } from '../../src/membership/prober.ts';
+import type { ProbeAction } from '../../src/membership/probe-action.ts';
 
 export const intervalMs = 1_000;
 export const peers = ['a', 'b', 'c', 'd', 'e'];
+/** With five peers each is pinged once in it. */
+export const restMs = 1.25 * intervalMs;
 type Kind = ProbeAction['kind'];
 
 /** Its peers answer at once unless they are frozen; then they do when they thaw. */
@@ -79,7 +81,7 @@ export class Bench {
 
   #ping(peer: string, nonce: number): void {
     if (this.frozen.has(peer)) this.#unread.set(peer, [...(this.#unread.get(peer) ?? []), nonce]);
-    else this.do(this.prober.pong(peer, nonce, this.nowMs));
+    else this.do(this.prober.answered(peer, nonce, this.nowMs));
   }
 
   /** The names of the silent, as they were told of. */

@@ -5,7 +5,7 @@
 import { seededRandom } from '../../src/base/random.ts';
 import type { Random } from '../../src/base/random.ts';
 import { Prober } from '../../src/membership/prober.ts';
-import type { ProbeAction } from '../../src/membership/prober.ts';
+import type { ProbeAction } from '../../src/membership/probe-action.ts';
 import type { OwnerId } from '../../src/record/owner.ts';
 
 export interface ProbeNetOptions {
@@ -146,7 +146,7 @@ export class ProbeNet {
     const peer = nameOf(from);
     const now = this.#nowMs;
     if (frame?.kind === 'ping') this.#do(node, prober.pinged(peer, frame.nonce, now));
-    else if (frame?.kind === 'pong') this.#do(node, prober.pong(peer, frame.nonce, now));
+    else if (frame?.kind === 'pong') this.#do(node, prober.answered(peer, frame.nonce, now));
     else if (frame?.kind === 'askVouch')
       this.#do(node, prober.askedToVouch(peer, frame.subject, frame.nonce, now));
     else if (frame?.kind === 'vouch')

@@ -5,7 +5,7 @@ import { ProbedPeer } from '../../src/membership/probed-peer.ts';
 function steady(): ProbedPeer {
   const peer = new ProbedPeer(0);
   for (let i = 0; i < 50; i++) {
-    peer.notePing(i, i * 100);
+    peer.noteQuestion(i, i * 100);
     peer.answered(i, i * 100 + 20, -Infinity);
   }
   return peer;
@@ -88,9 +88,9 @@ t.test('time that was not listened to moves what is due, and nothing else', (t) 
 
 t.test('a pong is measured against its own ping, and settles those before it', (t) => {
   const peer = new ProbedPeer(0);
-  peer.notePing(1, 0);
-  peer.notePing(2, 1_000);
-  peer.notePing(3, 2_000);
+  peer.noteQuestion(1, 0);
+  peer.noteQuestion(2, 1_000);
+  peer.noteQuestion(3, 2_000);
   t.equal(peer.answered(2, 2_500, -Infinity), 1_000);
   t.equal(peer.rttMs, 1_500);
   t.equal(peer.answered(1, 2_500, -Infinity), undefined);
@@ -101,7 +101,7 @@ t.test('a pong is measured against its own ping, and settles those before it', (
 
 t.test('a pong to what was sent before this node was late is no measurement', (t) => {
   const peer = new ProbedPeer(0);
-  peer.notePing(1, 1_000);
+  peer.noteQuestion(1, 1_000);
   t.equal(peer.answered(1, 9_000, 8_990), 1_000);
   t.equal(peer.rttMs, undefined);
   t.end();
@@ -110,12 +110,37 @@ t.test('a pong to what was sent before this node was late is no measurement', (t
 t.test('of five pings on their way the oldest is forgotten', (t) => {
   const peer = new ProbedPeer(0);
   for (const nonce of [1, 2, 3, 4]) {
-    t.equal(peer.isPingedEnough, false);
-    peer.notePing(nonce, nonce);
+    t.equal(peer.isAskedEnough, false);
+    peer.noteQuestion(nonce, nonce);
   }
-  t.equal(peer.isPingedEnough, true);
-  peer.notePing(5, 5);
+  t.equal(peer.isAskedEnough, true);
+  peer.noteQuestion(5, 5);
   t.equal(peer.answered(1, 10, 0), undefined);
   t.equal(peer.answered(2, 10, 0), 2);
+  t.end();
+});
+
+t.test('what was asked without a nonce is measured too, one at a time', (t) => {
+  const peer = new ProbedPeer(0);
+  peer.noteQuestion(undefined, 0);
+  t.equal(peer.answered(7, 10, -Infinity), undefined, 'a pong answers only its ping');
+  peer.noteQuestion(undefined, 1_000);
+  t.equal(peer.answered(undefined, 1_020, -Infinity), 1_000, 'the older one was passed over');
+  t.equal(peer.rttMs, 20);
+  t.equal(peer.answered(undefined, 1_020, -Infinity), undefined);
+  t.end();
+});
+
+t.test('a ping of an earlier probe is none of this one', (t) => {
+  const peer = new ProbedPeer(0);
+  peer.noteQuestion(1, 0);
+  peer.begin(1, 0);
+  t.equal(peer.isPinged, true);
+  peer.enter('resting', 10);
+  peer.noteQuestion(undefined, 1_000);
+  peer.begin(2, 1_000);
+  t.equal(peer.isPinged, false);
+  peer.noteQuestion(3, 1_500);
+  t.equal(peer.isPinged, true);
   t.end();
 });
