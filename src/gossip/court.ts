@@ -15,6 +15,7 @@ import { confirmedClaim, sealAccusation, sinceOf } from '../membership/accusatio
 import type { Accusation, AccusationReason, Claim } from '../membership/accusation.ts';
 import { Docket } from '../membership/docket.ts';
 import { quorum, refutationMs, suspicionMs } from '../membership/jury.ts';
+import type { MeasuredRoundTrip } from '../membership/round-trip.ts';
 import { isShown } from '../membership/member.ts';
 import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -41,8 +42,8 @@ export interface CourtHooks {
   greeted(): readonly OwnerId[];
   /** This node hears nobody, or has just woken. */
   isDoubtful(): boolean;
-  /** A usual round trip, ms; undefined: none is known. */
-  rttMs(): number | undefined;
+  /** What it usually takes to get an answer. */
+  roundTrip(): MeasuredRoundTrip;
   /** This node is accused. */
   accused(): void;
   /** It is dead for this node now, by what others say. */
@@ -97,7 +98,10 @@ export class Court {
       clockAheadMs: config.clockAheadMs,
       reapAfterMs: config.reapAfterMs,
       lifeOf: (subject) => registry.state(subject)?.head.head,
-      windowMs: () => refutationMs(hooks.rttMs()),
+      windows: () => {
+        const { smoothedMs, leastMs } = hooks.roundTrip();
+        return { anyMs: refutationMs(smoothedMs), refusedMs: refutationMs(leastMs) };
+      },
     });
   }
 
@@ -137,8 +141,8 @@ export class Court {
       counters.add('accusations_withheld');
       return false;
     }
-    const rttMs = this.#hooks.rttMs() ?? 0;
-    const pauseMs = Math.min(Math.max(2 * rttMs, pauseMsMin), pauseMsMax) * random.next();
+    const { smoothedMs = 0 } = this.#hooks.roundTrip();
+    const pauseMs = Math.min(Math.max(2 * smoothedMs, pauseMsMin), pauseMsMax) * random.next();
     const tellAtMs = now.monoMs + pauseMs;
     const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs };
     this.#charges.set(subject, { ...charge, isConfirmed: false });

@@ -6,6 +6,7 @@
  */
 import { Prober } from '../membership/prober.ts';
 import type { LinkEnd, ProbeAction } from '../membership/probe-action.ts';
+import type { MeasuredRoundTrip } from '../membership/round-trip.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { GossipContext } from './context.ts';
 import { encodeFrame } from './message.ts';
@@ -55,9 +56,9 @@ export class Sentry {
     return this.#prober.heardMs;
   }
 
-  /** The smoothed round trip to a linked peer, ms; undefined: not known. */
-  rttMs(peer: OwnerId): number | undefined {
-    return this.#prober.rttMs(peer);
+  /** How long a linked peer takes to answer; undefined: it is not linked. */
+  roundTrip(peer: OwnerId): MeasuredRoundTrip | undefined {
+    return this.#prober.roundTrip(peer);
   }
 
   isSilent(peer: OwnerId): boolean {

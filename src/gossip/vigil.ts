@@ -7,6 +7,7 @@
  */
 import type { Accusation, AccusationReason } from '../membership/accusation.ts';
 import type { LinkEnd } from '../membership/probe-action.ts';
+import type { MeasuredRoundTrip } from '../membership/round-trip.ts';
 import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { RefusalReason } from '../record/verdict.ts';
@@ -53,7 +54,7 @@ export class Vigil {
       isHeard: (peer) => links.isGreeted(peer) && !this.#sentry.isSilent(peer),
       greeted: () => links.greeted,
       isDoubtful: () => this.#sentry.isIsolated,
-      rttMs: () => this.#usualRttMs(),
+      roundTrip: () => this.#usualRoundTrip(),
       convicted: (subject) => links.convicted(subject),
     });
   }
@@ -75,7 +76,7 @@ export class Vigil {
 
   /** The smoothed round trip to a linked peer, ms; undefined: not known. */
   rttMs(peer: OwnerId): number | undefined {
-    return this.#sentry.rttMs(peer);
+    return this.#sentry.roundTrip(peer)?.smoothedMs;
   }
 
   isSilent(peer: OwnerId): boolean {
@@ -195,9 +196,16 @@ export class Vigil {
     this.#court.heard(peer);
   }
 
-  /** The median of the links; the accused may be farther, for which there are four of them. */
-  #usualRttMs(): number | undefined {
-    const known = this.#links.greeted.flatMap((peer) => this.#sentry.rttMs(peer) ?? []);
-    return known.sort((a, b) => a - b)[known.length >> 1];
+  /** The medians of the links; the accused may be farther, for which there are four of them. */
+  #usualRoundTrip(): MeasuredRoundTrip {
+    const known = this.#links.greeted.flatMap((peer) => this.#sentry.roundTrip(peer) ?? []);
+    return {
+      smoothedMs: medianOf(known.flatMap(({ smoothedMs }) => smoothedMs ?? [])),
+      leastMs: medianOf(known.flatMap(({ leastMs }) => leastMs ?? [])),
+    };
   }
+}
+
+function medianOf(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }

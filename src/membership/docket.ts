@@ -30,7 +30,7 @@ import { isSignedByBoth, readAccusation } from './accusation.ts';
 import type { Accusation, SealedAccusation } from './accusation.ts';
 import { DueList } from './due-list.ts';
 import { deadAtMs, refutationMaxMs } from './jury.ts';
-import type { Testimony } from './jury.ts';
+import type { RefutationWindows, Testimony } from './jury.ts';
 import { Mutes } from './mutes.ts';
 
 /** Accusers that are kept of one subject. */
@@ -52,8 +52,8 @@ export interface DocketContext {
   readonly reapAfterMs: number;
   /** Of the head that is held; undefined: none is. */
   readonly lifeOf: (subject: OwnerId) => Life | undefined;
-  /** How long a subject has to answer, ms (jury.ts: refutationMs). */
-  readonly windowMs: () => number;
+  /** How long a subject has to answer (jury.ts: refutationMs). */
+  readonly windows: () => RefutationWindows;
   readonly accusationsMax?: number;
 }
 
@@ -276,7 +276,7 @@ export class Docket {
 
   /** @param instead whose place it takes: its accuser's own, or that of whoever ranks last */
   #seat(sealed: SealedAccusation, life: Life, instead: Seat | undefined, nowMs: number): void {
-    const { subject, accuser, confirmed } = sealed.accusation;
+    const { subject, accuser, confirmed, reason } = sealed.accusation;
     // We know that we do not lie, and what we know ourselves holds at least for us.
     const muteUntilMs =
       accuser === this.#context.self ? -Infinity : this.#mutes.untilMs(subject, accuser);
@@ -285,11 +285,12 @@ export class Docket {
       accusation: sealed,
       heardMs: countsAtMs,
       confirmedMs: confirmed ? countsAtMs : Infinity,
+      isRefused: reason === 'refused',
     };
     const held = this.#cases.get(subject) ?? newCase(life);
     held.seats = [...held.seats.filter((each) => each !== instead), seat];
     held.suspectAtMs = Math.min(held.suspectAtMs, seat.heardMs);
-    held.deadAtMs = Math.min(held.deadAtMs, deadAtMs(held.seats, this.#context.windowMs()));
+    held.deadAtMs = Math.min(held.deadAtMs, deadAtMs(held.seats, this.#context.windows()));
     this.#cases.set(subject, held);
     if (instead !== undefined) this.#remove(instead.accusation);
     this.#add(sealed);

@@ -12,7 +12,8 @@
  *        └─────────────────┴─ or its higher incarnation, at any time ──▶ alive
  *
  * Three independent observers cannot all have a bad link, so they wait only for the subject's own
- * word: once there and back. One or two may be wrong, so they wait until they had time to find out
+ * word: once there and back. Where three say that its host refused them, it is not a slow process
+ * whose word may come late: it is nobody, or three liars, so the way alone is waited for. One or two may be wrong, so they wait until they had time to find out
  * themselves. Who hears of it later, because it was away, waits no longer than for the subject's
  * word either: the suspicion time is over for whoever confirmed it, and it is signed for.
  *
@@ -38,6 +39,16 @@ export interface Testimony {
   readonly heardMs: number;
   /** The same for its confirmation; Infinity: it did not confirm. */
   readonly confirmedMs: number;
+  /** Its reason: nobody listens at the subject's address. */
+  readonly isRefused: boolean;
+}
+
+/** How long the subject has to answer once three accuse it, ms. */
+export interface RefutationWindows {
+  /** Whatever their reasons are. */
+  readonly anyMs: number;
+  /** When three were refused. */
+  readonly refusedMs: number;
 }
 
 /**
@@ -67,9 +78,20 @@ export function refutationMs(rttMs: number | undefined): number {
 }
 
 /** Monotonic ms from which on the accused is dead; Infinity: it is suspect as long as this is all. */
-export function deadAtMs(testimonies: readonly Testimony[], windowMs: number): number {
-  const heard = testimonies.map(({ heardMs }) => heardMs).sort((a, b) => a - b);
+export function deadAtMs(
+  testimonies: readonly Testimony[],
+  { anyMs, refusedMs }: RefutationWindows,
+): number {
   const confirmed = Math.min(...testimonies.map(({ confirmedMs }) => confirmedMs));
-  const byQuorum = (heard[quorum - 1] ?? Infinity) + windowMs;
-  return Math.min(byQuorum, confirmed + Math.max(windowMs, refutationMaxMs));
+  const refused = testimonies.filter(({ isRefused }) => isRefused);
+  return Math.min(
+    quorumAtMs(testimonies) + anyMs,
+    quorumAtMs(refused) + refusedMs,
+    confirmed + Math.max(anyMs, refutationMaxMs),
+  );
+}
+
+function quorumAtMs(testimonies: readonly Testimony[]): number {
+  const heard = testimonies.map(({ heardMs }) => heardMs).sort((a, b) => a - b);
+  return heard[quorum - 1] ?? Infinity;
 }

@@ -36,7 +36,7 @@ export class ProbedPeer {
   /** When its last frame came, whatever that was. */
   heardAtMs = -Infinity;
   #probedAtMs = -Infinity;
-  readonly #roundTrip = new RoundTrip(timeoutBounds);
+  readonly roundTrip = new RoundTrip(timeoutBounds);
   /** Those without an answer yet, oldest first. */
   readonly #questions: Question[] = [];
   #phase: Phase = 'resting';
@@ -61,11 +61,6 @@ export class ProbedPeer {
   /** The nonce of the probe under way, or of the last one. */
   get nonce(): number | undefined {
     return this.#nonce;
-  }
-
-  /** The smoothed round-trip time, ms; undefined when none is known. */
-  get rttMs(): number | undefined {
-    return this.#roundTrip.smoothedMs;
   }
 
   /** So many questions are on their way that one more would tell it nothing. */
@@ -143,7 +138,7 @@ export class ProbedPeer {
     const question = this.#questions[at];
     if (question === undefined) return undefined;
     this.#questions.splice(0, at + 1);
-    if (question.sentMs > punctualMs) this.#roundTrip.note(nowMs - question.sentMs);
+    if (question.sentMs > punctualMs) this.roundTrip.note(nowMs - question.sentMs);
     return question.sentMs;
   }
 
@@ -176,7 +171,7 @@ export class ProbedPeer {
    * @param factor by which this node stretches its timeouts
    */
   dueMs(factor: number): number {
-    const { timeoutMs, smoothedMs = timeoutBounds.initialMs } = this.#roundTrip;
+    const { timeoutMs, smoothedMs = timeoutBounds.initialMs } = this.roundTrip;
     if (this.#phase === 'waiting') return this.#sinceMs + factor * timeoutMs;
     if (this.#phase !== 'vouching') return Infinity;
     const answeredMs = this.#sinceMs + factor * (vouchMs + smoothedMs);

@@ -37,6 +37,7 @@ import { LocalHealth } from './local-health.ts';
 import type { LinkEnd, ProbeAction } from './probe-action.ts';
 import { ProbedPeer, vouchMs } from './probed-peer.ts';
 import type { Phase } from './probed-peer.ts';
+import type { MeasuredRoundTrip } from './round-trip.ts';
 import { Vouchings } from './vouchings.ts';
 import type { Vouching } from './vouchings.ts';
 
@@ -110,9 +111,9 @@ export class Prober {
     return this.#heardMs;
   }
 
-  /** The smoothed round-trip time, ms; undefined when none is known. */
-  rttMs(peer: OwnerId): number | undefined {
-    return this.#peers.get(peer)?.rttMs;
+  /** How long a linked peer takes to answer; undefined: it is not linked. */
+  roundTrip(peer: OwnerId): MeasuredRoundTrip | undefined {
+    return this.#peers.get(peer)?.roundTrip;
   }
 
   /** Whether the verdict on a linked peer is that it is silent. */

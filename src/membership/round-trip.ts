@@ -23,18 +23,30 @@ export interface TimeoutBounds {
   readonly initialMs: number;
 }
 
-export class RoundTrip {
+/** What is known of a way, ms; undefined: nothing. */
+export interface MeasuredRoundTrip {
+  /** As it usually is of late. */
+  readonly smoothedMs: number | undefined;
+  /** The shortest ever: what the way takes when nobody is busy. */
+  readonly leastMs: number | undefined;
+}
+
+export class RoundTrip implements MeasuredRoundTrip {
   readonly #bounds: TimeoutBounds;
   #smoothedMs: number | undefined;
+  #leastMs: number | undefined;
   #deviationMs = 0;
 
   constructor(bounds: TimeoutBounds) {
     this.#bounds = bounds;
   }
 
-  /** The smoothed round-trip time, ms; undefined before the first sample. */
   get smoothedMs(): number | undefined {
     return this.#smoothedMs;
+  }
+
+  get leastMs(): number | undefined {
+    return this.#leastMs;
   }
 
   /** How long to wait for an answer, ms, within the bounds. */
@@ -53,6 +65,7 @@ export class RoundTrip {
    */
   note(sampleMs: number): void {
     const boundedMs = Math.min(Math.max(sampleMs, 0), this.#bounds.mostMs);
+    this.#leastMs = Math.min(this.#leastMs ?? Infinity, boundedMs);
     if (this.#smoothedMs === undefined) {
       this.#smoothedMs = boundedMs;
       this.#deviationMs = boundedMs / 2;

@@ -45,9 +45,9 @@ class Bench extends VigilBench {
 t.test('peers that were greeted are pinged, and their answers give the round trip', (t) => {
   const bench = new Bench();
   const [peer] = bench.peers as [string];
-  t.equal(bench.sentry.rttMs(peer), undefined);
+  t.equal(bench.sentry.roundTrip(peer)?.smoothedMs, undefined);
   bench.run(5_000);
-  for (const each of bench.peers) t.equal(bench.sentry.rttMs(each), 1);
+  for (const each of bench.peers) t.equal(bench.sentry.roundTrip(each)?.smoothedMs, 1);
   t.strictSame(bench.said, { silent: [], speaks: [], dialFor: [] });
   t.end();
 });

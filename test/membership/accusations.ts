@@ -61,7 +61,7 @@ export class TestDocket {
       clockAheadMs: 60_000,
       reapAfterMs: 86_400_000,
       lifeOf: (subject) => this.lives.get(subject),
-      windowMs: () => this.windowMs,
+      windows: () => ({ anyMs: this.windowMs, refusedMs: this.windowMs }),
       ...context,
     });
   }

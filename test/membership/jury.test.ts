@@ -58,12 +58,18 @@ t.test('the window is four round trips within its bounds, and the longest for a 
   t.end();
 });
 
-const heard = (heardMs: number): Testimony => ({ heardMs, confirmedMs: Infinity });
-const confirmed = (heardMs: number, confirmedMs: number): Testimony => ({ heardMs, confirmedMs });
+const confirmed = (heardMs: number, confirmedMs: number): Testimony => ({
+  heardMs,
+  confirmedMs,
+  isRefused: false,
+});
+const heard = (heardMs: number): Testimony => confirmed(heardMs, Infinity);
+const refused = (heardMs: number): Testimony => ({ ...heard(heardMs), isRefused: true });
 
 interface Case {
   readonly say: string;
   readonly testimonies: readonly Testimony[];
+  /** For any reason, ms; where its host refused them it is 30 ms. */
   readonly windowMs: number;
   readonly deadAt: number;
 }
@@ -114,18 +120,43 @@ const cases: readonly Case[] = [
     windowMs: 200,
     deadAt: 272,
   },
+  {
+    say: 'three were refused: the way alone is waited for',
+    testimonies: [refused(5), refused(60), refused(900)],
+    windowMs: 400,
+    deadAt: 930,
+  },
+  {
+    say: 'two were refused and one heard nothing: a busy process would have its time',
+    testimonies: [refused(5), heard(60), refused(900)],
+    windowMs: 400,
+    deadAt: 1_300,
+  },
+  {
+    say: 'three heard nothing before a third is refused: whatever comes first',
+    testimonies: [refused(5), heard(60), heard(61), refused(100), refused(900)],
+    windowMs: 400,
+    deadAt: 461,
+  },
 ];
 
 for (const { say, testimonies, windowMs, deadAt } of cases)
   t.test(`${say}: dead at ${deadAt} ms`, (t) => {
-    t.equal(deadAtMs(testimonies, windowMs), deadAt);
-    t.equal(deadAtMs(testimonies.toReversed(), windowMs), deadAt, 'in whatever order');
+    const windows = { anyMs: windowMs, refusedMs: 30 };
+    t.equal(deadAtMs(testimonies, windows), deadAt);
+    t.equal(deadAtMs(testimonies.toReversed(), windows), deadAt, 'in whatever order');
     t.end();
   });
 
 const testimony = fc
-  .tuple(fc.nat(10_000), fc.option(fc.nat(10_000)))
-  .map(([heardMs, later]) => confirmed(heardMs, later === null ? Infinity : heardMs + later));
+  .tuple(fc.nat(10_000), fc.option(fc.nat(10_000)), fc.boolean())
+  .map(([heardMs, later, isRefused]) => ({
+    heardMs,
+    confirmedMs: later === null ? Infinity : heardMs + later,
+    isRefused,
+  }));
+const window = fc.integer({ min: refutationMinMs, max: refutationMaxMs });
+const windows = fc.record({ anyMs: window, refusedMs: window });
 
 t.test('one accuser or one confirmation more never makes it later', (t) => {
   holds(
@@ -134,13 +165,18 @@ t.test('one accuser or one confirmation more never makes it later', (t) => {
     fc.property(
       fc.array(testimony, { maxLength: 8 }),
       testimony,
-      fc.integer({ min: refutationMinMs, max: refutationMaxMs }),
-      (testimonies, one, windowMs) => {
-        const before = deadAtMs(testimonies, windowMs);
-        assert.ok(deadAtMs([...testimonies, one], windowMs) <= before);
-        const alone = { ...one, confirmedMs: Infinity };
-        const after = deadAtMs([...testimonies, one], windowMs);
-        assert.ok(after <= deadAtMs([...testimonies, alone], windowMs));
+      windows,
+      (testimonies, one, given) => {
+        const before = deadAtMs(testimonies, given);
+        assert.ok(deadAtMs([...testimonies, one], given) <= before);
+        const after = deadAtMs([...testimonies, one], given);
+        const less = [
+          { ...one, confirmedMs: Infinity },
+          { ...one, isRefused: false },
+        ];
+        // What costs less than the other window is no reason to wait for longer.
+        if (given.refusedMs > given.anyMs) less.pop();
+        for (const each of less) assert.ok(after <= deadAtMs([...testimonies, each], given));
       },
     ),
   );
@@ -153,7 +189,7 @@ t.test(`with fewer than ${quorum} accusers there is no verdict within a second`,
     500,
     fc.property(fc.array(testimony, { maxLength: quorum - 1 }), (testimonies) => {
       const first = Math.min(...testimonies.map(({ heardMs }) => heardMs));
-      assert.ok(testimonies.length === 0 || deadAtMs(testimonies, 20) >= first + 1_000);
+      assert.ok(testimonies.length === 0 || deadAtMs(testimonies, { anyMs: 20, refusedMs: 20 }) >= first + 1_000);
     }),
   );
   t.end();

@@ -13,7 +13,7 @@ function steady(): ProbedPeer {
 
 t.test('while nothing is known of the link, each phase has a second more or less', (t) => {
   const peer = new ProbedPeer(0);
-  t.equal(peer.rttMs, undefined);
+  t.equal(peer.roundTrip.smoothedMs, undefined);
   t.equal(peer.dueMs(1), Infinity, 'it rests');
   peer.begin(7, 10_000);
   t.equal(peer.dueMs(1), 11_000);
@@ -24,7 +24,7 @@ t.test('while nothing is known of the link, each phase has a second more or less
 
 t.test('on a known link the phases last 500 ms, and 700 ms and a round trip', (t) => {
   const peer = steady();
-  t.equal(peer.rttMs, 20);
+  t.equal(peer.roundTrip.smoothedMs, 20);
   peer.begin(7, 10_000);
   t.equal(peer.dueMs(1), 10_500);
   t.equal(peer.dueMs(3), 11_500, 'three times as long for a node that doubts itself');
@@ -92,7 +92,7 @@ t.test('a pong is measured against its own ping, and settles those before it', (
   peer.noteQuestion(2, 1_000);
   peer.noteQuestion(3, 2_000);
   t.equal(peer.answered(2, 2_500, -Infinity), 1_000);
-  t.equal(peer.rttMs, 1_500);
+  t.equal(peer.roundTrip.smoothedMs, 1_500);
   t.equal(peer.answered(1, 2_500, -Infinity), undefined);
   t.equal(peer.answered(2, 2_500, -Infinity), undefined, 'each counts once');
   t.equal(peer.answered(3, 3_500, -Infinity), 2_000);
@@ -103,7 +103,7 @@ t.test('a pong to what was sent before this node was late is no measurement', (t
   const peer = new ProbedPeer(0);
   peer.noteQuestion(1, 1_000);
   t.equal(peer.answered(1, 9_000, 8_990), 1_000);
-  t.equal(peer.rttMs, undefined);
+  t.equal(peer.roundTrip.smoothedMs, undefined);
   t.end();
 });
 
@@ -126,7 +126,7 @@ t.test('what was asked without a nonce is measured too, one at a time', (t) => {
   t.equal(peer.answered(7, 10, -Infinity), undefined, 'a pong answers only its ping');
   peer.noteQuestion(undefined, 1_000);
   t.equal(peer.answered(undefined, 1_020, -Infinity), 1_000, 'the older one was passed over');
-  t.equal(peer.rttMs, 20);
+  t.equal(peer.roundTrip.smoothedMs, 20);
   t.equal(peer.answered(undefined, 1_020, -Infinity), undefined);
   t.end();
 });

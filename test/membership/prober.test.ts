@@ -32,8 +32,8 @@ for (const [links, restMs] of [
     t.equal(moments.size, links);
     t.equal(new Set(bench.of('ping').map(([, { nonce }]) => nonce)).size, 10 * links);
     t.equal(bench.log.length, 10 * links, 'and nothing else is said');
-    t.equal(bench.prober.rttMs('peer 0'), 0);
-    t.equal(bench.prober.rttMs('stranger'), undefined);
+    t.equal(bench.prober.roundTrip('peer 0')?.smoothedMs, 0);
+    t.equal(bench.prober.roundTrip('stranger'), undefined);
     t.end();
   });
 
@@ -49,7 +49,7 @@ t.test('what the host asks of a peer is as good as a ping, and saves it', (t) =>
     bench.of('ping').filter(([, { peer }]) => peer === 'a'),
     [],
   );
-  t.equal(bench.prober.rttMs('a'), 30);
+  t.equal(bench.prober.roundTrip('a')?.smoothedMs, 30);
   t.equal(bench.prober.answered('stranger', undefined, bench.nowMs).length, 0);
   bench.prober.asked('stranger', bench.nowMs);
   t.end();

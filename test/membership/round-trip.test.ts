@@ -66,3 +66,13 @@ t.test(
     t.end();
   },
 );
+
+t.test('the shortest is what the way takes, however busy the peer is now', (t) => {
+  const roundTrip = new RoundTrip(bounds);
+  t.equal(roundTrip.leastMs, undefined);
+  for (const ms of [30, 20, 400, 25]) roundTrip.note(ms);
+  t.equal(roundTrip.leastMs, 20);
+  roundTrip.note(-1);
+  t.equal(roundTrip.leastMs, 0, 'no time runs backwards');
+  t.end();
+});
