@@ -13,6 +13,7 @@ import { faultForms, placeholderOf } from '../sim/fault-text.ts';
 import { parseCount } from '../sim/quantity.ts';
 import type { Sample, SimOptions, SimResult } from '../sim/run.ts';
 import { CliError } from './exit.ts';
+import { ranWithMoreHeap } from './more-heap.ts';
 import { note, paint, print, printOne, sheet, table } from './output.ts';
 import { globalOptions } from './session.ts';
 
@@ -31,6 +32,8 @@ Examples:
 const noticeAfterMs = 1_000;
 /** Between two lines of progress, on a terminal and elsewhere. */
 const redrawMs = { terminal: 100, file: 10_000 };
+/** What a simulated node takes for a minute or two, with room to spare. */
+const heapBytesPerNode = 1024 ** 2;
 const shrinkRunsUsual = '200';
 const shrinkRunsMax = 100_000;
 
@@ -72,6 +75,7 @@ async function sim(options: SimOptions, flags: SimFlags, verb: Command): Promise
   const { output } = globalOptions(verb);
   const shrinkRuns = readShrink(flags);
   if (flags.report !== undefined) checkWritable(flags.report);
+  if (await ranWithMoreHeap(options.nodes * heapBytesPerNode)) return;
   const { hasSucceeded } = await import('../sim/table.ts');
   const result = await runWithProgress(options);
   if (flags.report !== undefined) await writeReport(flags.report, result);

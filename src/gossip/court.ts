@@ -1,33 +1,34 @@
 /**
  * Court: who is accused, by whom, and what this node makes of it.
  *
- *   links, prober ─ accuse ─▶ pause by chance ─▶ signed, published ─ suspicion time ─▶ confirmed
- *   rumor, frame  ── hear ──▶ docket ─▶ verdict ─▶ member suspect, dead, alive again
- *                               └─▶ digest set: every node comes to hold the same accusations
+ *   links, prober ─ accuse ─▶ charges ─ told, confirmed ─┐
+ *   rumor, frame  ── hear ───────────────────────────────┴▶ docket ─▶ verdict ─▶ member suspect,
+ *                                                             │          dead, alive again
+ *                      every node comes to hold the same ◀─ digest set
  *
- * - The pause spares most of them: three accusers are enough, and K neighbors notice at once.
+ * - In a small cluster who hears that a host refused somebody dials it too: what it finds out itself
+ *   holds for itself at once.
  * - Whoever hears the accused itself does not believe it, and hands it what it is accused of.
  * - The accused answers with a higher incarnation, which voids all of it.
  * - A node that hears nobody accuses nobody.
  */
 import { CellRate } from '../base/cell-rate.ts';
-import { confirmedClaim, sealAccusation, sinceOf } from '../membership/accusation.ts';
-import type { Accusation, AccusationReason, Claim } from '../membership/accusation.ts';
+import type { Accusation, AccusationReason } from '../membership/accusation.ts';
 import { Docket } from '../membership/docket.ts';
-import { quorum, refutationMs, suspicionMs } from '../membership/jury.ts';
-import type { MeasuredRoundTrip } from '../membership/round-trip.ts';
+import { quorum, refutationMs } from '../membership/jury.ts';
 import { isShown } from '../membership/member.ts';
 import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { RefusalReason } from '../record/verdict.ts';
+import { Charges } from './charges.ts';
+import type { ChargesHooks } from './charges.ts';
 import type { GossipContext, RumorVerdict } from './context.ts';
-import { encodeFrame, encodeRumor } from './message.ts';
+import { encodeFrame } from './message.ts';
 import type { SettledHeads } from './settled-heads.ts';
 import type { Tokens } from './tokens.ts';
 
-/** The pause before an accusation is drawn from twice a round trip, within these bounds. */
-const pauseMsMin = 5;
-const pauseMsMax = 500;
+/** In a cluster of so many everybody looks for itself when one is refused: sooner than by a jury. */
+const lookersMax = 64;
 /** Heads that a peer makes us ask it for, by accusing lives that are not held here. */
 const asksAtOnceMax = 16;
 const asksPerSecond = 4;
@@ -35,17 +36,13 @@ const askedPeersMax = 1_000;
 /** Old accusations are looked for once in so long. */
 const expireIntervalMs = 600_000;
 
-export interface CourtHooks {
-  /** A living link, over which it was heard lately. */
-  isHeard(peer: OwnerId): boolean;
+export interface CourtHooks extends ChargesHooks {
   /** All with whom there are links that were greeted. */
   greeted(): readonly OwnerId[];
-  /** This node hears nobody, or has just woken. */
-  isDoubtful(): boolean;
-  /** What it usually takes to get an answer. */
-  roundTrip(): MeasuredRoundTrip;
   /** This node is accused. */
   accused(): void;
+  /** Somebody was refused by its host: is it so for us? */
+  look(subject: OwnerId, incarnation: number): void;
   /** It is dead for this node now, by what others say. */
   convicted(subject: OwnerId): void;
   /** A head is missing here. */
@@ -54,25 +51,12 @@ export interface CourtHooks {
   refused(peer: OwnerId, reason: RefusalReason): void;
 }
 
-/** What this node has against another. */
-interface Charge {
-  readonly incarnation: number;
-  readonly reason: AccusationReason;
-  /** When it began: µs for others, monotonic ms for ourselves. */
-  since: number;
-  sinceMs: number;
-  tellAtMs: number;
-  isConfirmed: boolean;
-}
-
 export class Court {
   readonly #context: GossipContext;
-  readonly #tokens: Tokens;
   readonly #heads: SettledHeads;
   readonly #hooks: CourtHooks;
   readonly #docket: Docket;
-  /** By subject: at most those whom this node had links with. */
-  readonly #charges = new Map<OwnerId, Charge>();
+  readonly #charges: Charges;
   readonly #asks = new CellRate<OwnerId>({
     burst: asksAtOnceMax,
     perSecond: asksPerSecond,
@@ -81,13 +65,10 @@ export class Court {
   /** Of the feed, up to which heads are known here. */
   #cursor: number;
   #expireAtMs = -Infinity;
-  /** Undefined when it has to be found anew. */
-  #chargesDueMs: number | undefined;
 
   constructor(context: GossipContext, tokens: Tokens, heads: SettledHeads, hooks: CourtHooks) {
     const { registry, identity, verifier, config } = context;
     this.#context = context;
-    this.#tokens = tokens;
     this.#heads = heads;
     this.#hooks = hooks;
     this.#cursor = registry.feed.revision;
@@ -103,13 +84,12 @@ export class Court {
         return { anyMs: refutationMs(smoothedMs), refusedMs: refutationMs(leastMs) };
       },
     });
+    this.#charges = new Charges(context, tokens, this.#docket, hooks);
   }
 
   /** When there is something to do, monotonic ms. */
   get wakeAtMs(): number {
-    // Who doubts itself does not pursue them, however long they have been due.
-    const chargesDueMs = this.#hooks.isDoubtful() ? Infinity : this.#chargesDue();
-    return Math.min(this.#docket.nextVerdictMs, chargesDueMs);
+    return Math.min(this.#docket.nextVerdictMs, this.#charges.wakeAtMs);
   }
 
   accusersOf(subject: OwnerId): readonly Accusation[] {
@@ -126,28 +106,9 @@ export class Court {
     return this.#docket.get(hash);
   }
 
-  /**
-   * This node cannot reach another that had let it watch: others may have to know.
-   *
-   * @returns whether they will hear of it, from this node or because they did from enough others
-   */
+  /** This node cannot reach another. @returns whether others will hear of it, from whomever */
   accuse(subject: OwnerId, reason: AccusationReason): boolean {
-    const { registry, now, random, counters } = this.#context;
-    const incarnation = registry.member(subject)?.incarnation ?? 0;
-    if (this.#charges.get(subject)?.incarnation === incarnation) return true;
-    const token = this.#tokens.of(subject);
-    const since = token && sinceOf(token.token, now.wallMicros);
-    if (since === undefined || this.#hooks.isDoubtful()) {
-      counters.add('accusations_withheld');
-      return false;
-    }
-    const { smoothedMs = 0 } = this.#hooks.roundTrip();
-    const pauseMs = Math.min(Math.max(2 * smoothedMs, pauseMsMin), pauseMsMax) * random.next();
-    const tellAtMs = now.monoMs + pauseMs;
-    const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs };
-    this.#charges.set(subject, { ...charge, isConfirmed: false });
-    this.#chargesDueMs = undefined;
-    return true;
+    return this.#charges.bring(subject, reason);
   }
 
   /** Accusations that came over a link, by repair or to be answered. */
@@ -167,8 +128,7 @@ export class Court {
 
   /** A peer is heard, for the first time or again: it has to know what it is accused of. */
   heard(peer: OwnerId): void {
-    this.#charges.delete(peer);
-    this.#chargesDueMs = undefined;
+    this.#charges.drop(peer);
     this.#show(peer);
     this.#handOver(peer);
   }
@@ -180,11 +140,7 @@ export class Court {
 
   /** Does what the time brings, and tells what became of it. */
   wake(): void {
-    const { monoMs } = this.#context.now;
-    if (this.#chargesDue() <= monoMs) {
-      for (const [subject, charge] of this.#charges) this.#pursue(subject, charge);
-      this.#chargesDueMs = undefined;
-    }
+    this.#charges.wake();
     this.#judge();
   }
 
@@ -192,8 +148,7 @@ export class Court {
   tick(): void {
     const { registry, now, config } = this.#context;
     if (this.#docket.accusersOf(registry.self).length > 0) this.#hooks.accused();
-    if (this.#hooks.isDoubtful())
-      for (const [subject, charge] of this.#charges) this.#putOff(subject, charge);
+    if (this.#hooks.isDoubtful()) this.#charges.putOff();
     if (now.monoMs < this.#expireAtMs) return;
     this.#expireAtMs = now.monoMs + expireIntervalMs;
     this.#docket.expire(now.wallMicros - config.reapAfterMs * 1000, now.monoMs);
@@ -222,10 +177,7 @@ export class Court {
       const muted = this.#docket.noteHead(head, now.monoMs);
       if (muted > 0) counters.add('accusers_muted', muted);
     }
-    const charge = this.#charges.get(owner);
-    if (charge === undefined || head?.incarnation === charge.incarnation) return;
-    this.#charges.delete(owner);
-    this.#chargesDueMs = undefined;
+    this.#charges.noteLife(owner, head?.incarnation);
   }
 
   #take(peer: OwnerId, sealed: Sealed): RumorVerdict {
@@ -234,13 +186,15 @@ export class Court {
     counters.add(`accusations_${accepted.kind}`);
     switch (accepted.kind) {
       case 'new': {
-        const { subject } = accepted.accusation.accusation;
+        const { subject, incarnation, reason } = accepted.accusation.accusation;
         // Our answer goes farther than what it answers.
         if (subject === registry.self) {
           this.#hooks.accused();
           return 'ignore';
         }
         if (this.#hooks.isHeard(subject)) this.#send(subject, sealed);
+        else if (reason === 'refused' && registry.ownersHeld <= lookersMax)
+          this.#hooks.look(subject, incarnation);
         return 'accept';
       }
       case 'early':
@@ -263,83 +217,6 @@ export class Court {
     if (!this.#asks.has(peer, monoMs)) return;
     this.#asks.take(peer, monoMs);
     this.#hooks.ask(peer, subject);
-  }
-
-  /** Goes on with a charge of this node, or drops it. */
-  #pursue(subject: OwnerId, charge: Charge): void {
-    const { registry, now } = this.#context;
-    const isOver = registry.member(subject)?.incarnation !== charge.incarnation;
-    if (isOver || this.#hooks.isHeard(subject) || registry.member(subject)?.state === 'left')
-      return void this.#charges.delete(subject);
-    if (charge.isConfirmed) return;
-    if (this.#hooks.isDoubtful()) return this.#putOff(subject, charge);
-    const others = this.#docket
-      .accusersOf(subject)
-      .filter(({ accuser }) => accuser !== registry.self);
-    const isTold = charge.tellAtMs === Infinity;
-    if (!isTold && charge.tellAtMs <= now.monoMs) {
-      charge.tellAtMs = Infinity;
-      if (others.length < quorum) this.#tell(subject, charge, undefined);
-    }
-    if (!isTold || now.monoMs < this.#confirmAtMs(subject, charge)) return;
-    charge.isConfirmed = true;
-    if (others.length < quorum) this.#tell(subject, charge, now.monoMs - charge.sinceMs);
-  }
-
-  /**
-   * Nobody is heard now. What nobody was told is dropped; what was told can be confirmed once a
-   * suspicion time has passed in which this node heard others.
-   */
-  #putOff(subject: OwnerId, charge: Charge): void {
-    if (charge.isConfirmed) return;
-    if (charge.tellAtMs !== Infinity) return void this.#charges.delete(subject);
-    const { wallMicros, monoMs } = this.#context.now;
-    const token = this.#tokens.of(subject)?.token;
-    charge.since = (token && sinceOf(token, wallMicros)) ?? charge.since;
-    charge.sinceMs = monoMs;
-    this.#chargesDueMs = undefined;
-  }
-
-  /** @param elapsedMs since the charge began, when it is confirmed */
-  #tell(subject: OwnerId, charge: Charge, elapsedMs: number | undefined): void {
-    const { identity, now, counters } = this.#context;
-    const token = this.#tokens.of(subject);
-    const { incarnation, since, reason } = charge;
-    const first: Claim = { incarnation, since, at: since, confirmed: false, reason };
-    const claim =
-      token && elapsedMs !== undefined ? confirmedClaim(first, token.token, elapsedMs) : first;
-    if (token === undefined || claim === undefined || token.token.issuedAt > since)
-      return counters.add('accusations_withheld');
-    const { body, signature } = sealAccusation(token, claim, identity.cluster, identity.signer);
-    const sealed = { body, signature };
-    counters.add(elapsedMs === undefined ? 'accusations_made' : 'accusations_confirmed');
-    if (this.#docket.accept(sealed, now).kind !== 'new') return;
-    const rumor = { head: undefined, previous: 0, records: [], accusations: [sealed] };
-    this.#context.emit({ kind: 'publish', bytes: encodeRumor(rumor) });
-  }
-
-  /** When our suspicion time is over, monotonic ms: sooner when others accuse it too. */
-  #confirmAtMs(subject: OwnerId, { sinceMs }: Charge): number {
-    const { registry } = this.#context;
-    const others = this.#docket
-      .accusersOf(subject)
-      .filter(({ accuser }) => accuser !== registry.self);
-    return sinceMs + suspicionMs(registry.ownersHeld, others.length);
-  }
-
-  #chargesDue(): number {
-    if (this.#chargesDueMs !== undefined) return this.#chargesDueMs;
-    let dueMs = Infinity;
-    for (const [subject, charge] of this.#charges) {
-      const { tellAtMs, isConfirmed } = charge;
-      if (isConfirmed) continue;
-      dueMs = Math.min(
-        dueMs,
-        tellAtMs === Infinity ? this.#confirmAtMs(subject, charge) : tellAtMs,
-      );
-    }
-    this.#chargesDueMs = dueMs;
-    return dueMs;
   }
 
   #judge(): void {
@@ -378,7 +255,7 @@ export class Court {
   #noteElements(): void {
     for (const { kind, accusation } of this.#docket.takeChanges()) {
       this.#heads.noteAccusation(accusation.accusation.subject, accusation.hash, kind === 'added');
-      this.#chargesDueMs = undefined;
+      this.#charges.noteOthers();
     }
   }
 

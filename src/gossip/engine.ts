@@ -99,7 +99,11 @@ export class Engine {
         completed: () => this.#completed(),
         refused: (peer, reason, head) => this.#refused(peer, reason, head),
         heardTime: (peer, time) => this.#hear(peer, time),
-        asked: (peer) => this.#asked(peer),
+        asked: (peer) => {
+          this.#rounds.met(peer);
+          this.#timekeeper.asked(peer);
+          this.#vigil.asked(peer);
+        },
         accusation: (hash) => this.#vigil.accusation(hash),
       },
     );
@@ -229,25 +233,14 @@ export class Engine {
     this.#timekeeper.tick();
     this.#ownHeads.tick(this.#reconciledAtMs !== undefined);
     this.#reconciler.tick();
-    this.#vigil.tick();
     this.#links.maintain();
     if (this.#rounds.isLookAround) this.#links.lookAround();
     this.#exchange(this.#links.greeted.filter((peer) => !this.#reconciler.isAsking(peer)));
+    this.#vigil.tick();
   }
 
   #exchange(peers: readonly OwnerId[]): void {
     for (const peer of this.#rounds.choose(peers)) this.#reconciler.start(peer);
-  }
-
-  #asked(peer: OwnerId): void {
-    this.#rounds.met(peer);
-    this.#timekeeper.asked(peer);
-    this.#vigil.asked(peer);
-  }
-
-  #answered(peer: OwnerId): void {
-    this.#timekeeper.answered(peer);
-    this.#vigil.answered(peer);
   }
 
   #linked(peer: OwnerId): void {
@@ -301,7 +294,10 @@ export class Engine {
         return this.#dismissals.take(peer, frame.sealed);
       default:
         if (frame.kind === 'digest') this.#rounds.met(peer);
-        if (answersDigest(frame)) this.#answered(peer);
+        if (answersDigest(frame)) {
+          this.#timekeeper.answered(peer);
+          this.#vigil.answered(peer);
+        }
         return this.#reconciler.on(peer, frame);
     }
   }
@@ -387,8 +383,12 @@ export class Engine {
   }
 
   #setWake(): void {
-    const parts = [this.#rounds, this.#readiness, this.#vigil, this.#rumors];
-    const next = Math.min(...parts.map(({ wakeAtMs }) => wakeAtMs));
+    const next = Math.min(
+      this.#rounds.wakeAtMs,
+      this.#readiness.wakeAtMs,
+      this.#vigil.wakeAtMs,
+      this.#rumors.wakeAtMs,
+    );
     if (next === this.#wakeAtMs) return;
     this.#wakeAtMs = next;
     this.#context.emit({ kind: 'wakeAt', monoMs: next });

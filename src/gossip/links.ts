@@ -81,7 +81,11 @@ export class Links {
       isIsolated: () => hooks.isIsolated(),
     });
     this.#lost = new LostMembers(random);
-    this.#patrol = new Patrol(() => registry.owners(), random);
+    this.#patrol = new Patrol(
+      () => registry.owners(),
+      () => registry.ownersHeld,
+      random,
+    );
     const incarnationOf = (peer: OwnerId): number => registry.member(peer)?.incarnation ?? -1;
     this.#reachability = new Reachability(random, incarnationOf);
     this.#cursor = registry.feed.revision;

@@ -8,12 +8,17 @@ import type { Random } from '../base/random.ts';
 
 export class Patrol<Item> {
   readonly #all: () => Iterator<Item>;
+  readonly #count: () => number;
   readonly #random: Random;
   #walk: Iterator<Item> | undefined;
 
-  /** @param all everything anew, in an order that lasts; it may change while it is walked */
-  constructor(all: () => Iterator<Item>, random: Random) {
+  /**
+   * @param all everything anew, in an order that lasts; it may change while it is walked
+   * @param count how many that are
+   */
+  constructor(all: () => Iterator<Item>, count: () => number, random: Random) {
     this.#all = all;
+    this.#count = count;
     this.#random = random;
   }
 
@@ -28,8 +33,7 @@ export class Patrol<Item> {
 
   #begin(): Iterator<Item> {
     const walk = this.#all();
-    const total = take(this.#all(), Infinity).length;
-    take(walk, this.#random.int(total));
+    for (let skipped = this.#random.int(this.#count()); skipped > 0; skipped--) walk.next();
     return walk;
   }
 }

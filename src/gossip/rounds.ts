@@ -3,7 +3,8 @@
  *
  *   start ─ soon ─▶ round ─ gossipIntervalMs ±20 % ─▶ round ─▶ ...   every tenth looks around
  *
- * Those come first with whom the last exchange, whoever began it, is longest ago; of equals any.
+ * Those come first with whom there was none yet, any of them, and then those with whom the last
+ * exchange, whoever began it, is longest ago.
  * What chance alone leaves out for long is where a change waits for long. And since a question is a
  * probe too, each link is listened to in turn without a frame for that.
  */
@@ -18,8 +19,8 @@ const roundsPerLookAround = 10;
 
 export class Rounds {
   readonly #context: GossipContext;
-  /** Of linked peers: when the last exchange with it began, monotonic ms. */
-  readonly #metAtMs = new Map<OwnerId, number>();
+  /** Linked peers with whom there was an exchange, the longest ago first. */
+  readonly #met = new Set<OwnerId>();
   #atMs = Infinity;
   #count = 0;
 
@@ -53,21 +54,23 @@ export class Rounds {
 
   /** An exchange with a peer begins, from either end. */
   met(peer: OwnerId): void {
-    this.#metAtMs.set(peer, this.#context.now.monoMs);
+    this.#met.delete(peer);
+    this.#met.add(peer);
   }
 
   unlinked(peer: OwnerId): void {
-    this.#metAtMs.delete(peer);
+    this.#met.delete(peer);
   }
 
   /** Those of the peers that are to be asked now: at most `gossipK`. */
   choose(peers: readonly OwnerId[]): OwnerId[] {
     const { random, config } = this.#context;
-    const turns = random
-      .sample(peers, Infinity)
-      .map((peer) => ({ peer, metAtMs: this.#metAtMs.get(peer) ?? -Infinity }));
-    // Not a difference of the two: of equal infinities there is none.
-    turns.sort((a, b) => (a.metAtMs < b.metAtMs ? -1 : Number(a.metAtMs > b.metAtMs)));
-    return turns.slice(0, config.gossipK).map(({ peer }) => peer);
+    const fresh = peers.filter((peer) => !this.#met.has(peer));
+    const chosen = random.sample(fresh, config.gossipK);
+    for (const peer of this.#met) {
+      if (chosen.length === config.gossipK) break;
+      if (peers.includes(peer)) chosen.push(peer);
+    }
+    return chosen;
   }
 }

@@ -102,6 +102,11 @@ export class Sentry {
     }
   }
 
+  /** Once an interval of gossip, after the others were asked. */
+  tick(): void {
+    this.#perform(this.#prober.pass(this.#nowMs));
+  }
+
   wake(): void {
     if (this.#prober.nextMs <= this.#nowMs) this.#perform(this.#prober.tick(this.#nowMs));
   }

@@ -55,6 +55,7 @@ export class Vigil {
       greeted: () => links.greeted,
       isDoubtful: () => this.#sentry.isIsolated,
       roundTrip: () => this.#usualRoundTrip(),
+      look: (subject, incarnation) => links.check(subject, incarnation),
       convicted: (subject) => links.convicted(subject),
     });
   }
@@ -174,8 +175,9 @@ export class Vigil {
       if (!this.#sentry.isIsolated) this.#links.bury(subject, 'silent');
   }
 
-  /** Once an interval of gossip. */
+  /** Once an interval of gossip, after others were asked: those need no ping. */
   tick(): void {
+    this.#sentry.tick();
     this.#tokens.give(this.#links.greeted);
     this.#court.tick();
   }

@@ -98,6 +98,8 @@ interface Case {
   told: DocketVerdict;
 }
 
+const nothing: readonly DocketChange[] = [];
+
 export class Docket {
   readonly #context: DocketContext;
   readonly #accusationsMax: number;
@@ -185,7 +187,8 @@ export class Docket {
   }
 
   /** What was added and removed since the last time, each element once; to be drained by one. */
-  takeChanges(): DocketChange[] {
+  takeChanges(): readonly DocketChange[] {
+    if (this.#changes.size === 0) return nothing;
     const changes = [...this.#changes.values()];
     this.#changes.clear();
     return changes;

@@ -31,8 +31,6 @@ interface Question {
 }
 
 export class ProbedPeer {
-  /** When it is pinged next, unless a probe is under way then. Monotonic ms. */
-  pingAtMs: number;
   /** When its last frame came, whatever that was. */
   heardAtMs = -Infinity;
   #probedAtMs = -Infinity;
@@ -49,10 +47,6 @@ export class ProbedPeer {
   #askedMs = 0;
   /** When the first of them was heard to have read it, had this node listened all the time since. */
   #attestedMs: number | undefined;
-
-  constructor(pingAtMs: number) {
-    this.pingAtMs = pingAtMs;
-  }
 
   get phase(): Phase {
     return this.#phase;
@@ -80,7 +74,6 @@ export class ProbedPeer {
    * good as pinged. Only to know the round trip it is asked now and then.
    */
   restsSinceMs(restMs: number): number {
-    if (this.#phase !== 'resting') return -Infinity;
     return Math.min(this.heardAtMs, this.#probedAtMs + (heardRestsMax - 1) * restMs);
   }
 
@@ -134,10 +127,10 @@ export class ProbedPeer {
    * @returns when that was asked, or undefined for what is not known any more
    */
   answered(nonce: number | undefined, nowMs: number, punctualMs: number): number | undefined {
-    const at = this.#questions.findIndex((question) => question.nonce === nonce);
-    const question = this.#questions[at];
+    const question = this.#questions.find((each) => each.nonce === nonce);
     if (question === undefined) return undefined;
-    this.#questions.splice(0, at + 1);
+    // Those before it were read before it, and passed over.
+    while (this.#questions.shift() !== question);
     if (question.sentMs > punctualMs) this.roundTrip.note(nowMs - question.sentMs);
     return question.sentMs;
   }

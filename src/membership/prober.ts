@@ -10,9 +10,9 @@
  *      │                 │              we do not hear those three either            │
  *      └─────────────────┴────────── any frame of the peer, or a vouch ──────────────┘
  *
- * Whatever the host asks of a peer that is answered at once begins a probe too (`asked`); a ping is
- * for the link over which nothing came for a rest. As many links rest out in an interval as a node
- * has to watch in any case, so the pings of a node do not grow with its links.
+ * Whatever the host asks of a peer that is answered at once begins a probe too (`asked`). Once an
+ * interval a sweep pings those of whom nothing came for a rest, which is the longer the more links
+ * there are, so that the pings of a node do not grow with them.
  *
  * From the question to `silent` at least 1.2 s and a round trip pass, so a process that stood still
  * for 1 s is never called silent: what it reads when it goes on it answers in time. All timeouts are
@@ -47,8 +47,14 @@ const vouchersMax = 3;
 const catchUpMs = 100;
 /** Links that rest out in one interval; with fewer each rests for an interval. */
 const linksPerInterval = 4;
-/** By how much pauses differ, or both ends would ask at the same moment again and again. */
-const restJitter = 0.1;
+/** By how much the intervals differ, or both ends would ask at the same moment again and again. */
+const sweepJitter = 0.1;
+/** Shares of an interval: a host that is awake anyway is welcome to a sweep from then on... */
+const sweepEarliest = 0.7;
+/** ...and one that comes by once an interval is not woken for it. */
+const sweepLatest = 1.3;
+/** Of a rest that is over at the next sweep so much is over now. */
+const restedShare = 0.8;
 /** Nonces lie below it. */
 const nonceEnd = 2 ** 32;
 
@@ -74,6 +80,8 @@ export class Prober {
   #calledMs = -Infinity;
   /** Until then no deadline counts. */
   #listenUntilMs = -Infinity;
+  /** When the links are looked through next; Infinity without any. */
+  #sweepAtMs = Infinity;
   /** The newest word of any peer. */
   #heardMs = -Infinity;
   /** The newest late wake. */
@@ -126,7 +134,8 @@ export class Prober {
     assert(peer !== this.#self, 'a node does not probe itself');
     this.#begin(nowMs);
     if (!this.#peers.has(peer)) {
-      this.#peers.set(peer, new ProbedPeer(this.#withinRest(nowMs)));
+      if (this.#peers.size === 0) this.#sweepAtMs = this.#withinInterval(nowMs);
+      this.#peers.set(peer, new ProbedPeer());
       this.#isCutOff = false;
       this.#nextMs = undefined;
     }
@@ -142,7 +151,10 @@ export class Prober {
     this.#peers.delete(peer);
     this.#vouchings.forgetAsker(peer);
     for (const other of this.#peers.values()) other.forgetVoucher(peer);
-    if (this.#peers.size === 0) this.#isCutOff = how === 'lost';
+    if (this.#peers.size === 0) {
+      this.#isCutOff = how === 'lost';
+      this.#sweepAtMs = Infinity;
+    }
     this.#nextMs = undefined;
   }
 
@@ -177,11 +189,7 @@ export class Prober {
   /** A peer asks whether we are there. */
   pinged(peer: OwnerId, nonce: number, nowMs: number): readonly ProbeAction[] {
     this.#begin(nowMs);
-    const isCrossed = this.#peers.get(peer)?.phase === 'waiting';
-    const probed = this.#hear(peer, nowMs);
-    if (probed === undefined) return this.#end();
-    this.#actions.push({ kind: 'pong', peer, nonce });
-    if (isCrossed) probed.pingAtMs = nowMs + this.#random.jitter(this.#restMs, restJitter);
+    if (this.#hear(peer, nowMs) !== undefined) this.#actions.push({ kind: 'pong', peer, nonce });
     return this.#end();
   }
 
@@ -214,11 +222,18 @@ export class Prober {
   /** The time has come, or more than that. */
   tick(nowMs: number): readonly ProbeAction[] {
     this.#begin(nowMs);
-    for (const [peer, probed] of this.#peers) {
-      if (probed.pingAtMs <= nowMs) this.#pingInTurn(peer, probed, nowMs);
+    if (this.#sweepAtMs <= nowMs) this.#sweep(nowMs);
+    for (const [peer, probed] of this.#peers)
       if (this.#dueMs(probed) <= nowMs) this.#overdue(peer, probed, nowMs);
-    }
     this.#nextMs = undefined;
+    return this.#end();
+  }
+
+  /** The host is awake: what comes once an interval may be done now, rather than wake it again. */
+  pass(nowMs: number): readonly ProbeAction[] {
+    this.#begin(nowMs);
+    const isDue = this.#sweepAtMs - nowMs <= (sweepLatest - sweepEarliest) * this.#intervalMs;
+    if (isDue) this.#sweep(nowMs);
     return this.#end();
   }
 
@@ -234,7 +249,7 @@ export class Prober {
     this.#listenUntilMs = Math.max(this.#listenUntilMs, nowMs + listenMs);
     for (const probed of this.#peers.values())
       if (waking === 'late') probed.defer(lateMs);
-      else if (probed.phase !== 'silent') this.#startOver(probed, nowMs);
+      else if (probed.phase !== 'silent') this.#enter(probed, 'resting', nowMs);
   }
 
   #end(): readonly ProbeAction[] {
@@ -263,22 +278,16 @@ export class Prober {
     this.#enter(probed, 'resting', nowMs);
   }
 
-  #startOver(probed: ProbedPeer, nowMs: number): void {
-    this.#enter(probed, 'resting', nowMs);
-    probed.pingAtMs = this.#withinRest(nowMs);
-  }
-
-  #pingInTurn(peer: OwnerId, probed: ProbedPeer, nowMs: number): void {
-    const restMs = this.#restMs;
-    const since = probed.restsSinceMs(restMs);
-    if (nowMs < since + (1 - restJitter) * restMs) {
-      probed.pingAtMs = since + this.#random.jitter(restMs, restJitter);
-      return;
+  #sweep(nowMs: number): void {
+    this.#sweepAtMs = nowMs + this.#random.jitter(sweepLatest * this.#intervalMs, sweepJitter);
+    this.#nextMs = undefined;
+    const restMs = this.#intervalMs * Math.max(1, this.#peers.size / linksPerInterval);
+    for (const [peer, probed] of this.#peers) {
+      const isRested = nowMs - probed.restsSinceMs(restMs) >= restedShare * restMs;
+      if (probed.phase === 'resting' && isRested)
+        this.#probe(probed, this.#ping(peer, probed, nowMs), nowMs);
+      if (probed.phase === 'silent' && !probed.isAskedEnough) this.#ping(peer, probed, nowMs);
     }
-    probed.pingAtMs += restMs;
-    if (probed.pingAtMs <= nowMs) probed.pingAtMs = this.#withinRest(nowMs);
-    if (probed.phase === 'resting') this.#probe(probed, this.#ping(peer, probed, nowMs), nowMs);
-    else if (probed.phase === 'silent' && !probed.isAskedEnough) this.#ping(peer, probed, nowMs);
   }
 
   #probe(probed: ProbedPeer, nonce: number, nowMs: number): void {
@@ -370,21 +379,13 @@ export class Prober {
   }
 
   #findNext(): number {
-    let nextMs = Infinity;
-    for (const probed of this.#peers.values()) {
-      const dueMs = this.#dueMs(probed);
-      nextMs = Math.min(nextMs, probed.pingAtMs, dueMs);
-    }
+    let nextMs = this.#sweepAtMs;
+    for (const probed of this.#peers.values()) nextMs = Math.min(nextMs, this.#dueMs(probed));
     return nextMs;
   }
 
-  /** After so long without a word a peer is pinged, ms. */
-  get #restMs(): number {
-    return this.#intervalMs * Math.max(1, this.#peers.size / linksPerInterval);
-  }
-
-  /** At any moment of the next rest, so that not all are pinged at once. */
-  #withinRest(nowMs: number): number {
-    return nowMs + this.#random.next() * this.#restMs;
+  /** At any moment of the next interval. */
+  #withinInterval(nowMs: number): number {
+    return nowMs + this.#random.next() * this.#intervalMs;
   }
 }

@@ -19,6 +19,7 @@ const subject = signerOf(subjectKey).owner;
 
 interface Hooked {
   accused: number;
+  readonly looked: OwnerId[];
   readonly convicted: OwnerId[];
   readonly asked: OwnerId[];
   readonly refused: string[];
@@ -28,7 +29,7 @@ class Bench extends VigilBench {
   readonly tokens = new Tokens(this.context);
   readonly heads = new SettledHeads(cluster, 64);
   readonly court: Court;
-  readonly hooked: Hooked = { accused: 0, convicted: [], asked: [], refused: [] };
+  readonly hooked: Hooked = { accused: 0, looked: [], convicted: [], asked: [], refused: [] };
   /** Over whose living links something came lately. */
   readonly heard = new Set<OwnerId>();
   isDoubtful = false;
@@ -45,6 +46,7 @@ class Bench extends VigilBench {
       isDoubtful: () => this.isDoubtful,
       roundTrip: () => ({ smoothedMs: this.rttMs, leastMs: this.rttMs }),
       accused: () => void hooked.accused++,
+      look: (subject) => void hooked.looked.push(subject),
       convicted: (peer) => void hooked.convicted.push(peer),
       ask: (_, owner) => void hooked.asked.push(owner),
       refused: (_, reason) => void hooked.refused.push(reason),

@@ -7,7 +7,11 @@ const numbers = (count: number): Map<number, string> =>
 
 t.test('a patrol passes everything, round and round, a few at a time', (t) => {
   const all = numbers(100);
-  const patrol = new Patrol(() => all.keys(), seededRandom(1));
+  const patrol = new Patrol(
+    () => all.keys(),
+    () => all.size,
+    seededRandom(1),
+  );
   const first = patrol.next(10);
   t.equal(first.length, 10);
   // From a random place to the end, and then from the beginning.
@@ -23,7 +27,12 @@ t.test('a patrol passes everything, round and round, a few at a time', (t) => {
 t.test('patrols that begin together are not at one place', (t) => {
   const all = numbers(1_000);
   const places = [1, 2, 3, 4].map(
-    (seed) => new Patrol(() => all.keys(), seededRandom(seed)).next(1)[0],
+    (seed) =>
+      new Patrol(
+        () => all.keys(),
+        () => all.size,
+        seededRandom(seed),
+      ).next(1)[0],
   );
   t.equal(new Set(places).size, 4);
   t.end();
@@ -31,7 +40,11 @@ t.test('patrols that begin together are not at one place', (t) => {
 
 t.test('nothing is passed twice in one look, and nothing that is gone', (t) => {
   const all = numbers(5);
-  const patrol = new Patrol(() => all.keys(), seededRandom(2));
+  const patrol = new Patrol(
+    () => all.keys(),
+    () => all.size,
+    seededRandom(2),
+  );
   patrol.next(64);
   t.strictSame(patrol.next(64), [0, 1, 2, 3, 4]);
   t.strictSame(patrol.next(5), [0, 1, 2, 3, 4]);

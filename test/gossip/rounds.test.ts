@@ -61,7 +61,7 @@ t.test('an exchange that the peer began counts as well', (t) => {
   t.end();
 });
 
-t.test('of equals any comes, so that many nodes do not ask the same ones', (t) => {
+t.test('of the new ones any comes, so that many nodes do not ask the same ones', (t) => {
   const { rounds } = makeRounds();
   const chosen = Array.from({ length: 60 }, () => rounds.choose(peers)).flat();
   t.strictSame(new Set(chosen), new Set(peers));

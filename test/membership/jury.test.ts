@@ -189,7 +189,10 @@ t.test(`with fewer than ${quorum} accusers there is no verdict within a second`,
     500,
     fc.property(fc.array(testimony, { maxLength: quorum - 1 }), (testimonies) => {
       const first = Math.min(...testimonies.map(({ heardMs }) => heardMs));
-      assert.ok(testimonies.length === 0 || deadAtMs(testimonies, { anyMs: 20, refusedMs: 20 }) >= first + 1_000);
+      assert.ok(
+        testimonies.length === 0 ||
+          deadAtMs(testimonies, { anyMs: 20, refusedMs: 20 }) >= first + 1_000,
+      );
     }),
   );
   t.end();

@@ -3,7 +3,7 @@ import { ProbedPeer } from '../../src/membership/probed-peer.ts';
 
 /** With a link of 20 ms that is as regular as can be. */
 function steady(): ProbedPeer {
-  const peer = new ProbedPeer(0);
+  const peer = new ProbedPeer();
   for (let i = 0; i < 50; i++) {
     peer.noteQuestion(i, i * 100);
     peer.answered(i, i * 100 + 20, -Infinity);
@@ -12,7 +12,7 @@ function steady(): ProbedPeer {
 }
 
 t.test('while nothing is known of the link, each phase has a second more or less', (t) => {
-  const peer = new ProbedPeer(0);
+  const peer = new ProbedPeer();
   t.equal(peer.roundTrip.smoothedMs, undefined);
   t.equal(peer.dueMs(1), Infinity, 'it rests');
   peer.begin(7, 10_000);
@@ -87,7 +87,7 @@ t.test('time that was not listened to moves what is due, and nothing else', (t) 
 });
 
 t.test('a pong is measured against its own ping, and settles those before it', (t) => {
-  const peer = new ProbedPeer(0);
+  const peer = new ProbedPeer();
   peer.noteQuestion(1, 0);
   peer.noteQuestion(2, 1_000);
   peer.noteQuestion(3, 2_000);
@@ -100,7 +100,7 @@ t.test('a pong is measured against its own ping, and settles those before it', (
 });
 
 t.test('a pong to what was sent before this node was late is no measurement', (t) => {
-  const peer = new ProbedPeer(0);
+  const peer = new ProbedPeer();
   peer.noteQuestion(1, 1_000);
   t.equal(peer.answered(1, 9_000, 8_990), 1_000);
   t.equal(peer.roundTrip.smoothedMs, undefined);
@@ -108,7 +108,7 @@ t.test('a pong to what was sent before this node was late is no measurement', (t
 });
 
 t.test('of five pings on their way the oldest is forgotten', (t) => {
-  const peer = new ProbedPeer(0);
+  const peer = new ProbedPeer();
   for (const nonce of [1, 2, 3, 4]) {
     t.equal(peer.isAskedEnough, false);
     peer.noteQuestion(nonce, nonce);
@@ -121,7 +121,7 @@ t.test('of five pings on their way the oldest is forgotten', (t) => {
 });
 
 t.test('what was asked without a nonce is measured too, one at a time', (t) => {
-  const peer = new ProbedPeer(0);
+  const peer = new ProbedPeer();
   peer.noteQuestion(undefined, 0);
   t.equal(peer.answered(7, 10, -Infinity), undefined, 'a pong answers only its ping');
   peer.noteQuestion(undefined, 1_000);
@@ -132,7 +132,7 @@ t.test('what was asked without a nonce is measured too, one at a time', (t) => {
 });
 
 t.test('a ping of an earlier probe is none of this one', (t) => {
-  const peer = new ProbedPeer(0);
+  const peer = new ProbedPeer();
   peer.noteQuestion(1, 0);
   peer.begin(1, 0);
   t.equal(peer.isPinged, true);
