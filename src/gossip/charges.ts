@@ -6,8 +6,9 @@
  *      ├── enough others told ──────┴── heard again, a new life, left ──▶ dropped
  *      └── while nobody is heard: dropped if it was not told, else its time begins anew
  *
- * Three accusers are enough, and K neighbors notice at once: on a loaded host what three said has
- * to come round before most of the others speak, since each accusation costs every node.
+ * Three accusers are enough, and all observers notice at once: what three said has to come round
+ * before most of the others speak, since an accusation costs every node and comes to it several
+ * times. The subject has as many observers as this node has links, more or less.
  */
 import { confirmedClaim, sealAccusation, sinceOf } from '../membership/accusation.ts';
 import type { AccusationReason, Claim } from '../membership/accusation.ts';
@@ -19,13 +20,15 @@ import type { GossipContext } from './context.ts';
 import { encodeRumor } from './message.ts';
 import type { Tokens } from './tokens.ts';
 
-/** The pause is drawn from twice a round trip, within these bounds. */
-const pauseMsMin = 60;
-const pauseMsMax = 500;
+/** For each link the pause, from which a part is drawn, has so long or a round trip. */
+const pausePerLinkMs = 30;
+const pauseMsMax = 1_000;
 
 export interface ChargesHooks {
   /** A living link, over which it was heard lately. */
   isHeard(peer: OwnerId): boolean;
+  /** All with whom there are links that were greeted. */
+  greeted(): readonly OwnerId[];
   /** This node hears nobody, or has just woken. */
   isDoubtful(): boolean;
   /** What it usually takes to get an answer. */
@@ -83,8 +86,9 @@ export class Charges {
       return this.#docket.accusersOf(subject).length > 0;
     }
     const { smoothedMs = 0 } = this.#hooks.roundTrip();
-    const pauseMs = Math.min(Math.max(2 * smoothedMs, pauseMsMin), pauseMsMax) * random.next();
-    const tellAtMs = now.monoMs + pauseMs;
+    const perLinkMs = Math.max(smoothedMs, pausePerLinkMs);
+    const pauseMs = Math.min(this.#hooks.greeted().length * perLinkMs, pauseMsMax);
+    const tellAtMs = now.monoMs + random.next() * pauseMs;
     const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs };
     this.#charges.set(subject, { ...charge, isConfirmed: false });
     this.#dueMs = undefined;

@@ -37,8 +37,6 @@ const askedPeersMax = 1_000;
 const expireIntervalMs = 600_000;
 
 export interface CourtHooks extends ChargesHooks {
-  /** All with whom there are links that were greeted. */
-  greeted(): readonly OwnerId[];
   /** This node is accused. */
   accused(): void;
   /** Somebody was refused by its host: is it so for us? */

@@ -19,21 +19,17 @@
 import { isShown } from '../membership/member.ts';
 import type { DeathCause } from '../membership/member.ts';
 import { Neighbors } from '../membership/neighbors.ts';
-import type { OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { DialFailure, DialTarget, GossipContext } from './context.ts';
 import { Dialer } from './dialer.ts';
 import type { DialWorth } from './dialer.ts';
 import { LinkList } from './link-list.ts';
+import { Lookout } from './lookout.ts';
 import { LostMembers } from './lost-members.ts';
 import { encodeFrame } from './message.ts';
 import type { Frame } from './frame.ts';
-import { Patrol } from './patrol.ts';
 import { Reachability } from './reachability.ts';
 import { SeedNodes } from './seed-nodes.ts';
-
-/** Members in one look around. */
-const lookedAtMax = 64;
 
 export interface LinksHooks {
   /** This node misses much itself, and must not judge others by time. */
@@ -61,10 +57,11 @@ export class Links {
   readonly #reachability: Reachability;
   readonly #neighbors: Neighbors;
   readonly #lost: LostMembers;
-  readonly #patrol: Patrol<[OwnerId, OwnerState]>;
+  readonly #lookout: Lookout;
   /** Up to where the registry's changes are known here. */
   #cursor: number;
   #plannedRevision = -1;
+  #hasLostSomebody = false;
   /** One peer has told all it knows: before, what is wanted is not known well enough to be told. */
   #isJoined = false;
 
@@ -81,11 +78,11 @@ export class Links {
       isIsolated: () => hooks.isIsolated(),
     });
     this.#lost = new LostMembers(random);
-    this.#patrol = new Patrol(
-      () => registry.owners(),
-      () => registry.ownersHeld,
-      random,
-    );
+    this.#lookout = new Lookout(context, {
+      isStranger: (peer) => !this.#links.has(peer) && this.#isAlive(peer),
+      doubt: (peer) => this.#doubt(peer),
+      dial: (peer) => this.#dialWanted(peer),
+    });
     const incarnationOf = (peer: OwnerId): number => registry.member(peer)?.incarnation ?? -1;
     this.#reachability = new Reachability(random, incarnationOf);
     this.#cursor = registry.feed.revision;
@@ -254,9 +251,13 @@ export class Links {
     if (this.#plannedRevision === this.#neighbors.revision) return;
     this.#plannedRevision = this.#neighbors.revision;
     const { registry } = this.#context;
+    const isRepair = this.#hasLostSomebody;
+    this.#hasLostSomebody = false;
+    this.#tellViews();
+    // News of a death goes first: links in place of the lost ones are made in the next interval.
+    if (isRepair) return;
     // Both ends see each other at the same moment: the smaller dials, the other gives it a while.
     for (const peer of this.#neighbors.wanted) if (peer > registry.self) this.#dialWanted(peer);
-    this.#tellViews();
   }
 
   /** What each interval brings. */
@@ -274,26 +275,9 @@ export class Links {
       else this.#reachability.clear(peer);
   }
 
-  /**
-   * Looks at some members, now and then; at all of them in time.
-   *
-   * A random living one that no link leads to is dialed: two parts of the cluster whose neighbors
-   * all lie on their own side find each other so. The exchange follows its hello, and the link ends
-   * when neither wants it. And whoever has signed nothing for twice the time in which the living
-   * do is doubted: its death may have passed us by.
-   */
+  /** Looks at some members, now and then; at all of them in time. */
   lookAround(): void {
-    const { registry, random, config, now } = this.#context;
-    const latest = now.wallMicros - 2 * config.headRefreshMs * 1000;
-    const strangers: OwnerId[] = [];
-    for (const [owner, { head }] of this.#patrol.next(lookedAtMax)) {
-      if (owner === registry.self || this.#links.has(owner) || !this.#isAlive(owner)) continue;
-      if (head.head.lastUpdate < latest) this.#doubt(owner);
-      else strangers.push(owner);
-    }
-    const stranger = random.pick(strangers);
-    // Not who is held back: it did not answer lately, or is banned.
-    if (stranger !== undefined) this.#dialWanted(stranger);
+    this.#lookout.look();
   }
 
   /** What was tried to get into the cluster, for people. */
@@ -328,7 +312,10 @@ export class Links {
     if (owner === registry.self) return;
     const state = registry.member(owner)?.state;
     const isAlive = this.#isAlive(owner);
-    if (!isAlive) this.#reachability.clear(owner);
+    if (!isAlive) {
+      this.#reachability.clear(owner);
+      this.#hasLostSomebody = true;
+    }
     if (state === 'dead')
       this.#lost.add(owner, registry.state(owner)?.head.head.facts.addresses ?? []);
     else if (state !== undefined) this.#lost.delete(owner);
@@ -355,6 +342,8 @@ export class Links {
     const { monoMs } = this.#context.now;
     const isDoubted = this.#reachability.isDoubted(peer);
     const outcome = this.#reachability.fail(peer, how, monoMs);
+    // A process that is ending may close what it took up a moment before nobody listens any more.
+    if (outcome === 'first' && isDoubted) return this.#dialer.confirm(peer);
     const isSilent = outcome !== 'dead' && worth !== 'deaf';
     if (outcome === 'dead') this.bury(peer, 'refused');
     if (isSilent && isDoubted && !this.#hooks.isDoubtful()) this.#hooks.found(peer, 'silent');

@@ -69,16 +69,18 @@ export class Reachability {
   /**
    * A dial to its present addresses failed.
    *
-   * @returns `dead` when nobody listens there, `missing` when nothing was heard of it so often
+   * @returns `dead` when nobody listens there, `missing` when nothing was heard of it so often,
+   *   `first` when it is the first that found no way, or no end of one
    */
-  fail(peer: OwnerId, how: DialFailure, monoMs: number): 'dead' | 'missing' | 'held' {
+  fail(peer: OwnerId, how: DialFailure, monoMs: number): 'dead' | 'missing' | 'held' | 'first' {
     const trouble = this.#entry(peer);
     trouble.failures += 1;
     this.#holdBack(trouble, monoMs);
     // Nobody listens there, or somebody else does; a mere timeout may be a busy host, or the path.
     const isClear = how === 'refused' || how === 'other_peer' || how === 'self';
     if (isClear) return 'dead';
-    return trouble.failures >= failuresToMissing ? 'missing' : 'held';
+    if (trouble.failures >= failuresToMissing) return 'missing';
+    return trouble.failures === 1 && how === 'unreachable' ? 'first' : 'held';
   }
 
   /** It said that it has no room, or wants no link: others are asked first. */

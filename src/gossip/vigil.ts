@@ -37,6 +37,8 @@ export class Vigil {
   readonly #sentry: Sentry;
   readonly #court: Court;
   readonly #inquests: Inquests;
+  /** What is usual, as of the last interval. */
+  #roundTrip: MeasuredRoundTrip = { smoothedMs: undefined, leastMs: undefined };
 
   constructor(context: GossipContext, links: Links, heads: SettledHeads, hooks: VigilHooks) {
     this.#context = context;
@@ -54,7 +56,7 @@ export class Vigil {
       isHeard: (peer) => links.isGreeted(peer) && !this.#sentry.isSilent(peer),
       greeted: () => links.greeted,
       isDoubtful: () => this.#sentry.isIsolated,
-      roundTrip: () => this.#usualRoundTrip(),
+      roundTrip: () => this.#roundTrip,
       look: (subject, incarnation) => links.check(subject, incarnation),
       convicted: (subject) => links.convicted(subject),
     });
@@ -178,6 +180,7 @@ export class Vigil {
   /** Once an interval of gossip, after others were asked: those need no ping. */
   tick(): void {
     this.#sentry.tick();
+    this.#roundTrip = this.#usualRoundTrip();
     this.#tokens.give(this.#links.greeted);
     this.#court.tick();
   }

@@ -13,7 +13,7 @@ import { sendWhole } from '../registry/fixtures.ts';
 import { accusationBy, self, tokenOf, VigilBench } from './vigil-bench.ts';
 
 /** Longest pause before an accusation is told, at the round trip of this bench. */
-const pauseMs = 500;
+const pauseMs = 1_000;
 const subjectKey = 2;
 const subject = signerOf(subjectKey).owner;
 

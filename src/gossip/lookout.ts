@@ -1,0 +1,50 @@
+/**
+ * Lookout: looks at some of all members now and then, at each of them in time.
+ *
+ * A random living one that no link leads to is dialed: two parts of the cluster whose neighbors
+ * all lie on their own side find each other so. The exchange follows its hello, and the link ends
+ * when neither wants it. And whoever has signed nothing for twice the time in which the living
+ * do is doubted: its death may have passed us by.
+ */
+import type { OwnerState } from '../record/merge.ts';
+import type { OwnerId } from '../record/owner.ts';
+import type { GossipContext } from './context.ts';
+import { Patrol } from './patrol.ts';
+
+/** Members in one look. */
+const lookedAtMax = 64;
+
+export interface LookoutHooks {
+  /** It counts as alive, and there is no link with it. */
+  isStranger(peer: OwnerId): boolean;
+  doubt(peer: OwnerId): void;
+  /** Unless it is held back: it did not answer lately, or is banned. */
+  dial(peer: OwnerId): void;
+}
+
+export class Lookout {
+  readonly #context: GossipContext;
+  readonly #hooks: LookoutHooks;
+  readonly #patrol: Patrol<[OwnerId, OwnerState]>;
+
+  constructor(context: GossipContext, hooks: LookoutHooks) {
+    const { registry, random } = context;
+    this.#context = context;
+    this.#hooks = hooks;
+    const owners = (): Iterator<[OwnerId, OwnerState]> => registry.owners();
+    this.#patrol = new Patrol(owners, () => registry.ownersHeld, random);
+  }
+
+  look(): void {
+    const { registry, random, config, now } = this.#context;
+    const latest = now.wallMicros - 2 * config.headRefreshMs * 1000;
+    const strangers: OwnerId[] = [];
+    for (const [owner, { head }] of this.#patrol.next(lookedAtMax)) {
+      if (owner === registry.self || !this.#hooks.isStranger(owner)) continue;
+      if (head.head.lastUpdate < latest) this.#hooks.doubt(owner);
+      else strangers.push(owner);
+    }
+    const stranger = random.pick(strangers);
+    if (stranger !== undefined) this.#hooks.dial(stranger);
+  }
+}
