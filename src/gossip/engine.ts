@@ -36,10 +36,7 @@ import { SettledHeads } from './settled-heads.ts';
 import { Timekeeper } from './timekeeper.ts';
 import { Vigil } from './vigil.ts';
 
-/**
- * Coded symbols that are kept: 128 KiB, enough for some 5,000 differences. With more, half of each
- * head is spent on finding it, and a snapshot is as cheap.
- */
+/** Coded symbols that are kept: 128 KiB, some 5,000 differences; beyond, a snapshot is as cheap. */
 const symbolsMax = 8_192;
 
 export interface EngineOptions {
@@ -326,7 +323,7 @@ export class Engine {
     if (this.#reconciledAtMs === undefined || registry.self < peer) this.#reconciler.start(peer);
   }
 
-  /** A peer that says less of itself than it once did hears so at once. */
+  /** A peer that says less of itself than it once did hears so. */
   #tellOwn(peer: OwnerId): void {
     const state = this.#context.registry.state(peer);
     if (state === undefined) return;
@@ -391,6 +388,7 @@ export class Engine {
     );
     if (next === this.#wakeAtMs) return;
     this.#wakeAtMs = next;
+    this.#vigil.wakesAt(next);
     this.#context.emit({ kind: 'wakeAt', monoMs: next });
   }
 

@@ -102,6 +102,11 @@ export class Sentry {
     }
   }
 
+  /** This node is to be woken then, for whatever: how late that is shows whether it runs. */
+  wakesAt(atMs: number): void {
+    this.#prober.hostWakesAt(atMs);
+  }
+
   /** Once an interval of gossip, after the others were asked. */
   tick(): void {
     this.#perform(this.#prober.pass(this.#nowMs));

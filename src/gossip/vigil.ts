@@ -170,6 +170,11 @@ export class Vigil {
     return this.#court.hearRumor(peer, accusations);
   }
 
+  /** This node is to be woken then, for whatever: how late that is shows whether it runs. */
+  wakesAt(atMs: number): void {
+    this.#sentry.wakesAt(atMs);
+  }
+
   wake(): void {
     this.#sentry.wake();
     this.#court.wake();

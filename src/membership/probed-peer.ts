@@ -5,6 +5,9 @@
  *    ├────── timeout ─────┼──────────────┼───────── 700 ms ───────┤
  *    │     >= 500 ms      ├────── 700 ms + round trip ──────┤     │
  *    0                                                   >= 1.2 s + round trip
+ *                         │
+ *                         └ at who is asked ─ timeout - 150 ms ─ 700 ms ─ silent
+ *                           ping               >= 350 ms      >= 1.05 s + round trip
  *
  * The answer of a voucher to what was sent after the request shows that the request was read: from
  * then on the voucher has its time. Until one such answer is there, silence may be our own fault.
@@ -14,6 +17,8 @@ import { RoundTrip } from './round-trip.ts';
 
 /** At least so long is waited for a pong, and so long while nothing is known of the link. */
 const timeoutBounds = { leastMs: 500, mostMs: 2_000, initialMs: 1_000 };
+/** Who is asked to vouch waits for so much less: the asker has waited already. */
+const hurryMs = 150;
 /** A voucher listens for the subject for so long. */
 export const vouchMs = 700;
 /** Of rests in which a peer is heard anyway, one in so many ends with a question all the same. */
@@ -42,6 +47,7 @@ export class ProbedPeer {
   #sinceMs = 0;
   /** Names the probe under way. */
   #nonce: number | undefined;
+  #isHurried = false;
   /** Who was asked to vouch in this probe, and when. */
   #vouchers: readonly OwnerId[] = [];
   #askedMs = 0;
@@ -103,9 +109,10 @@ export class ProbedPeer {
     this.#questions.push({ nonce, sentMs: nowMs });
   }
 
-  /** A probe begins, with a question that was just noted. */
-  begin(nonce: number, nowMs: number): void {
+  /** A probe begins, with a question that was just noted; hurried: since another one asked for it. */
+  begin(nonce: number, nowMs: number, isHurried = false): void {
     this.#probedAtMs = nowMs;
+    this.#isHurried = isHurried;
     this.#nonce = nonce;
     this.#vouchers = [];
     this.enter('waiting', nowMs);
@@ -165,7 +172,8 @@ export class ProbedPeer {
    */
   dueMs(factor: number): number {
     const { timeoutMs, smoothedMs = timeoutBounds.initialMs } = this.roundTrip;
-    if (this.#phase === 'waiting') return this.#sinceMs + factor * timeoutMs;
+    if (this.#phase === 'waiting')
+      return this.#sinceMs + factor * (timeoutMs - (this.#isHurried ? hurryMs : 0));
     if (this.#phase !== 'vouching') return Infinity;
     const answeredMs = this.#sinceMs + factor * (vouchMs + smoothedMs);
     return Math.max(answeredMs, (this.#attestedMs ?? -Infinity) + factor * vouchMs);

@@ -37,12 +37,11 @@ import { LocalHealth } from './local-health.ts';
 import type { LinkEnd, ProbeAction } from './probe-action.ts';
 import { ProbedPeer, vouchMs } from './probed-peer.ts';
 import type { Phase } from './probed-peer.ts';
+import { chooseVouchers } from './vouchers.ts';
 import type { MeasuredRoundTrip } from './round-trip.ts';
 import { Vouchings } from './vouchings.ts';
 import type { Vouching } from './vouchings.ts';
 
-/** How many others are asked to probe a peer that does not answer. */
-const vouchersMax = 3;
 /** After a late wake: to read what came meanwhile. */
 const catchUpMs = 100;
 /** Links that rest out in one interval; with fewer each rests for an interval. */
@@ -82,6 +81,8 @@ export class Prober {
   #listenUntilMs = -Infinity;
   /** When the links are looked through next; Infinity without any. */
   #sweepAtMs = Infinity;
+  /** When the host is awake next, whatever for. */
+  #hostWakesAtMs = Infinity;
   /** The newest word of any peer. */
   #heardMs = -Infinity;
   /** The newest late wake. */
@@ -127,6 +128,11 @@ export class Prober {
   /** Whether the verdict on a linked peer is that it is silent. */
   isSilent(peer: OwnerId): boolean {
     return this.#peers.get(peer)?.phase === 'silent';
+  }
+
+  /** The host wants to be woken at that time, for whatever it has to do: how late that is tells. */
+  hostWakesAt(atMs: number): void {
+    this.#hostWakesAtMs = atMs;
   }
 
   /** A peer was greeted; that is a word of it too. Its first ping comes within an interval. */
@@ -239,7 +245,8 @@ export class Prober {
 
   /** Before anything is concluded from the time: has this node listened? */
   #begin(nowMs: number): void {
-    const lateMs = nowMs - Math.max(this.nextMs, this.#calledMs);
+    const dueMs = Math.min(this.nextMs, this.#hostWakesAtMs);
+    const lateMs = nowMs - Math.max(dueMs, this.#calledMs);
     this.#calledMs = nowMs;
     const waking = this.health.woken(lateMs, nowMs);
     if (waking === 'prompt') return;
@@ -290,8 +297,8 @@ export class Prober {
     }
   }
 
-  #probe(probed: ProbedPeer, nonce: number, nowMs: number): void {
-    probed.begin(nonce, nowMs);
+  #probe(probed: ProbedPeer, nonce: number, nowMs: number, isHurried = false): void {
+    probed.begin(nonce, nowMs, isHurried);
     this.#nextMs = undefined;
   }
 
@@ -306,17 +313,24 @@ export class Prober {
   #overdue(peer: OwnerId, probed: ProbedPeer, nowMs: number): void {
     if (probed.phase === 'waiting') {
       this.health.failed(peer, nowMs);
-      return this.#askOthers(peer, probed, nowMs);
+      this.#askOthers(peer, probed, nowMs);
+      return this.health.isDoubtful ? this.#pingAll(nowMs) : undefined;
     }
     if (!probed.isAttested) return this.#enter(probed, 'unheard', nowMs);
     this.#enter(probed, 'silent', nowMs);
     this.#actions.push({ kind: 'silent', peer });
   }
 
+  /** When it may be our own fault: is anybody heard at all? */
+  #pingAll(nowMs: number): void {
+    for (const [peer, probed] of this.#peers)
+      if (probed.phase === 'resting') this.#probe(probed, this.#ping(peer, probed, nowMs), nowMs);
+  }
+
   #askOthers(subject: OwnerId, probed: ProbedPeer, nowMs: number): void {
     if (probed.phase === 'unheard') this.#unheard -= 1;
     if (!probed.isPinged) this.#ping(subject, probed, nowMs);
-    const vouchers = this.#chooseVouchers(subject);
+    const vouchers = chooseVouchers(this.#peers, subject, this.#random);
     probed.ask(vouchers, nowMs);
     this.#nextMs = undefined;
     for (const through of vouchers) {
@@ -326,16 +340,6 @@ export class Prober {
       const pinged = this.#ping(through, voucher, nowMs);
       if (voucher.phase === 'resting') this.#probe(voucher, pinged, nowMs);
     }
-  }
-
-  /** Those first of whom nothing bad is known. */
-  #chooseVouchers(subject: OwnerId): OwnerId[] {
-    const others = [...this.#peers].filter(([peer]) => peer !== subject);
-    const inPhase = (...phases: readonly Phase[]): OwnerId[] =>
-      others.filter(([, { phase }]) => phases.includes(phase)).map(([peer]) => peer);
-    const chosen = this.#random.sample(inPhase('resting'), vouchersMax);
-    const missing = vouchersMax - chosen.length;
-    return [...chosen, ...this.#random.sample(inPhase('waiting', 'vouching'), missing)];
   }
 
   /** We hear somebody again: what was asked of others in vain is asked anew, of that one too. */
@@ -363,7 +367,7 @@ export class Prober {
       if (!isAwaited) this.#actions.push({ kind: 'dialFor', subject });
     } else if (!probed.isPinged) {
       const nonce = this.#ping(subject, probed, nowMs);
-      if (probed.phase === 'resting') this.#probe(probed, nonce, nowMs);
+      if (probed.phase === 'resting') this.#probe(probed, nonce, nowMs, true);
     }
   }
 

@@ -149,6 +149,24 @@ t.test(
   },
 );
 
+t.test('in a small cluster who hears that one was refused looks for itself', (t) => {
+  for (const [others, reason, looked] of [
+    [9, 'refused', [subject]],
+    [9, 'silent', []],
+    [70, 'refused', []],
+  ] as const) {
+    const bench = new Bench(others);
+    const accusation = accusationBy(signerOf(3), signerOf(2), 0, { reason });
+    bench.court.hear(signerOf(3).owner, accusation);
+    t.strictSame(bench.hooked.looked, looked);
+  }
+  const bench = new Bench();
+  bench.heard.add(subject);
+  bench.court.hear(signerOf(3).owner, accusationBy(signerOf(3), signerOf(2), 0));
+  t.strictSame(bench.hooked.looked, [], 'not whom it hears');
+  t.end();
+});
+
 t.test('the suspicion time shrinks when another accuses it too', (t) => {
   const bench = observer();
   bench.court.accuse(subject, 'silent');

@@ -100,6 +100,7 @@ t.test('a peer that answers nobody is accused, and hung up once three say so', (
   bench.greet(...bench.peers);
   bench.vigil.on(mute, { kind: 'token', sealed: tokenOf(2, self, 0) });
   bench.runTo(5_000);
+  bench.vigil.tick();
   bench.runTo(9_000, [mute]);
   t.ok(bench.vigil.isSilent(mute));
   t.equal(bench.stateOf(mute), 'suspect');

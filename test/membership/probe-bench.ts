@@ -5,8 +5,6 @@ import type { ProbeAction } from '../../src/membership/probe-action.ts';
 
 export const intervalMs = 1_000;
 export const peers = ['a', 'b', 'c', 'd', 'e'];
-/** With five peers each is pinged once in it. */
-export const restMs = 1.25 * intervalMs;
 type Kind = ProbeAction['kind'];
 
 /** Its peers answer at once unless they are frozen; then they do when they thaw. */
@@ -19,6 +17,7 @@ export class Bench {
   /** All that was done, with its time. */
   readonly log: (readonly [number, ProbeAction])[] = [];
   nowMs = 0;
+  #passAtMs = intervalMs;
 
   constructor(names: readonly string[] = peers, randomSeed = 1) {
     this.prober = new Prober({ self: 'self', intervalMs, random: seededRandom(randomSeed) });
@@ -35,12 +34,17 @@ export class Bench {
     return actions;
   }
 
-  /** Ticks in time. */
+  /** Ticks in time, and is awake once an interval. */
   run(forMs: number): this {
     const endMs = this.nowMs + forMs;
-    while (this.prober.nextMs <= endMs) {
-      this.nowMs = this.prober.nextMs;
-      this.do(this.prober.tick(this.nowMs));
+    for (let next = this.#next(); next <= endMs; next = this.#next()) {
+      this.nowMs = next;
+      if (this.prober.nextMs <= next) this.do(this.prober.tick(next));
+      if (next >= this.#passAtMs) {
+        this.#passAtMs += intervalMs;
+        this.do(this.prober.pass(next));
+      }
+      this.prober.hostWakesAt(this.#next());
     }
     this.nowMs = endMs;
     return this;
@@ -49,6 +53,7 @@ export class Bench {
   /** Nothing is called for so long. */
   stall(forMs: number): this {
     this.nowMs += forMs;
+    this.#passAtMs = Math.max(this.#passAtMs, this.nowMs + intervalMs);
     return this;
   }
 
@@ -74,9 +79,13 @@ export class Bench {
   /** Until something of that kind is done. @returns when */
   until(kind: Kind, withinMs = 10_000): number {
     const endMs = this.nowMs + withinMs;
-    while (this.of(kind).length === 0 && this.prober.nextMs <= endMs)
-      this.run(this.prober.nextMs - this.nowMs);
+    while (this.of(kind).length === 0 && this.#next() <= endMs) this.run(this.#next() - this.nowMs);
     return this.nowMs;
+  }
+
+  /** When it has something to do. */
+  #next(): number {
+    return Math.min(this.prober.nextMs, this.#passAtMs);
   }
 
   #ping(peer: string, nonce: number): void {

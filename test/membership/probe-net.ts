@@ -1,6 +1,7 @@
 /**
  * A full mesh of probers on virtual time: links with a delay that keep their order and lose
- * nothing, as TCP's do, and processes that can be stopped: what is sent to them waits.
+ * nothing, as TCP's do, and processes that can be stopped: what is sent to them waits. Once a
+ * second, ±20 %, each asks three others in turn something else, as rounds of gossip do.
  */
 import { seededRandom } from '../../src/base/random.ts';
 import type { Random } from '../../src/base/random.ts';
@@ -25,7 +26,9 @@ export interface Verdict {
   readonly atMs: number;
 }
 
-type Frame = Extract<ProbeAction, { kind: 'ping' | 'pong' | 'askVouch' | 'vouch' }>;
+type Frame =
+  | Extract<ProbeAction, { kind: 'ping' | 'pong' | 'askVouch' | 'vouch' }>
+  | { readonly kind: 'ask' | 'answer' };
 
 interface Event {
   readonly atMs: number;
@@ -41,9 +44,15 @@ interface Process {
   readonly waiting: Event[];
   isStopped: boolean;
   tickAtMs: number;
+  roundAtMs: number;
+  /** Whom it asks, the longest ago first. */
+  readonly turns: number[];
 }
 
 const retransmitMs = 200;
+const roundMs = 1_000;
+const roundJitter = 0.2;
+const askedInRound = 3;
 
 export function nameOf(node: number): OwnerId {
   return `node ${node}`;
@@ -52,7 +61,7 @@ export function nameOf(node: number): OwnerId {
 export class ProbeNet {
   readonly verdicts: Verdict[] = [];
   /** Frames sent, by kind. */
-  readonly sent = { ping: 0, pong: 0, askVouch: 0, vouch: 0 };
+  readonly sent = { ping: 0, pong: 0, askVouch: 0, vouch: 0, ask: 0, answer: 0 };
   readonly #random: Random;
   readonly #options: ProbeNetOptions;
   readonly #processes: readonly Process[];
@@ -72,7 +81,10 @@ export class ProbeNet {
     this.#processes = Array.from({ length: nodes }, (_, node) => {
       const random = seededRandom(randomSeed * nodes + node);
       const prober = new Prober({ self: nameOf(node), intervalMs, random });
-      return { prober, waiting: [], isStopped: false, tickAtMs: Infinity };
+      const others = Array.from({ length: nodes }, (_, peer) => peer).filter((p) => p !== node);
+      const turns = this.#random.sample(others, nodes);
+      const roundAtMs = this.#random.next() * roundMs;
+      return { prober, waiting: [], isStopped: false, tickAtMs: Infinity, roundAtMs, turns };
     });
     for (let node = 0; node < nodes; node++)
       for (let peer = 0; peer < nodes; peer++)
@@ -137,8 +149,18 @@ export class ProbeNet {
   }
 
   #tick(node: number, process: Process): void {
+    const { prober, turns } = process;
+    const now = this.#nowMs;
     process.tickAtMs = Infinity;
-    this.#do(node, process.prober.tick(this.#nowMs));
+    if (prober.nextMs <= now) this.#do(node, prober.tick(now));
+    if (process.roundAtMs > now) return this.#do(node, []);
+    process.roundAtMs = now + this.#random.jitter(roundMs, roundJitter);
+    for (const peer of turns.splice(0, askedInRound)) {
+      turns.push(peer);
+      prober.asked(nameOf(peer), now);
+      this.#send(node, nameOf(peer), { kind: 'ask' });
+    }
+    this.#do(node, prober.pass(now));
   }
 
   #deliver({ node, frame, from }: Event): void {
@@ -151,6 +173,13 @@ export class ProbeNet {
       this.#do(node, prober.askedToVouch(peer, frame.subject, frame.nonce, now));
     else if (frame?.kind === 'vouch')
       this.#do(node, prober.vouched(peer, frame.subject, frame.nonce, now));
+    else if (frame?.kind === 'answer') this.#do(node, prober.answered(peer, undefined, now));
+    else if (frame?.kind === 'ask') {
+      const { turns } = this.#process(node);
+      turns.push(...turns.splice(turns.indexOf(from), 1));
+      this.#do(node, prober.heard(peer, now));
+      this.#send(node, peer, { kind: 'answer' });
+    }
   }
 
   #do(node: number, actions: readonly ProbeAction[]): void {
@@ -178,8 +207,9 @@ export class ProbeNet {
     }
     const process = this.#process(node);
     // A factor that fell may have brought a deadline into the past.
-    const nextMs = Math.max(process.prober.nextMs, this.#nowMs);
+    const nextMs = Math.max(Math.min(process.prober.nextMs, process.roundAtMs), this.#nowMs);
     if (nextMs === process.tickAtMs) return;
+    process.prober.hostWakesAt(nextMs);
     process.tickAtMs = nextMs;
     if (nextMs !== Infinity) this.#push(nextMs, node, node);
   }

@@ -82,7 +82,7 @@ for (const spread of [0, 2])
         [],
       );
     }
-    t.ok(isolated > 120, `${isolated} of 300 outages were long enough to be seen from inside`);
+    t.ok(isolated > 60, `${isolated} of 300 outages were long enough to be seen from inside`);
     t.end();
   });
 
@@ -102,7 +102,7 @@ t.test('without faults nobody is asked for a vouch in an hour, nor silent', (t) 
   t.equal(net.sent.askVouch, 0);
   const links = nodes * (nodes - 1);
   const pings = net.sent.ping / links;
-  t.ok(pings > 1_700 && pings < 2_300, `${pings}: each ping of the one end spares the other one`);
+  t.ok(pings < 300, `${pings} pings a link: mostly what is asked anyway spares them`);
   t.end();
 });
 

@@ -30,7 +30,7 @@ for (const rttMs of rtts)
       const subject = i % nodes;
       const frozenMs = net.nowMs;
       net.stop(subject);
-      net.run(2_500);
+      net.run(3_500);
       thirdMs.push((silences(net, (v) => v.subject === subject)[2]?.atMs ?? Infinity) - frozenMs);
       wrong += silences(net, (v) => v.subject !== subject).length;
       net.verdicts.length = 0;
