@@ -233,7 +233,7 @@ export const gossipMutants: readonly Mutant[] = [
     file: 'src/gossip/engine.ts',
     edits: [
       {
-        find: 'if (this.#rounds % roundsPerLookAround === 0) this.#links.lookAround();',
+        find: 'if (this.#rounds.isLookAround) this.#links.lookAround();',
         replace: '',
       },
     ],
@@ -254,10 +254,10 @@ export const gossipMutants: readonly Mutant[] = [
   {
     name: 'no-jitter',
     what: 'all rounds of gossip are equally long',
-    file: 'src/gossip/engine.ts',
+    file: 'src/gossip/rounds.ts',
     edits: [
       {
-        find: 'random.jitter(config.gossipIntervalMs, 0.2)',
+        find: 'random.jitter(config.gossipIntervalMs, intervalJitter)',
         replace: 'random.jitter(config.gossipIntervalMs, 0)',
       },
     ],

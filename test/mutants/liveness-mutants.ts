@@ -21,7 +21,7 @@ export const livenessMutants: readonly Mutant[] = [
     what: 'three accusers make dead at once',
     file: 'src/membership/jury.ts',
     edits: [
-      { find: '(heard[quorum - 1] ?? Infinity) + windowMs;', replace: '(heard[2] ?? 1e12);' },
+      { find: 'quorumAtMs(testimonies) + anyMs,', replace: 'quorumAtMs(testimonies),' },
     ],
     tests: ['test/membership/jury.test.ts'],
   },
@@ -161,8 +161,8 @@ export const livenessMutants: readonly Mutant[] = [
   {
     name: 'doubtful-never-rests',
     what: 'a node that hears nobody wakes for what it could not do, again and again',
-    file: court,
-    edits: [{ find: 'this.#hooks.isDoubtful() ? Infinity : ', replace: '' }],
+    file: 'src/gossip/charges.ts',
+    edits: [{ find: 'if (this.#hooks.isDoubtful()) return Infinity;\n', replace: '\n' }],
     tests: ['test/sim/findings.test.ts'],
   },
   {
@@ -176,7 +176,7 @@ export const livenessMutants: readonly Mutant[] = [
     name: 'accusations-not-answered',
     what: 'a node that is accused lets it be',
     file: 'src/gossip/engine.ts',
-    edits: [{ find: 'accused: () => this.#ownHeads.refute(),', replace: 'accused: () => {},' }],
+    edits: [{ find: 'accused: () => this.#ownHeads.answer(),', replace: 'accused: () => {},' }],
     tests: [watching],
   },
   {
