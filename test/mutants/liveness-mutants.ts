@@ -20,9 +20,7 @@ export const livenessMutants: readonly Mutant[] = [
     name: 'no-time-to-refute',
     what: 'three accusers make dead at once',
     file: 'src/membership/jury.ts',
-    edits: [
-      { find: 'quorumAtMs(testimonies) + anyMs,', replace: 'quorumAtMs(testimonies),' },
-    ],
+    edits: [{ find: 'quorumAtMs(testimonies) + anyMs,', replace: 'quorumAtMs(testimonies),' }],
     tests: ['test/membership/jury.test.ts'],
   },
   {
