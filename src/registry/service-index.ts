@@ -33,6 +33,14 @@ export interface Departure {
   readonly reason: DownReason;
 }
 
+/** The last one of its service. */
+export interface Departed extends Departure {
+  /** `ip:port` */
+  readonly address: string;
+  /** Name of the node that had registered it, for people. */
+  readonly node: string;
+}
+
 export const departuresMax = 10_000;
 
 export class ServiceIndex {
@@ -42,7 +50,7 @@ export class ServiceIndex {
   #claims = new ForkableMap<string, number>();
   /** How many owners do; more than one is a conflict. */
   #claimants = new ForkableMap<string, number>();
-  #departures = new ForkableMap<string, Departure>();
+  #departures = new ForkableMap<string, Departed>();
   #count = 0;
 
   /** Visible instances in all. */
@@ -76,7 +84,8 @@ export class ServiceIndex {
     const { services } = this.#touchGroup(group);
     services.delete(name);
     if (services.size === 0) this.#groups.delete(group);
-    this.#noteDeparture(`${group}/${name}`, departure);
+    const last = { address: instanceAddress(old), node: old.node };
+    this.#noteDeparture(`${group}/${name}`, { ...departure, ...last });
   }
 
   get(group: string, name: string, owner: OwnerId, instanceId: string): Instance | undefined {
@@ -112,7 +121,8 @@ export class ServiceIndex {
     return (this.#claimants.get(addressKey(instance)) ?? 0) > 1;
   }
 
-  departure(group: string, name: string): Departure | undefined {
+  /** Of a service without instances that had some in this life; 10,000 are remembered. */
+  departure(group: string, name: string): Departed | undefined {
     return this.#departures.get(`${group}/${name}`);
   }
 
@@ -171,7 +181,7 @@ export class ServiceIndex {
       decrease(this.#claimants, address);
   }
 
-  #noteDeparture(service: string, departure: Departure): void {
+  #noteDeparture(service: string, departure: Departed): void {
     if (this.#departures.size >= departuresMax) {
       const [oldest] = this.#departures.keys();
       if (oldest !== undefined) this.#departures.delete(oldest);

@@ -70,9 +70,10 @@ t.test('when the last instance goes it is known since when and why, until one co
   index.remove(make('a'), departure);
   t.equal(index.departure('shop', 'cart'), undefined);
   index.remove(make('b'), { at: 8, reason: 'owner_dead' });
-  t.strictSame(index.departure('shop', 'cart'), { at: 8, reason: 'owner_dead' });
+  const last = { at: 8, reason: 'owner_dead', address: '10.0.0.7:8080', node: 'n' };
+  t.strictSame(index.departure('shop', 'cart'), last);
   index.remove(make('b'), departure);
-  t.strictSame(index.departure('shop', 'cart'), { at: 8, reason: 'owner_dead' }, 'it went once');
+  t.strictSame(index.departure('shop', 'cart'), last, 'it went once');
   index.put(make('c'));
   t.equal(index.departure('shop', 'cart'), undefined);
   t.end();
@@ -86,8 +87,8 @@ t.test('ten thousand departures are remembered, and one over lets the oldest go'
     index.remove(instance, departure);
   }
   t.equal(index.departure('shop', 's0'), undefined);
-  t.strictSame(index.departure('shop', 's1'), departure);
-  t.strictSame(index.departure('shop', 's10000'), departure);
+  t.match(index.departure('shop', 's1'), departure);
+  t.match(index.departure('shop', 's10000'), departure);
   t.end();
 });
 
@@ -137,7 +138,7 @@ t.test('a fork shares the lists that neither side has touched', (t) => {
   t.strictSame(ids(fork.service('shop', 'cart')), ['a', 'b']);
   t.strictSame(ids(index.service('shop', 'cart')), []);
   t.strictSame([index.count, fork.count], [1, 3]);
-  t.strictSame(index.departure('shop', 'cart'), departure);
+  t.match(index.departure('shop', 'cart'), departure);
   t.equal(fork.departure('shop', 'cart'), undefined);
   t.end();
 });
