@@ -46,7 +46,10 @@ export function sealRecord(record: ServiceRecord): SealedRecord {
     version: record.version,
     tags: [...record.tags],
     metadata: { ...record.metadata },
-    ...laterFields(record),
+    // What nobody set takes no bytes: 0 and nothing are left out.
+    weight: record.weight === weightDefault ? 0 : record.weight,
+    zone: record.zone,
+    endpoints: [...record.endpoints],
   }).finish();
   return seal(bytes, record);
 }
@@ -104,19 +107,6 @@ export function openRecords(
     records.push(record.value);
   }
   return opened(records);
-}
-
-/** Fields that came later: those that say nothing are left out, so that no record changes. */
-function laterFields({ weight, zone, endpoints }: ServiceRecord) {
-  return {
-    ...(weight === weightDefault ? {} : { weight }),
-    ...(zone === '' ? {} : { zone }),
-    ...(endpoints.length === 0 ? {} : { endpoints: endpoints.map(wireEndpoint) }),
-  };
-}
-
-function wireEndpoint({ name, port, ip }: Endpoint): disco.gossip.v1.Endpoint.$Properties {
-  return ip === '' ? { name, port } : { name, port, ip };
 }
 
 function plainEndpoint({ name, port, ip }: disco.gossip.v1.Endpoint.$Properties): Endpoint {
