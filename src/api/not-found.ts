@@ -28,9 +28,9 @@ export function notFound(
   }
   const departed = index.departure(group, name);
   if (departed !== undefined) {
-    const { at, reason, address, node } = departed;
+    const { at, reason, instanceId, node } = departed;
     const why = reason.replace('_', ' ');
-    const sentence = `${service} is gone since ${moment(at)} (${why}): no instance is registered now, the last was ${address} of node ${quote(node)}`;
+    const sentence = `${service} is gone since ${moment(at)} (${why}): no instance is registered now, the last was ${instanceId} of node ${quote(node)}`;
     return new DiscoError('NOT_FOUND', 'SERVICE_GONE', sentence);
   }
   const unheard = isPartial ? ', as this node has not yet heard from any other' : '';

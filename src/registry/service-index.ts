@@ -8,6 +8,7 @@
  */
 import { ForkableMap } from '../base/forkable-map.ts';
 import type { OwnerId } from '../record/owner.ts';
+import type { ServiceRecord } from '../record/record.ts';
 import { compareInstances, instanceAddress, instanceKey } from './instance.ts';
 import type { DownReason, Instance } from './instance.ts';
 
@@ -35,10 +36,11 @@ export interface Departure {
 
 /** The last one of its service. */
 export interface Departed extends Departure {
-  /** `ip:port` */
-  readonly address: string;
+  readonly instanceId: string;
   /** Name of the node that had registered it, for people. */
   readonly node: string;
+  /** Its owner's word, and by the owner's clock: nobody saw it go here. */
+  readonly isHearsay?: true;
 }
 
 export const departuresMax = 10_000;
@@ -84,8 +86,19 @@ export class ServiceIndex {
     const { services } = this.#touchGroup(group);
     services.delete(name);
     if (services.size === 0) this.#groups.delete(group);
-    const last = { address: instanceAddress(old), node: old.node };
-    this.#noteDeparture(`${group}/${name}`, { ...departure, ...last });
+    this.#noteDeparture(`${group}/${name}`, { ...departure, instanceId, node: old.node });
+  }
+
+  /**
+   * An instance went before anything was shown of it here. What was seen to go tells more: nothing
+   * of that is replaced or forgotten for it.
+   */
+  noteGone({ group, name }: Pick<ServiceRecord, 'group' | 'name'>, departed: Departed): void {
+    const service = `${group}/${name}`;
+    if (this.#departures.size >= departuresMax || this.#service(group, name) !== undefined) return;
+    const known = this.#departures.get(service);
+    if (known === undefined || (known.isHearsay === true && known.at < departed.at))
+      this.#departures.set(service, { ...departed, isHearsay: true });
   }
 
   get(group: string, name: string, owner: OwnerId, instanceId: string): Instance | undefined {
@@ -121,7 +134,7 @@ export class ServiceIndex {
     return (this.#claimants.get(addressKey(instance)) ?? 0) > 1;
   }
 
-  /** Of a service without instances that had some in this life; 10,000 are remembered. */
+  /** Of a service without instances that had some; 10,000 are remembered. */
   departure(group: string, name: string): Departed | undefined {
     return this.#departures.get(`${group}/${name}`);
   }

@@ -45,7 +45,7 @@ t.test('a service that is gone is told with when, why and which instance was the
   t.strictSame(told(index), [
     'NOT_FOUND',
     'SERVICE_GONE',
-    String.raw`shop/cart is gone since ${start} (owner dead): no instance is registered now, the last was [::1]:8080 of node "a\nb"`,
+    String.raw`shop/cart is gone since ${start} (owner dead): no instance is registered now, the last was cart-1 of node "a\nb"`,
   ]);
   t.end();
 });

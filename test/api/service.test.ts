@@ -212,7 +212,7 @@ t.test('NOT_FOUND says whether a service is unknown, unhealthy, or gone since wh
     await client.refusal('Get', add),
     notFound(
       'SERVICE_GONE',
-      `math/add is gone since ${since} (owner left): no instance is registered now, the last was 10.0.0.7:8080 of node "node-2"`,
+      `math/add is gone since ${since} (owner left): no instance is registered now, the last was m1 of node "node-2"`,
     ),
   );
 });

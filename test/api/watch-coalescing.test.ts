@@ -92,7 +92,7 @@ t.test('who reads slowly is told of an instance once, as it is by then', async (
     lines.findLast((line) => line.includes(' b ')),
     'DOWN math/add b replaced 499',
   );
-  t.ok(lines.length <= 4, `${lines.length} events, not 1,400: two each for a thousand`);
+  t.ok(lines.length <= 4, `${lines.length} events, not 1,400: one of each in a thousand`);
 });
 
 t.test('what is left out is told in the order of what is told last', (t) => {
