@@ -2,9 +2,8 @@
 import type { Command } from 'commander';
 import { errorText } from '../base/error.ts';
 import type { DaemonStatus } from '../client/daemon-status.ts';
-import type { Disco } from '../client/disco.ts';
+import type { Disco, Policy } from '../client/disco.ts';
 import type { Freshness, InstanceList, ListFilter } from '../client/instance-list.ts';
-import type { Policy } from '../client/disco.ts';
 import { instanceAddress } from '../client/instance.ts';
 import type { Endpoint, Health, Instance } from '../client/instance.ts';
 import { weightDefault } from '../record/record.ts';
@@ -249,7 +248,11 @@ function holdRows({ holding, servicesHolding }: DaemonStatus): [string, string][
 }
 
 function readFreshness({ maxStale, staleOk = false }: FreshnessFlags): Freshness {
-  if (maxStale !== undefined) return { maxStaleMs: parseDuration(maxStale), staleOk };
+  if (maxStale !== undefined) {
+    const maxStaleMs = parseDuration(maxStale);
+    if (maxStaleMs > 0) return { maxStaleMs, staleOk };
+    throw new CliError(2, `--max-stale ${maxStale}: no answer is that fresh; write 5s, or more`);
+  }
   if (!staleOk) return {};
   throw new CliError(2, '--stale-ok says nothing without --max-stale: give both, or neither');
 }

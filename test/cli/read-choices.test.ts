@@ -79,13 +79,18 @@ t.test('an answer that is too old is refused, or marked for those who take it', 
 
 t.test('a wish that says nothing is refused before anything is asked', async (t) => {
   const env = { DISCO_ADDR: 'unix:/nonexistent/s' };
-  const [alone, soon] = await Promise.all([
+  const [alone, soon, now] = await Promise.all([
     disco(t, ['get', 'math/add', '--stale-ok'], { env }),
     disco(t, ['list', '--max-stale', 'soon'], { env }),
+    disco(t, ['list', '--max-stale', '0s'], { env }),
   ]);
   t.match(alone, {
     code: 2,
     stderr: 'disco: --stale-ok says nothing without --max-stale: give both, or neither\n',
+  });
+  t.match(now, {
+    code: 2,
+    stderr: 'disco: --max-stale 0s: no answer is that fresh; write 5s, or more\n',
   });
   t.match(soon, { code: 2, stderr: 'disco: "soon" is no duration: write 500ms, 30s, 5m or 1h\n' });
 });
