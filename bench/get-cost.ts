@@ -4,21 +4,23 @@
  *   node bench/get-cost.ts [--calls 5000] [--rounds 9] [--in-flight 16]
  *
  * One daemon and one bare server, each a process of its own; this process calls both in turn, over
- * the unix socket and over TCP, and reads the CPU time that the kernel counted for the server
- * (/proc, in steps of 10 ms). What the daemon does besides counts too. A ratio is that of one round,
- * in which both are called; exits 1 when the median of a transport is over 1.15.
+ * the unix socket and over TCP, and reads the nanoseconds that the kernel's scheduler counted for
+ * all threads of the server. What a server takes while nobody calls it is measured first and taken
+ * off, by the time that a round lasts: on a busy machine that would be most of a difference. A ratio
+ * is that of one round, in which both are called; exits 1 when the median of a transport is over
+ * 1.15. Linux only.
  */
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import { discoveryDefinition } from '../src/base/grpc-methods.ts';
 import { DemoCluster } from '../src/cli/demo-cluster.ts';
-import { loadAverage, machineFacts, percentile } from './propagation-cluster.ts';
+import { loadAverage, machineFacts, pause, percentile } from './propagation-cluster.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,20 +33,21 @@ const [calls, rounds, inFlight] = [values.calls, values.rounds, values['in-fligh
   Number,
 ) as [number, number, number];
 const ratioMax = 1.15;
-/** Linux' USER_HZ, whatever the kernel's own clock. */
-const tickMicros = 10_000;
+const idleMs = 4_000;
 const instances = 4;
 const service = { group: 'bench', name: 'service' };
 const { path, requestSerialize } = discoveryDefinition.Get;
 const question = requestSerialize(service);
 
 interface Target {
-  readonly pid: number;
+  readonly server: Server;
   readonly client: grpc.Client;
 }
 
 interface Server {
   readonly pid: number;
+  /** CPU microseconds for each millisecond in which nobody calls. */
+  readonly idle: number;
   /** By transport. */
   readonly addresses: Readonly<Record<Transport, string>>;
 }
@@ -69,6 +72,10 @@ try {
   console.log(
     `${rounds} rounds of ${calls} calls, ${inFlight} in flight, ${sample.length} bytes each`,
   );
+  const idle = [daemon, bare].map((server) => (server.idle / 10).toFixed(2));
+  console.log(
+    `while nobody calls: disco ${idle[0]} %, bare ${idle[1]} % of a core, taken off below`,
+  );
   for (const transport of ['unix', 'tcp'] as const) await compare(transport, daemon, bare);
 } finally {
   bareProcess?.disconnect();
@@ -82,19 +89,27 @@ async function startDaemon(): Promise<Server> {
     await node.disco.register({ ...service, port, ip: '127.0.0.1', ttlMs: 0, zone: 'eu-1' });
   const { pid, grpc: listening } = await node.disco.status();
   const tcp = listening.split(', ').find((address) => !address.startsWith('unix:')) ?? '';
-  return { pid, addresses: { unix: node.address, tcp } };
+  return { pid, idle: await idleOf(pid), addresses: { unix: node.address, tcp } };
 }
 
 async function serverOf(child: ChildProcess): Promise<Server> {
   const [bound] = (await once(child, 'message')) as [[string, string]];
-  return { pid: child.pid ?? 0, addresses: { unix: bound[0], tcp: bound[1] } };
+  const { pid = 0 } = child;
+  return { pid, idle: await idleOf(pid), addresses: { unix: bound[0], tcp: bound[1] } };
+}
+
+async function idleOf(pid: number): Promise<number> {
+  const [before, startedMs] = [cpuMicros(pid), performance.now()];
+  await pause(idleMs);
+  return (cpuMicros(pid) - before) / (performance.now() - startedMs);
 }
 
 async function compare(transport: Transport, daemon: Server, bare: Server): Promise<void> {
-  const [ours, theirs] = [daemon, bare].map(({ pid, addresses }): Target => ({
-    pid,
-    client: clientOf(addresses[transport]),
-  })) as [Target, Target];
+  const targetOf = (server: Server): Target => ({
+    server,
+    client: clientOf(server.addresses[transport]),
+  });
+  const [ours, theirs] = [targetOf(daemon), targetOf(bare)];
   for (const target of [ours, theirs, ours, theirs]) await measure(target);
   const rows: { ours: number; theirs: number }[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -119,14 +134,16 @@ async function compare(transport: Transport, daemon: Server, bare: Server): Prom
 }
 
 /** CPU microseconds of the server for each call. */
-async function measure({ pid, client }: Target): Promise<number> {
-  const before = cpuMicros(pid);
+async function measure({ server, client }: Target): Promise<number> {
+  const { pid, idle } = server;
+  const [before, startedMs] = [cpuMicros(pid), performance.now()];
   let left = calls;
   const caller = async (): Promise<void> => {
     while (left-- > 0) await call(client);
   };
   await Promise.all(Array.from({ length: inFlight }, caller));
-  return (cpuMicros(pid) - before) / calls;
+  const lastedMs = performance.now() - startedMs;
+  return (cpuMicros(pid) - before - idle * lastedMs) / calls;
 }
 
 function call(client: grpc.Client): Promise<Buffer> {
@@ -146,12 +163,14 @@ function clientOf(address: string): grpc.Client {
   });
 }
 
-/** User and system time of all its threads. */
+/** What all its threads have run, from the first of the three numbers of schedstat. */
 function cpuMicros(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name before it may hold spaces, and ends with the last parenthesis.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * tickMicros;
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`))
+    nanoseconds += Number(
+      readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0],
+    );
+  return nanoseconds / 1_000;
 }
 
 function median(of: readonly number[]): number {
