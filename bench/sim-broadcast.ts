@@ -4,6 +4,7 @@
  */
 import { seededRandom, type Random } from '../src/base/random.ts';
 import type { OwnerId } from '../src/record/owner.ts';
+import { plainFields } from '../src/record/record.ts';
 import type { MeshOptions } from '../src/sim/mesh.ts';
 import type { SimNode } from '../src/sim/sim-node.ts';
 import { World } from '../src/sim/world.ts';
@@ -259,5 +260,5 @@ function difference(after: Copies, before: Copies): Copies {
 function registrationOf(number: number): Registration {
   const place = { ip: '127.0.0.1', port: 7_000, instanceId: `bench-${number}` };
   const rest = { ttlMs: 0, deregisterAfterMs: 0, version: '', tags: [], metadata: {} };
-  return { group: 'bench', name: 'service', ...place, ...rest };
+  return { group: 'bench', name: 'service', ...place, ...rest, ...plainFields };
 }

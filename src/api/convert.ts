@@ -17,7 +17,7 @@ export const wireHealth: Readonly<Record<Health, disco.v1.Health>> = {
   maintenance: WireHealth.HEALTH_MAINTENANCE,
 };
 
-const wireState: Readonly<Record<MemberState, disco.v1.Member.State>> = {
+export const wireState: Readonly<Record<MemberState, disco.v1.Member.State>> = {
   alive: WireMember.State.ALIVE,
   suspect: WireMember.State.SUSPECT,
   dead: WireMember.State.DEAD,
@@ -45,6 +45,13 @@ export function instanceMessage(
     ttlMs: record.ttlMs,
     conflict: isConflict,
     held: instance.isHeld === true,
+    weight: record.weight,
+    zone: record.zone,
+    endpoints: record.endpoints.map(({ name, port, ip }) => ({
+      name,
+      port,
+      ip: ip === '' ? record.ip : ip,
+    })),
   };
 }
 

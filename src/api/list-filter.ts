@@ -8,30 +8,34 @@ import { checkFilterName, checkMetadata, checkTags, checkVersion, invalid } from
 export interface ListFilter {
   readonly group: string | undefined;
   readonly name: string | undefined;
-  /** disco.v1.Health; 0: any. */
-  readonly health: number;
+  /** One of these, each a disco.v1.Health; none: any. */
+  readonly healths: readonly number[];
   /** All of them. */
   readonly tags: readonly string[];
   /** All of them. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly version: string;
+  readonly zone: string | undefined;
 }
 
 export function readFilter(request: disco.v1.ListRequest.$Properties): ListFilter {
   return {
     group: checkFilterName('group', request.group ?? ''),
     name: checkFilterName('name', request.name ?? ''),
-    health: request.health ?? 0,
+    // Unspecified among others says nothing.
+    healths: [request.health ?? 0, ...(request.healths ?? [])].filter((health) => health !== 0),
     tags: checkTags(request.tags ?? []),
     metadata: checkMetadata(request.metadata ?? {}),
     version: checkVersion(request.version ?? ''),
+    zone: checkFilterName('zone', request.zone ?? ''),
   };
 }
 
 export function isMatch({ record }: Instance, filter: ListFilter): boolean {
-  const { health, tags, metadata, version } = filter;
+  const { healths, tags, metadata, version, zone } = filter;
   return (
-    (health === 0 || wireHealth[record.health] === health) &&
+    (healths.length === 0 || healths.includes(wireHealth[record.health])) &&
+    (zone === undefined || record.zone === zone) &&
     (version === '' || record.version === version) &&
     tags.every((tag) => record.tags.includes(tag)) &&
     Object.entries(metadata).every(([key, value]) => record.metadata[key] === value)

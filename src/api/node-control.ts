@@ -9,6 +9,8 @@ import type { OwnerId } from '../record/owner.ts';
 export interface NodeDescription {
   readonly name: string;
   readonly cluster: string;
+  /** Where this host is; empty: nobody said. */
+  readonly zone: string;
   readonly version: string;
   readonly pid: number;
   /** Microseconds since the epoch. */

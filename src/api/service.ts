@@ -10,15 +10,18 @@ import type { disco } from '../gen/discovery.js';
 import { isShown } from '../membership/member.ts';
 import { hostPort, isInstanceId } from '../record/names.ts';
 import { recordKey } from '../record/record.ts';
-import type { Health } from '../record/record.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Registration } from '../store/store.ts';
-import { holdMessage, instanceMessage, memberMessages } from './convert.ts';
+import { holdMessage, instanceMessage, memberMessages, wireState } from './convert.ts';
 import { findFreePort } from './free-port.ts';
 import { findMember } from './find-member.ts';
+import { isStale } from './freshness.ts';
 import { cutPage, isMatch, readFilter } from './list-filter.ts';
 import type { NodeControl } from './node-control.ts';
+import { notFound } from './not-found.ts';
+import { checkPolicy, Picker } from './pick.ts';
+import type { Place } from './pick.ts';
 import {
   checkHost,
   checkInstanceId,
@@ -45,7 +48,7 @@ export class DiscoveryService {
   readonly registry: Registry;
   readonly control: NodeControl;
   readonly #clock: Clock;
-  readonly #random: Random;
+  readonly #picker: Picker;
   readonly #writes: WriteQueue;
   /** Ports that were given out last, oldest first. */
   readonly #given = new Set<number>();
@@ -54,7 +57,7 @@ export class DiscoveryService {
     this.registry = registry;
     this.control = control;
     this.#clock = clock;
-    this.#random = random;
+    this.#picker = new Picker(random);
     this.#writes = new WriteQueue(registry, clock);
   }
 
@@ -80,22 +83,30 @@ export class DiscoveryService {
   get(request: Props<'GetRequest'>): Props<'ServiceInstance'> {
     const group = checkName('group', request.group ?? '');
     const name = checkName('name', request.name ?? '');
+    const policy = checkPolicy(request.policy ?? 0);
+    const stale = isStale(this.registry, this.control, request);
     const instances = this.registry.index.service(group, name);
     for (const health of ['passing', 'warning'] as const) {
       const candidates = instances.filter(({ record }) => record.health === health);
-      const picked = this.#random.pick(candidates);
+      const picked = this.#picker.pick(policy, candidates, () => this.#here());
       if (picked === undefined) continue;
-      const partial = this.control.isPartial();
-      const isolated = this.control.isIsolated();
       const hold = this.registry.brake.hold(group, name);
-      const marks = { partial, isolated, ...(hold && { hold: holdMessage(hold) }) };
-      return { ...this.#message(picked), candidates: candidates.length, ...marks };
+      const message = this.#message(picked);
+      message.candidates = candidates.length;
+      message.partial = this.control.isPartial();
+      message.isolated = this.control.isIsolated();
+      message.stale = stale;
+      const sinceReconcileMs = this.control.sinceReconcileMs();
+      if (sinceReconcileMs !== undefined) message.sinceReconcileMs = sinceReconcileMs;
+      if (hold !== undefined) message.hold = holdMessage(hold);
+      return message;
     }
-    throw this.#notFound(group, name, instances);
+    throw notFound(this.registry.index, this.control.isPartial(), group, name);
   }
 
   list(request: Props<'ListRequest'>): Props<'ListResponse'> {
     const filter = readFilter(request);
+    const stale = isStale(this.registry, this.control, request);
     const all = this.registry.index.list(filter.group, filter.name);
     const matching = all.filter((instance) => isMatch(instance, filter));
     const { page, nextPageToken } = cutPage(
@@ -110,6 +121,7 @@ export class DiscoveryService {
       partial: this.control.isPartial(),
       holding: this.#holding(page),
       isolated: this.control.isIsolated(),
+      stale,
       ...(sinceReconcileMs === undefined ? {} : { sinceReconcileMs }),
     };
   }
@@ -266,25 +278,6 @@ export class DiscoveryService {
     throw new DiscoError('NOT_FOUND', 'UNKNOWN_INSTANCE', sentence);
   }
 
-  #notFound(group: string, name: string, instances: readonly Instance[]): DiscoError {
-    const service = `${group}/${name}`;
-    if (instances.length > 0) {
-      const count = (health: Health): number =>
-        instances.filter(({ record }) => record.health === health).length;
-      const sentence = `${service} has no healthy instance: ${count('critical')} critical, ${count('maintenance')} in maintenance; "disco list --group ${group}" shows them`;
-      return new DiscoError('NOT_FOUND', 'NO_HEALTHY_INSTANCE', sentence);
-    }
-    const departure = this.registry.index.departure(group, name);
-    if (departure !== undefined) {
-      const since = new Date(departure.at / 1000).toISOString();
-      const why = departure.reason.replace('_', ' ');
-      const sentence = `${service} is gone since ${since} (${why}): no instance is registered now`;
-      return new DiscoError('NOT_FOUND', 'SERVICE_GONE', sentence);
-    }
-    const sentence = `${service} is not known: nobody registered it, or the news has not come here yet; "disco list" shows what is known`;
-    return new DiscoError('NOT_FOUND', 'UNKNOWN_SERVICE', sentence);
-  }
-
   /** Of services with instances on a page, once each. */
   #holding(page: readonly Instance[]): Props<'Hold'>[] {
     const { brake } = this.registry;
@@ -299,7 +292,15 @@ export class DiscoveryService {
   }
 
   #message(instance: Instance): Props<'ServiceInstance'> {
-    return instanceMessage(instance, this.registry.index.isConflict(instance));
+    const message = instanceMessage(instance, this.registry.index.isConflict(instance));
+    const owner = this.registry.member(instance.record.owner);
+    if (owner !== undefined) message.ownerState = wireState[owner.state];
+    return message;
+  }
+
+  #here(): Place {
+    const { zone } = this.control.describe();
+    return { self: this.registry.self, zone, rttMs: (owner) => this.control.rttMs(owner) };
   }
 }
 

@@ -7,7 +7,9 @@ import type { ErrorReason } from '../base/error.ts';
 import type { disco } from '../gen/discovery.js';
 import { safeInteger } from '../record/encoding.ts';
 import type { WireInteger } from '../record/encoding.ts';
-import { isHost, isInstanceId, isName } from '../record/names.ts';
+import { isHost, isInstanceId, isName, isPort } from '../record/names.ts';
+import { endpointsMax, weightDefault, weightMax } from '../record/record.ts';
+import type { Endpoint } from '../record/record.ts';
 import type { Registration } from '../store/store.ts';
 
 export const tagsMax = 64;
@@ -77,7 +79,41 @@ export function checkRegister(request: disco.v1.RegisterRequest.$Properties): Re
     version: checkVersion(request.version ?? ''),
     tags: checkTags(request.tags ?? []),
     metadata: checkMetadata(request.metadata ?? {}),
+    weight: checkWeight(request.weight ?? 0),
+    zone: checkFilterName('zone', request.zone ?? '') ?? '',
+    endpoints: checkEndpoints(request.endpoints ?? []),
   };
+}
+
+/** 0 stands for: not given. */
+function checkWeight(weight: number): number {
+  if (weight === 0) return weightDefault;
+  if (Number.isInteger(weight) && weight >= 1 && weight <= weightMax) return weight;
+  const rule = `give 1 to ${weightMax}, or none for ${weightDefault}`;
+  throw invalid('INVALID_WEIGHT', `weight is ${weight}: ${rule}`);
+}
+
+function checkEndpoints(endpoints: readonly disco.v1.Endpoint.$Properties[]): readonly Endpoint[] {
+  if (endpoints.length > endpointsMax) {
+    const sentence = `there are ${endpoints.length} endpoints: at most ${endpointsMax} are allowed`;
+    throw invalid('INVALID_ENDPOINT', sentence);
+  }
+  const names = new Set<string>();
+  return endpoints.map((endpoint) => {
+    const name = checkName("an endpoint's name", endpoint.name ?? '');
+    const port = endpoint.port ?? 0;
+    if (!isPort(port)) {
+      const given = `the port of endpoint ${name} is ${port}`;
+      throw invalid('INVALID_ENDPOINT', `${given}: give 1 to 65535`);
+    }
+    if (names.has(name)) {
+      const sentence = `two endpoints are called ${quote(name)}: give each a name of its own`;
+      throw invalid('INVALID_ENDPOINT', sentence);
+    }
+    names.add(name);
+    const ip = endpoint.ip ?? '';
+    return { name, port, ip: ip === '' ? '' : checkHost(ip) };
+  });
 }
 
 export function checkTags(tags: readonly string[]): readonly string[] {

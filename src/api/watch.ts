@@ -5,17 +5,26 @@
  *   no cursor, or lost ─▶ BEGIN, UP…, END(cursor) ─▶ changes after it
  *
  * A watcher reads the registry's feed from where it is, as fast as its stream takes it, and is
- * woken only when there is more. One that falls too far behind is told so, and can resume.
+ * woken only when there is more. Of what it reads at a time it tells each instance once, as it is
+ * at the end of that: who is slow, or comes back, is not led through every state on the way. One
+ * that falls too far behind all the same is told so, and can resume.
+ *
+ * What waits for it are references into the feed, of about `batchEventsMax` events; messages are
+ * made as the stream takes them.
  */
 import { DiscoError } from '../base/error.ts';
 import { disco } from '../gen/discovery.js';
 import type { Change } from '../registry/change-feed.ts';
+import { instanceKey } from '../registry/instance.ts';
 import type { Instance, InstanceEvent } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import { instanceMessage } from './convert.ts';
 import { checkFilterName, invalid } from './validate.ts';
 
 const { Kind } = disco.v1.WatchEvent;
+
+/** Of what was missed, so much is read, and told without repetition, at a time. */
+const batchEventsMax = 1_000;
 
 export type WatchMessage = disco.v1.WatchEvent.$Properties;
 
@@ -33,6 +42,13 @@ export interface WatchSink {
  */
 interface Cursor {
   readonly databaseId: string;
+  readonly revision: number;
+  readonly skip: number;
+}
+
+/** An event that is told, and the place right behind it. */
+interface Told {
+  readonly event: InstanceEvent;
   readonly revision: number;
   readonly skip: number;
 }
@@ -116,12 +132,12 @@ export class WatchSession {
 
   /** @returns false when there is nothing to write */
   #refill(): boolean {
-    const answer = this.#registry.feed.read(this.#revision);
+    const answer = this.#registry.feed.read(this.#revision, batchEventsMax);
     if (answer.kind === 'lost') return this.#tooSlow();
     if (answer.changes.length === 0) return false;
-    const messages = answer.changes.flatMap((change) => this.#messages(change));
+    const told = this.#newest(answer.changes);
     this.#revision = answer.revision;
-    this.#queue = messages[Symbol.iterator]();
+    this.#queue = this.#messages(told);
     return true;
   }
 
@@ -153,17 +169,34 @@ export class WatchSession {
     );
   }
 
-  #messages({ revision, events }: Change): WatchMessage[] {
-    const skip = this.#skip;
-    this.#skip = 0;
-    const messages: WatchMessage[] = [];
-    for (const [index, event] of events.entries()) {
-      if (index < skip || !this.#isWatched(event.instance)) continue;
-      const isLast = index + 1 === events.length;
-      const cursor = isLast ? this.#cursor(revision) : this.#cursor(revision - 1, index + 1);
-      messages.push(this.#message(event, cursor));
+  /**
+   * Events in their order, but for those after which the same instance has another one. Leaving
+   * them out is safe for who resumes in between: the cursor lies before the other one.
+   */
+  #newest(changes: readonly Change[]): Told[] {
+    const told = new Map<string, Told>();
+    for (const { revision, events } of changes) {
+      const skip = this.#skip;
+      this.#skip = 0;
+      for (const [index, event] of events.entries()) {
+        if (index < skip || !this.#isWatched(event.instance)) continue;
+        const key = keyOf(event.instance);
+        // Behind all others, as it comes now.
+        told.delete(key);
+        const isLast = index + 1 === events.length;
+        told.set(key, {
+          event,
+          revision: isLast ? revision : revision - 1,
+          skip: isLast ? 0 : index + 1,
+        });
+      }
     }
-    return messages;
+    return [...told.values()];
+  }
+
+  *#messages(told: readonly Told[]): Generator<WatchMessage> {
+    for (const { event, revision, skip } of told)
+      yield this.#message(event, this.#cursor(revision, skip));
   }
 
   #message(event: InstanceEvent, cursor: string): WatchMessage {
@@ -179,6 +212,10 @@ export class WatchSession {
   #cursor(revision: number, skip = 0): string {
     return `${this.#registry.databaseId}-${revision}${skip === 0 ? '' : `.${skip}`}`;
   }
+}
+
+function keyOf({ record }: Instance): string {
+  return `${record.group}/${record.name}/${instanceKey(record.owner, record.instanceId)}`;
 }
 
 function readCursor(text: string): Cursor {

@@ -7,13 +7,19 @@ export interface Marks {
   readonly partial: boolean;
   readonly isolated: boolean;
   readonly holding: readonly Hold[];
+  /** Older than was asked for. */
+  readonly stale: boolean;
+  readonly sinceReconcileMs: number | undefined;
 }
 
 /** Held services that are named. */
 const holdsShownMax = 10;
 
 /** Tells people what an answer is to be taken for; nothing when it is whole and fresh. */
-export function noteMarks({ partial, isolated, holding }: Marks): void {
+export function noteMarks(marks: Marks): void {
+  const { partial, isolated, holding, stale, sinceReconcileMs } = marks;
+  const compared = sinceReconcileMs === undefined ? 'never' : `${sinceReconcileMs} ms ago`;
+  if (stale) note(`disco: stale: this node compared itself with a peer ${compared}`);
   if (partial) note('disco: partial: this node has not yet heard from any other');
   if (isolated) note('disco: isolated: this node reaches no other, what it knows may be old');
   for (const hold of holding.slice(0, holdsShownMax))

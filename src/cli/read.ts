@@ -2,14 +2,15 @@
 import type { Command } from 'commander';
 import { errorText } from '../base/error.ts';
 import type { DaemonStatus } from '../client/daemon-status.ts';
-import type { Disco } from '../client/disco.ts';
-import type { InstanceList, ListFilter } from '../client/instance-list.ts';
+import type { Disco, Policy } from '../client/disco.ts';
+import type { Freshness, InstanceList, ListFilter } from '../client/instance-list.ts';
 import { instanceAddress } from '../client/instance.ts';
-import type { Health, Instance } from '../client/instance.ts';
+import type { Endpoint, Health, Instance } from '../client/instance.ts';
+import { weightDefault } from '../record/record.ts';
 import { CliError } from './exit.ts';
 import { describeHold, noteMarks } from './marks.ts';
-import { age, collect, note, parsePairs, print, printList, printOne } from './output.ts';
-import { sheet, table } from './output.ts';
+import { age, collect, note, parseDuration, parsePairs, print, printList } from './output.ts';
+import { printOne, sheet, table } from './output.ts';
 import type { OutputForm } from './output.ts';
 import { globalOptions, withDisco } from './session.ts';
 import { follow } from './watch.ts';
@@ -27,12 +28,15 @@ export function addReadVerbs(program: Command): void {
     .command('get')
     .argument('<service>', 'GROUP/NAME, or GROUP')
     .argument('[name]', 'NAME, when the first was GROUP')
-    .description('one healthy instance of a service, picked at random')
-    .addHelpText('after', '\nExamples:\n  $ disco get math/add\n  $ disco get math add -o json')
+    .description('one healthy instance of a service, picked by a policy')
+    .option('--policy <policy>', `${policies.join(', ')}; default: random`)
+    .option('--max-stale <duration>', maxStaleHelp)
+    .option('--stale-ok', staleOkHelp)
+    .addHelpText('after', getExamples)
     .action(get);
   addListOptions(program.command('list'))
     .description('all instances that this node knows')
-    .addHelpText('after', '\nExamples:\n  $ disco list\n  $ disco list --group math --watch')
+    .addHelpText('after', listExamples)
     .action(list);
   program
     .command('status')
@@ -41,10 +45,37 @@ export function addReadVerbs(program: Command): void {
     .action(status);
 }
 
-interface ListFlags {
+const policies: readonly Policy[] = ['random', 'round_robin', 'nearest', 'weighted'];
+const healths: readonly Health[] = ['passing', 'warning', 'critical', 'maintenance'];
+const maxStaleHelp = 'refuse what the daemon has not compared with a peer for so long';
+const staleOkHelp = 'with --max-stale: answer all the same, and say so on stderr';
+
+const getExamples = `
+Examples:
+  $ disco get math/add
+  $ disco get math/add --policy nearest -o json
+  $ disco get math/add --max-stale 5s              exit code 5 when the daemon knows no newer`;
+
+const listExamples = `
+Examples:
+  $ disco list
+  $ disco list --group math --watch
+  $ disco list --zone eu-1 --health passing --health warning`;
+
+interface FreshnessFlags {
+  readonly maxStale?: string;
+  readonly staleOk?: boolean;
+}
+
+interface GetFlags extends FreshnessFlags {
+  readonly policy?: string;
+}
+
+interface ListFlags extends FreshnessFlags {
   readonly group?: string;
   readonly name?: string;
-  readonly health?: Health;
+  readonly health?: string[];
+  readonly zone?: string;
   readonly tag?: string[];
   readonly meta?: string[];
   readonly version?: string;
@@ -55,17 +86,22 @@ function addListOptions(command: Command): Command {
   return command
     .option('--group <group>', 'only this group')
     .option('--name <name>', 'only this service')
-    .option('--health <health>', 'only passing, warning, critical or maintenance ones')
+    .option('--health <health>', `only ${healths.join(', ')} ones; may be repeated`, collect)
     .option('--tag <tag>', 'only those with this tag; may be repeated', collect)
     .option('--meta <key=value>', 'only those with this metadata; may be repeated', collect)
     .option('--version <version>', 'only this version')
+    .option('--zone <zone>', 'only this zone')
+    .option('--max-stale <duration>', maxStaleHelp)
+    .option('--stale-ok', staleOkHelp)
     .option('--watch', 'print the list again whenever it changes');
 }
 
-async function get(first: string, second: string | undefined, _: object, verb: Command) {
+async function get(first: string, second: string | undefined, flags: GetFlags, verb: Command) {
   const [group, name] = readService(first, second);
   const options = globalOptions(verb);
-  const picked = await withDisco(options, (disco) => disco.get(group, name));
+  const policy = flags.policy === undefined ? undefined : oneOf('--policy', policies, flags.policy);
+  const asked = { policy, ...readFreshness(flags) };
+  const picked = await withDisco(options, (disco) => disco.get(group, name, asked));
   const { instance, ...rest } = picked;
   noteMarks({ ...picked, holding: picked.hold === undefined ? [] : [picked.hold] });
   printOne(options.output, { ...instance, ...rest }, () => instanceTable([instance]));
@@ -76,14 +112,17 @@ async function list(flags: ListFlags, verb: Command): Promise<void> {
   const filter: ListFilter = {
     group: flags.group,
     name: flags.name,
-    health: flags.health === undefined ? undefined : checkHealth(flags.health),
+    health: flags.health?.map((health) => oneOf('--health', healths, health)),
     tags: flags.tag,
     metadata: flags.meta === undefined ? undefined : parsePairs('--meta', flags.meta),
     version: flags.version,
+    zone: flags.zone,
   };
+  const freshness = readFreshness(flags);
   await withDisco(options, async (disco) => {
-    if (flags.watch === true) await listAgain(disco, filter, options.output);
-    else showList(options.output, await disco.list(filter));
+    const ask = (): Promise<InstanceList> => disco.list(filter, freshness);
+    if (flags.watch === true) await listAgain(disco, filter, ask, options.output);
+    else showList(options.output, await ask());
   });
 }
 
@@ -94,11 +133,16 @@ function showList(form: OutputForm, answer: InstanceList): void {
 }
 
 /** The list now, and whole again at each change; for programs a line (ndjson) or document each. */
-async function listAgain(disco: Disco, filter: ListFilter, form: OutputForm): Promise<void> {
+async function listAgain(
+  disco: Disco,
+  filter: ListFilter,
+  ask: () => Promise<InstanceList>,
+  form: OutputForm,
+): Promise<void> {
   const view = disco.watch({ group: filter.group, name: filter.name });
   await view.ready();
   const show = async (): Promise<void> => {
-    const answer = await disco.list(filter);
+    const answer = await ask();
     if (form === 'ndjson') print(JSON.stringify(answer));
     else showList(form, answer);
   };
@@ -144,15 +188,25 @@ export function instanceTable(instances: readonly Instance[]): string {
 }
 
 function notesOf(instance: Instance): string {
-  const { instanceId, tags, version, metadata, conflict, held } = instance;
+  const { instanceId, tags, version, metadata, conflict, held, weight, zone } = instance;
   return [
     ...(instanceId === instanceAddress(instance) ? [] : [`id=${instanceId}`]),
     ...(version === '' ? [] : [`version=${version}`]),
+    ...(zone === '' ? [] : [`zone=${zone}`]),
+    ...(weight === weightDefault ? [] : [`weight=${weight}`]),
+    ...instance.endpoints.map((endpoint) => endpointNote(instance, endpoint)),
     ...tags,
     ...Object.entries(metadata).map(([key, value]) => `${key}=${value}`),
     ...(conflict ? ['CONFLICT'] : []),
     ...(held ? ['HELD'] : []),
+    ...(instance.ownerState === 'suspect' ? ['SUSPECT'] : []),
   ].join(' ');
+}
+
+/** As --endpoint takes it. */
+function endpointNote({ ip }: Instance, endpoint: Endpoint): string {
+  const place = endpoint.ip === ip ? String(endpoint.port) : instanceAddress(endpoint);
+  return `${endpoint.name}=${place}`;
 }
 
 function statusSheet(found: DaemonStatus): string {
@@ -193,10 +247,19 @@ function holdRows({ holding, servicesHolding }: DaemonStatus): [string, string][
   ];
 }
 
-function checkHealth(text: string): Health {
-  const known: readonly Health[] = ['passing', 'warning', 'critical', 'maintenance'];
-  const found = known.find((health) => health === text);
+function readFreshness({ maxStale, staleOk = false }: FreshnessFlags): Freshness {
+  if (maxStale !== undefined) {
+    const maxStaleMs = parseDuration(maxStale);
+    if (maxStaleMs > 0) return { maxStaleMs, staleOk };
+    throw new CliError(2, `--max-stale ${maxStale}: no answer is that fresh; write 5s, or more`);
+  }
+  if (!staleOk) return {};
+  throw new CliError(2, '--stale-ok says nothing without --max-stale: give both, or neither');
+}
+
+function oneOf<Value extends string>(flag: string, known: readonly Value[], text: string): Value {
+  const found = known.find((value) => value === text);
   if (found === undefined)
-    throw new CliError(2, `--health ${text}: write one of ${known.join(', ')}`);
+    throw new CliError(2, `${flag} ${text}: write one of ${known.join(', ')}`);
   return found;
 }

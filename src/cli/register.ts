@@ -2,6 +2,9 @@
 import type { Command } from 'commander';
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { parseAddress } from '../base/address.ts';
+import type { Address } from '../base/address.ts';
+import type { Endpoint } from '../client/instance.ts';
 import { hostPort } from '../record/names.ts';
 import { CliError } from './exit.ts';
 import { collect, note, parseDuration, parsePairs, printOne } from './output.ts';
@@ -12,7 +15,8 @@ import type { GlobalOptions } from './session.ts';
 const registerExamples = `
 Examples:
   $ disco register math add --port 5001
-  $ disco register math add --port 5001 --ip 10.0.0.5 --tag blue --meta zone=a --ttl 30s
+  $ disco register math add --port 5001 --ip 10.0.0.5 --tag blue --meta rack=7 --ttl 30s
+  $ disco register math add --port 5001 --zone eu-1 --weight 10 --endpoint metrics=9100
   $ disco register math add                        the daemon picks a free port and prints it
   $ disco register math add -- ./add-service       the command finds the port in $PORT
 
@@ -26,6 +30,9 @@ interface RegisterFlags {
   readonly tag?: string[];
   readonly meta?: string[];
   readonly version?: string;
+  readonly weight?: string;
+  readonly zone?: string;
+  readonly endpoint?: string[];
   readonly ttl?: string;
   readonly deregisterAfter?: string;
 }
@@ -39,6 +46,9 @@ interface Wanted {
   readonly tags: string[];
   readonly metadata: Record<string, string>;
   readonly version: string;
+  readonly weight?: number;
+  readonly zone: string;
+  readonly endpoints: Endpoint[];
   readonly ttlMs: number;
   readonly deregisterAfterMs: number;
 }
@@ -56,6 +66,9 @@ export function addRegisterVerbs(program: Command): void {
     .option('--tag <tag>', 'to filter by, such as blue or region=eu; may be repeated', collect)
     .option('--meta <key=value>', 'metadata; may be repeated', collect)
     .option('--version <version>', 'release of the service')
+    .option('--weight <weight>', 'share of the calls, 1 to 65535; default: 100')
+    .option('--zone <zone>', 'where it runs; default: the zone of the daemon')
+    .option('--endpoint <name=port>', 'a further port, or NAME=IP:PORT; may be repeated', collect)
     .option('--ttl <duration>', 'critical when no heartbeat came for so long')
     .option('--deregister-after <duration>', 'deregistered when critical for so long')
     .addHelpText('after', registerExamples)
@@ -159,7 +172,35 @@ function readWanted(group: string, name: string, flags: RegisterFlags): Wanted {
     tags: flags.tag ?? [],
     metadata: parsePairs('--meta', flags.meta ?? []),
     version: flags.version ?? '',
+    ...(flags.weight === undefined ? {} : { weight: readWeight(flags.weight) }),
+    zone: flags.zone ?? '',
+    endpoints: (flags.endpoint ?? []).map(readEndpoint),
     ttlMs: parseDuration(flags.ttl ?? '0'),
     deregisterAfterMs: parseDuration(flags.deregisterAfter ?? '0'),
   };
+}
+
+function readWeight(text: string): number {
+  const weight = Number(text);
+  if (Number.isInteger(weight) && weight >= 1 && weight <= 65_535) return weight;
+  throw new CliError(2, `--weight ${text}: write 1 to 65535, or leave it out for 100`);
+}
+
+/** `metrics=9100`, or with an ip of its own `admin=10.0.0.5:9101`. */
+function readEndpoint(text: string): Endpoint {
+  const [name = '', place = ''] = text.split(/=(.*)/s);
+  const { host, port } = readPlace(place);
+  if (name !== '' && port >= 1 && port <= 65_535) return { name, port, ip: host };
+  const rule = 'write NAME=PORT or NAME=IP:PORT, with a port from 1 to 65535';
+  throw new CliError(2, `--endpoint ${text}: ${rule}`);
+}
+
+/** A port alone is one of the instance's address; port 0 stands for what is neither. */
+function readPlace(text: string): Address {
+  if (/^\d{1,5}$/.test(text)) return { host: '', port: Number(text) };
+  try {
+    return parseAddress(text);
+  } catch {
+    return { host: '', port: 0 };
+  }
 }

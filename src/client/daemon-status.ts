@@ -112,12 +112,17 @@ const stateByNumber: ReadonlyMap<number, MemberState> = new Map([
   [wireState.LEFT, 'left'],
 ]);
 
+/** Undefined when nothing is said of it. */
+export function memberStateFromProto(value: number | null | undefined): MemberState | undefined {
+  return stateByNumber.get(value ?? 0);
+}
+
 export function memberFromProto(message: disco.v1.Member.$Properties): Member {
   return {
     peerId: message.peerId ?? '',
     name: message.name ?? '',
     // Unspecified or of a newer daemon: known, but not known to be well.
-    state: stateByNumber.get(message.state ?? 0) ?? 'suspect',
+    state: memberStateFromProto(message.state) ?? 'suspect',
     addresses: [...(message.addresses ?? [])],
     incarnation: Number(message.incarnation ?? 0),
     lastUpdate: Number(message.lastUpdate ?? 0),

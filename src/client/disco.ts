@@ -4,13 +4,15 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import { DiscoError } from '../base/error.ts';
 import { seededRandom, type Random } from '../base/random.ts';
+import { disco } from '../gen/discovery.js';
 import { findDaemon } from './daemon-address.ts';
 import { exchangeFromProto, memberFromProto, membersEventFromProto } from './daemon-status.ts';
-import { statusFromProto } from './daemon-status.ts';
+import { optionalNumber, statusFromProto } from './daemon-status.ts';
 import type { DaemonStatus, GossipExchange, Member, MembersEvent } from './daemon-status.ts';
 import { DiscoveryStub } from './discovery-stub.ts';
 import { holdFromProto, type Hold } from './hold.ts';
-import { listInstances, type InstanceList, type ListFilter } from './instance-list.ts';
+import { freshnessToProto, listInstances } from './instance-list.ts';
+import type { Freshness, InstanceList, ListFilter } from './instance-list.ts';
 import { instanceFromProto, type Instance } from './instance.ts';
 import { Registration, type RegisterOptions } from './registration.ts';
 import { ServiceView, type ViewOptions } from './service-view.ts';
@@ -56,7 +58,27 @@ export interface PickedInstance {
   readonly isolated: boolean;
   /** Most of the service fell silent at once, and its last good answer is held: see Hold. */
   readonly hold: Hold | undefined;
+  /** Milliseconds since the daemon's last completed reconcile; undefined before the first. */
+  readonly sinceReconcileMs: number | undefined;
+  /** It is older than the `maxStaleMs` that was asked for. */
+  readonly stale: boolean;
 }
+
+/** How the daemon picks: see `GetRequest.Policy` in discovery.proto. */
+export type Policy = 'random' | 'round_robin' | 'nearest' | 'weighted';
+
+/** What to ask of the daemon that picks. */
+export interface GetOptions extends Freshness {
+  /** Default: random. */
+  readonly policy?: Policy | undefined;
+}
+
+const wirePolicy: Readonly<Record<Policy, disco.v1.GetRequest.Policy>> = {
+  random: disco.v1.GetRequest.Policy.RANDOM,
+  round_robin: disco.v1.GetRequest.Policy.ROUND_ROBIN,
+  nearest: disco.v1.GetRequest.Policy.NEAREST,
+  weighted: disco.v1.GetRequest.Policy.WEIGHTED,
+};
 
 /**
  * A connected client. Made by Disco.connect(); close() it when done, or the process stays up.
@@ -155,22 +177,28 @@ export class Disco {
    * Asks the daemon to pick one instance: passing before warning. See resolve() for an answer
    * from the process's own cache.
    *
-   * @throws DiscoError NOT_FOUND/UNKNOWN_SERVICE, /NO_HEALTHY_INSTANCE or /SERVICE_GONE
+   * @throws DiscoError NOT_FOUND/UNKNOWN_SERVICE, /NO_HEALTHY_INSTANCE or /SERVICE_GONE;
+   *   FAILED_PRECONDITION/STALE; INVALID_ARGUMENT
    */
-  async get(group: string, name: string): Promise<PickedInstance> {
-    const answer = await this.#stub.unary('Get', { group, name });
-    const { candidates, partial, isolated } = answer;
+  async get(group: string, name: string, options: GetOptions = {}): Promise<PickedInstance> {
+    const { policy = 'random', ...freshness } = options;
+    const asked = { policy: wirePolicy[policy], ...freshnessToProto(freshness) };
+    const answer = await this.#stub.unary('Get', { group, name, ...asked });
+    const { candidates, partial, isolated, stale } = answer;
     const hold = answer.hold ? holdFromProto(answer.hold) : undefined;
-    return { instance: instanceFromProto(answer), candidates, partial, isolated, hold };
+    const instance = instanceFromProto(answer);
+    const sinceReconcileMs = optionalNumber(answer.sinceReconcileMs);
+    return { instance, candidates, partial, isolated, hold, sinceReconcileMs, stale };
   }
 
   /**
    * Lists what the daemon knows, all pages of it.
    *
-   * @throws DiscoError INVALID_ARGUMENT; RESOURCE_EXHAUSTED beyond 1,000,000 instances
+   * @throws DiscoError INVALID_ARGUMENT; RESOURCE_EXHAUSTED beyond 1,000,000 instances;
+   *   FAILED_PRECONDITION/STALE
    */
-  list(filter: ListFilter = {}): Promise<InstanceList> {
-    return listInstances(this.#stub, filter);
+  list(filter: ListFilter = {}, freshness: Freshness = {}): Promise<InstanceList> {
+    return listInstances(this.#stub, filter, freshness);
   }
 
   /**

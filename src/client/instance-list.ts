@@ -16,12 +16,25 @@ const pagesMax = 1_000;
 export interface ListFilter {
   readonly group?: string | undefined;
   readonly name?: string | undefined;
-  readonly health?: Health | undefined;
+  /** One state of health, or any of several. */
+  readonly health?: Health | readonly Health[] | undefined;
   /** All of these. */
   readonly tags?: readonly string[] | undefined;
   /** All of these pairs. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly version?: string | undefined;
+  readonly zone?: string | undefined;
+}
+
+/** How old the daemon's knowledge may be. */
+export interface Freshness {
+  /**
+   * Refused when the daemon's last completed reconcile with a peer is longer ago than these whole
+   * milliseconds; default: never. Below about 1,500 a daemon in good health is refused at times.
+   */
+  readonly maxStaleMs?: number | undefined;
+  /** Be answered all the same, with the mark `stale`; default false. */
+  readonly staleOk?: boolean | undefined;
 }
 
 /** Instances, and how fresh the daemon's knowledge of them is. */
@@ -34,6 +47,8 @@ export interface InstanceList {
   readonly sinceReconcileMs: number | undefined;
   /** Every link of the daemon is lost: what it knows may be old. */
   readonly isolated: boolean;
+  /** It is older than the `maxStaleMs` that was asked for. */
+  readonly stale: boolean;
   /** Services of the list that are held, by group and name. */
   readonly holding: readonly Hold[];
 }
@@ -41,19 +56,26 @@ export interface InstanceList {
 /**
  * Follows the pages to the last.
  *
- * @throws DiscoError RESOURCE_EXHAUSTED/INVALID_PAGE after 1,000 pages of 1,000
+ * @throws DiscoError RESOURCE_EXHAUSTED/INVALID_PAGE after 1,000 pages of 1,000;
+ *   FAILED_PRECONDITION/STALE; INVALID_ARGUMENT
  */
 export async function listInstances(
   caller: UnaryCaller,
   filter: ListFilter,
+  freshness: Freshness = {},
 ): Promise<InstanceList> {
+  // A daemon of an earlier release knows one state only, and answers less rather than all.
+  const [first, ...others] = [filter.health ?? []].flat().map(healthToProto);
   const conditions = {
     group: filter.group ?? '',
     name: filter.name ?? '',
-    health: filter.health === undefined ? 0 : healthToProto(filter.health),
+    health: first ?? 0,
+    healths: others,
     tags: [...(filter.tags ?? [])],
     metadata: { ...filter.metadata },
     version: filter.version ?? '',
+    zone: filter.zone ?? '',
+    ...freshnessToProto(freshness),
   };
   const instances: Instance[] = [];
   const holds = new Map<string, Hold>();
@@ -66,13 +88,24 @@ export async function listInstances(
       holds.set(`${hold.group}/${hold.name}`, hold);
     pageToken = answer.nextPageToken;
     if (pageToken !== '') continue;
-    const { partial, isolated } = answer;
+    const { partial, isolated, stale } = answer;
     const sinceReconcileMs = optionalNumber(answer.sinceReconcileMs);
-    return { instances, partial, sinceReconcileMs, isolated, holding: [...holds.values()] };
+    const holding = [...holds.values()];
+    return { instances, partial, sinceReconcileMs, isolated, stale, holding };
   }
   throw new DiscoError(
     'RESOURCE_EXHAUSTED',
     'INVALID_PAGE',
     `the list has more than ${pagesMax} pages of ${pageSize}; narrow it with a filter`,
+  );
+}
+
+/** @throws DiscoError INVALID_ARGUMENT/USAGE for what the wire would bend into another number */
+export function freshnessToProto({ maxStaleMs = 0, staleOk = false }: Freshness) {
+  if (Number.isSafeInteger(maxStaleMs) && maxStaleMs >= 0) return { maxStaleMs, staleOk };
+  throw new DiscoError(
+    'INVALID_ARGUMENT',
+    'USAGE',
+    `maxStaleMs is ${maxStaleMs}; expected whole milliseconds, 0 for any`,
   );
 }

@@ -3,9 +3,20 @@
  */
 import { formatAddress } from '../base/address.ts';
 import { disco } from '../gen/discovery.js';
+import { memberStateFromProto } from './daemon-status.ts';
+import type { MemberState } from './daemon-status.ts';
 
 /** How an instance is, as its owner says. */
 export type Health = 'passing' | 'warning' | 'critical' | 'maintenance';
+
+/** A further port of an instance, such as the one of its metrics. */
+export interface Endpoint {
+  /** Unlike those of the instance's other endpoints. */
+  readonly name: string;
+  /** A literal IP or a host name. */
+  readonly ip: string;
+  readonly port: number;
+}
 
 /** One running copy of a service. Frozen: instances are shared between callers. */
 export interface Instance {
@@ -32,7 +43,17 @@ export interface Instance {
   readonly conflict: boolean;
   /** Its node fell silent; it is shown because most of its service did so at once. */
   readonly held: boolean;
+  /** How much of the calls it is meant to get beside its likes: 1 to 65535. */
+  readonly weight: number;
+  /** Where it runs; empty: nobody said. */
+  readonly zone: string;
+  readonly endpoints: readonly Endpoint[];
+  /** How the asked daemon sees its node; undefined in a view, which is not told each change of it. */
+  readonly ownerState: MemberState | undefined;
 }
+
+/** Where nobody knows of weights, all weigh the same. */
+const weightUnsaid = 100;
 
 const wireHealth = disco.v1.Health;
 
@@ -79,7 +100,16 @@ export function instanceFromProto(message: disco.v1.ServiceInstance.$Properties)
     ttlMs: Number(message.ttlMs ?? 0),
     conflict: message.conflict ?? false,
     held: message.held ?? false,
+    weight: message.weight || weightUnsaid,
+    zone: message.zone ?? '',
+    endpoints: Object.freeze((message.endpoints ?? []).map(endpointFromProto)),
+    ownerState: memberStateFromProto(message.ownerState),
   });
+}
+
+function endpointFromProto(message: disco.v1.Endpoint.$Properties): Endpoint {
+  const { name, ip, port } = message;
+  return Object.freeze({ name: name ?? '', ip: ip ?? '', port: port ?? 0 });
 }
 
 /** Equal for two statements about the same instance, and only then. */

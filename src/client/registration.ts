@@ -24,6 +24,13 @@ const callDeadlineMs = 2_000;
 /** `lost`: the daemon is away, or no longer knows the instance; being mended. */
 export type RegistrationState = 'registered' | 'lost';
 
+/** A further port to register. */
+export interface EndpointOptions {
+  readonly name: string;
+  readonly port: number;
+  readonly ip?: string | undefined;
+}
+
 /** What to register, and how. */
 export interface RegisterOptions {
   /** 1-128 of letters, digits, `.`, `_`, `-`; the same goes for `name`. */
@@ -38,6 +45,12 @@ export interface RegisterOptions {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly version?: string | undefined;
+  /** How much of the calls it is meant to get beside its likes, 1 to 65535; default 100. */
+  readonly weight?: number | undefined;
+  /** Where it runs; default: the daemon's zone. */
+  readonly zone?: string | undefined;
+  /** Further ports by name, 16 at most; without an ip, of the instance's. */
+  readonly endpoints?: readonly EndpointOptions[] | undefined;
   /**
    * Milliseconds without a heartbeat until the instance turns critical; default 10,000. 0: no
    * heartbeats; the daemon holds the registration until it is taken back.
@@ -244,6 +257,9 @@ function requestOf(options: RegisterOptions) {
     metadata: { ...options.metadata },
     tags: [...(options.tags ?? [])],
     version: options.version ?? '',
+    weight: weightToProto(options.weight),
+    zone: options.zone ?? '',
+    endpoints: (options.endpoints ?? []).map(endpointToProto),
     ttlMs,
     deregisterAfterMs: options.deregisterAfterMs ?? (ttlMs === 0 ? 0 : deregisterAfterMsDefault),
   };
@@ -257,6 +273,21 @@ function checkMilliseconds(field: string, value: number | undefined): void {
     'INVALID_TTL',
     `${field} is ${value}; expected whole milliseconds, 0 for none`,
   );
+}
+
+function weightToProto(weight: number | undefined): number {
+  if (weight === undefined || (Number.isInteger(weight) && weight >= 1 && weight <= 65_535))
+    return weight ?? 0;
+  throw new DiscoError(
+    'INVALID_ARGUMENT',
+    'INVALID_WEIGHT',
+    `weight is ${weight}; expected 1 to 65535`,
+  );
+}
+
+function endpointToProto({ name, port, ip = '' }: EndpointOptions) {
+  checkPort(port);
+  return { name, port, ip };
 }
 
 function checkPort(port: number | undefined): void {

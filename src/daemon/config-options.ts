@@ -54,6 +54,7 @@ const rows: { readonly [Key in keyof Config]: Row<Config[Key]> } = {
   config: text('path', '', 'FILE', 'JSON file with any of these options'),
   name: text('name', '', 'NAME', 'shown to people'),
   cluster: text('name', 'default', 'NAME', 'nodes of two clusters never mix'),
+  zone: text('name', '', 'ZONE', 'where this host is: its instances say so, nearest goes by it'),
   listen: list('address', ['127.0.0.1:7947'], 'gossip; port 0 picks one'),
   insecureOpen: flag('gossip with anyone who reaches us'),
   advertise: list('address', [], 'what others dial, instead of the listening addresses'),

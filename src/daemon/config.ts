@@ -24,6 +24,12 @@ export interface Config {
   readonly name: string;
   /** Nodes of two clusters never mix. A change makes this node a stranger to its old peers. */
   readonly cluster: string;
+  /**
+   * The rack, data center or region of this host; empty: none. What is registered here without a
+   * zone says it, and the policy `nearest` prefers instances of the same one. After a change the
+   * next start says the new one of all of them.
+   */
+  readonly zone: string;
   /** Where gossip listens. Loopback, since without grants who reaches it is believed. */
   readonly listen: readonly string[];
   /** Gossip with anyone who reaches us: they can register anything and read everything. */

@@ -89,7 +89,7 @@ export class Daemon implements NodeControl {
       const { key, isNew } = loadIdentity(config.dataDir);
       const signer = ed25519Signer(key);
       const bootId = randomBytes(bootIdBytes).toString('hex');
-      const identity = { signer, cluster: config.cluster, bootId };
+      const identity = { signer, cluster: config.cluster, bootId, zone: config.zone };
       store = new SqliteStore(this.#dataDir.database, config.cluster);
       this.#store = store;
       const verifier = ed25519Verifier;
@@ -186,10 +186,11 @@ export class Daemon implements NodeControl {
   }
 
   describe(): NodeDescription {
-    const { name, cluster, dataDir } = this.#config;
+    const { name, cluster, zone, dataDir } = this.#config;
     return {
       name,
       cluster,
+      zone,
       version,
       pid: process.pid,
       startedAt: this.#startedAt,

@@ -142,7 +142,9 @@ export class OwnHeads {
     for (const { record, key, bucket } of records) {
       if (record.deleted || own?.get(key, bucket) !== undefined) continue;
       const { group, name, instanceId, ip, port, ttlMs, version, tags, metadata } = record;
-      const plain = { group, name, instanceId, ip, port, ttlMs, version, tags, metadata };
+      const { weight, zone, endpoints } = record;
+      const said = { version, tags, metadata, weight, zone, endpoints };
+      const plain = { group, name, instanceId, ip, port, ttlMs, ...said };
       // A record does not say how long a missed lease is kept.
       const registration = { ...plain, deregisterAfterMs: ttlMs * missedTtlsMax };
       wanted.push({ kind: 'register', registration });

@@ -9,10 +9,10 @@ import { disco } from '../gen/gossip.js';
 import { detached, sha256 } from './hash.ts';
 import { isHost, isInstanceId, isName, isPort } from './names.ts';
 import { keyOfOwner, ownerFromKey, publicKeyBytes } from './owner.ts';
-import { healths, recordKey } from './record.ts';
-import type { SealedRecord, ServiceRecord } from './record.ts';
+import { endpointsMax, healths, recordKey, weightDefault, weightMax } from './record.ts';
+import type { Endpoint, SealedRecord, ServiceRecord } from './record.ts';
 import { opened, refused } from './verdict.ts';
-import type { Opened } from './verdict.ts';
+import type { Opened, RefusalReason } from './verdict.ts';
 
 const wire = disco.gossip.v1;
 
@@ -46,6 +46,10 @@ export function sealRecord(record: ServiceRecord): SealedRecord {
     version: record.version,
     tags: [...record.tags],
     metadata: { ...record.metadata },
+    // What nobody set takes no bytes: 0 and nothing are left out.
+    weight: record.weight === weightDefault ? 0 : record.weight,
+    zone: record.zone,
+    endpoints: [...record.endpoints],
   }).finish();
   return seal(bytes, record);
 }
@@ -61,6 +65,8 @@ export function openRecord(bytes: Uint8Array, recordBytesMax: number): Opened<Se
   const ttlMs = safeInteger(message.ttlMs);
   if (!(lastUpdate > 0) || !(ttlMs >= 0)) return refused('OUT_OF_RANGE');
   if (!message.deleted && !(isHost(ip) && isPort(port))) return refused('OUT_OF_RANGE');
+  const fault = faultOfLater(message);
+  if (fault !== undefined) return refused(fault);
   const record: ServiceRecord = {
     owner: ownerFromKey(message.owner),
     group,
@@ -76,6 +82,9 @@ export function openRecord(bytes: Uint8Array, recordBytesMax: number): Opened<Se
     version: message.version,
     tags: message.tags,
     metadata: message.metadata,
+    weight: message.weight === 0 ? weightDefault : message.weight,
+    zone: message.zone,
+    endpoints: message.endpoints.map(plainEndpoint),
   };
   return opened(seal(bytes, record));
 }
@@ -98,6 +107,23 @@ export function openRecords(
     records.push(record.value);
   }
   return opened(records);
+}
+
+function plainEndpoint({ name, port, ip }: disco.gossip.v1.Endpoint.$Properties): Endpoint {
+  return { name: name ?? '', port: port ?? 0, ip: ip ?? '' };
+}
+
+function faultOfLater(message: disco.gossip.v1.Record): RefusalReason | undefined {
+  const { weight, zone, endpoints } = message;
+  if (weight > weightMax || endpoints.length > endpointsMax) return 'OUT_OF_RANGE';
+  if (zone !== '' && !isName(zone)) return 'INVALID_NAME';
+  const names = new Set<string>();
+  for (const { name, port, ip } of endpoints.map(plainEndpoint)) {
+    if (!isName(name) || names.has(name)) return 'INVALID_NAME';
+    if (!isPort(port) || !(ip === '' || isHost(ip))) return 'OUT_OF_RANGE';
+    names.add(name);
+  }
+  return undefined;
 }
 
 function decodeRecord(bytes: Uint8Array): disco.gossip.v1.Record | undefined {

@@ -11,6 +11,23 @@ export const healths = ['passing', 'warning', 'critical', 'maintenance'] as cons
 /** Health of an instance, as its owner states it. */
 export type Health = (typeof healths)[number];
 
+/** What an instance weighs that says nothing else: there is room below and above. */
+export const weightDefault = 100;
+export const weightMax = 65_535;
+export const endpointsMax = 16;
+
+/** A further port of an instance. */
+export interface Endpoint {
+  /** Unlike those of the instance's other endpoints. */
+  readonly name: string;
+  readonly port: number;
+  /** Empty: that of the instance. */
+  readonly ip: string;
+}
+
+/** What a record says that nobody set: it takes no bytes. */
+export const plainFields = { weight: weightDefault, zone: '', endpoints: [] } as const;
+
 export interface ServiceRecord {
   readonly owner: OwnerId;
   readonly group: string;
@@ -28,6 +45,12 @@ export interface ServiceRecord {
   readonly version: string;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** How much of the calls it is meant to get beside its likes: 1 to `weightMax`. */
+  readonly weight: number;
+  /** A name, or empty: nobody said. */
+  readonly zone: string;
+  /** At most `endpointsMax`. */
+  readonly endpoints: readonly Endpoint[];
 }
 
 /** `group/name/instanceId`: unique within one owner, since none of the three holds a slash. */

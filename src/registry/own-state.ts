@@ -11,6 +11,7 @@ import { bucketOf, sealRecord } from '../record/encoding.ts';
 import { sealHead } from '../record/head.ts';
 import type { Head, NodeFacts } from '../record/head.ts';
 import type { MergeBounds, OwnerState } from '../record/merge.ts';
+import { plainFields } from '../record/record.ts';
 import type { Health, RecordKey, SealedRecord, ServiceRecord } from '../record/record.ts';
 import { RecordSet } from '../record/record-set.ts';
 import type { Signer } from '../record/signature.ts';
@@ -56,6 +57,8 @@ export interface Identity {
   readonly cluster: string;
   /** Hex of 8 random bytes. */
   readonly bootId: string;
+  /** Of what is registered here without one; none unless it is given. */
+  readonly zone?: string;
 }
 
 export interface OwnAdvance {
@@ -199,9 +202,17 @@ function boundFault(draft: Draft, sealed: SealedRecord, bounds: OwnBounds): Disc
 
 function recordOf(spec: Registration, identity: Identity, lastUpdate: number): ServiceRecord {
   const { group, name, instanceId, ip, port, ttlMs, version, tags, metadata } = spec;
+  const { weight, endpoints } = spec;
   const { owner } = identity.signer;
   const plain = { group, name, instanceId, ip, port, ttlMs, version, tags, metadata };
-  return { ...plain, owner, lastUpdate, deleted: false, health: 'passing' };
+  const zone = zoneOf(spec, identity);
+  const said = { ...plain, weight, zone, endpoints };
+  return { ...said, owner, lastUpdate, deleted: false, health: 'passing' };
+}
+
+/** Where a registration's record says that it runs. */
+export function zoneOf(spec: Registration, identity: Identity): string {
+  return spec.zone === '' ? (identity.zone ?? '') : spec.zone;
 }
 
 function tombstoneOf(record: ServiceRecord, lastUpdate: number): ServiceRecord {
@@ -220,6 +231,7 @@ function tombstoneOf(record: ServiceRecord, lastUpdate: number): ServiceRecord {
     version: '',
     tags: [],
     metadata: {},
+    ...plainFields,
   };
 }
 

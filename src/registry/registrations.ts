@@ -7,10 +7,11 @@ import type { Now } from '../base/clock.ts';
 import { DiscoError } from '../base/error.ts';
 import type { OwnerState } from '../record/merge.ts';
 import { recordKey } from '../record/record.ts';
-import type { RecordKey } from '../record/record.ts';
+import type { RecordKey, ServiceRecord } from '../record/record.ts';
 import type { Registration } from '../store/store.ts';
 import { Leases } from './lease.ts';
-import type { Mutation, MutationResult } from './own-state.ts';
+import { zoneOf } from './own-state.ts';
+import type { Identity, Mutation, MutationResult } from './own-state.ts';
 
 /** Names a registration at this daemon. */
 export type RegistrationName = Pick<Registration, 'group' | 'name' | 'instanceId'>;
@@ -43,6 +44,26 @@ export class Registrations {
 
   values(): IterableIterator<Registration> {
     return this.#wanted.values();
+  }
+
+  /**
+   * What a new life has to say again: what the own state lacks, and what it says to be in another
+   * zone: whoever moves a node moves what was registered there without one.
+   */
+  toAnnounce(own: OwnerState | undefined, identity: Identity): Mutation[] {
+    const live = new Map<RecordKey, ServiceRecord>();
+    for (const { key, record } of own?.set.records() ?? [])
+      if (!record.deleted) live.set(key, record);
+    const mutations: Mutation[] = [];
+    for (const [key, registration] of this.#wanted) {
+      const said = live.get(key);
+      if (said?.zone === zoneOf(registration, identity)) continue;
+      mutations.push({ kind: 'register', registration });
+      // A move heals nobody.
+      const health = said?.health ?? 'passing';
+      if (health !== 'passing') mutations.push({ kind: 'health', key, health });
+    }
+    return mutations;
   }
 
   /** A new life: every lease starts anew, since nobody could renew it meanwhile. */
@@ -106,8 +127,10 @@ export function registrationsOf({ set }: OwnerState): Registration[] {
   for (const { record } of set.records()) {
     if (record.deleted) continue;
     const { group, name, instanceId, ip, port, ttlMs, version, tags, metadata } = record;
+    const { weight, zone, endpoints } = record;
     const address = { group, name, instanceId, ip, port };
-    wanted.push({ ...address, ttlMs, deregisterAfterMs: 0, version, tags, metadata });
+    const said = { version, tags, metadata, weight, zone, endpoints };
+    wanted.push({ ...address, ...said, ttlMs, deregisterAfterMs: 0 });
   }
   return wanted;
 }

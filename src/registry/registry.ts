@@ -169,12 +169,9 @@ export class Registry {
     const own = this.state(this.self);
     const ownUpdate = own?.head.head.lastUpdate ?? 0;
     this.#isReborn = hasPast && ownUpdate <= this.#rebirthMicros(now);
-    const live = new Set<RecordKey>();
-    for (const { key, record } of own?.set.records() ?? []) if (!record.deleted) live.add(key);
-    const missing = [...this.#registrations.entries()].filter(([key]) => !live.has(key));
+    const again = this.#registrations.toAnnounce(own, this.#identity);
     // The clock is in it, so that a node which lost its database still comes back above itself.
     const above = Math.floor(now.wallMicros / 1_000_000);
-    const again = missing.map(([, registration]) => ({ kind: 'register' as const, registration }));
     this.commit([{ kind: 'reincarnate', above }, ...again], now);
     this.#registrations.startLeases(now);
   }

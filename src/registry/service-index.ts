@@ -8,6 +8,7 @@
  */
 import { ForkableMap } from '../base/forkable-map.ts';
 import type { OwnerId } from '../record/owner.ts';
+import type { ServiceRecord } from '../record/record.ts';
 import { compareInstances, instanceAddress, instanceKey } from './instance.ts';
 import type { DownReason, Instance } from './instance.ts';
 
@@ -33,6 +34,15 @@ export interface Departure {
   readonly reason: DownReason;
 }
 
+/** The last one of its service. */
+export interface Departed extends Departure {
+  readonly instanceId: string;
+  /** Name of the node that had registered it, for people. */
+  readonly node: string;
+  /** Its owner's word, and by the owner's clock: nobody saw it go here. */
+  readonly isHearsay?: true;
+}
+
 export const departuresMax = 10_000;
 
 export class ServiceIndex {
@@ -42,7 +52,7 @@ export class ServiceIndex {
   #claims = new ForkableMap<string, number>();
   /** How many owners do; more than one is a conflict. */
   #claimants = new ForkableMap<string, number>();
-  #departures = new ForkableMap<string, Departure>();
+  #departures = new ForkableMap<string, Departed>();
   #count = 0;
 
   /** Visible instances in all. */
@@ -76,7 +86,19 @@ export class ServiceIndex {
     const { services } = this.#touchGroup(group);
     services.delete(name);
     if (services.size === 0) this.#groups.delete(group);
-    this.#noteDeparture(`${group}/${name}`, departure);
+    this.#noteDeparture(`${group}/${name}`, { ...departure, instanceId, node: old.node });
+  }
+
+  /**
+   * An instance went before anything was shown of it here. What was seen to go tells more: nothing
+   * of that is replaced or forgotten for it.
+   */
+  noteGone({ group, name }: Pick<ServiceRecord, 'group' | 'name'>, departed: Departed): void {
+    const service = `${group}/${name}`;
+    if (this.#departures.size >= departuresMax || this.#service(group, name) !== undefined) return;
+    const known = this.#departures.get(service);
+    if (known === undefined || (known.isHearsay === true && known.at < departed.at))
+      this.#departures.set(service, { ...departed, isHearsay: true });
   }
 
   get(group: string, name: string, owner: OwnerId, instanceId: string): Instance | undefined {
@@ -112,7 +134,8 @@ export class ServiceIndex {
     return (this.#claimants.get(addressKey(instance)) ?? 0) > 1;
   }
 
-  departure(group: string, name: string): Departure | undefined {
+  /** Of a service without instances that had some; 10,000 are remembered. */
+  departure(group: string, name: string): Departed | undefined {
     return this.#departures.get(`${group}/${name}`);
   }
 
@@ -171,7 +194,7 @@ export class ServiceIndex {
       decrease(this.#claimants, address);
   }
 
-  #noteDeparture(service: string, departure: Departure): void {
+  #noteDeparture(service: string, departure: Departed): void {
     if (this.#departures.size >= departuresMax) {
       const [oldest] = this.#departures.keys();
       if (oldest !== undefined) this.#departures.delete(oldest);

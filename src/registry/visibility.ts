@@ -58,7 +58,7 @@ function showOwner(change: ViewChange, transition: Transition, wasShown: boolean
     change.down(record, record.deleted ? 'deregistered' : 'replaced');
   const changed = wasShown ? puts : next.set.records();
   for (const { record } of changed)
-    if (record.deleted) change.down(record, 'deregistered');
+    if (record.deleted) change.gone(record);
     else change.up(record, first);
 }
 
@@ -100,6 +100,14 @@ class ViewChange {
   down(record: ServiceRecord, reason: DownReason): void {
     this.#view.brake.forget(record);
     this.#hide(record, reason);
+  }
+
+  /** A tombstone: of what is shown here, or went before it could be. */
+  gone(record: ServiceRecord): void {
+    this.down(record, 'deregistered');
+    const { instanceId, lastUpdate } = record;
+    const reason = 'deregistered';
+    this.#view.index.noteGone(record, { at: lastUpdate, reason, instanceId, node: this.#node });
   }
 
   /** All that one owner has is hidden or held, service by service. */

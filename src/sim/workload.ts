@@ -5,7 +5,7 @@
  * ledger at once.
  */
 import type { Random } from '../base/random.ts';
-import { recordKey } from '../record/record.ts';
+import { plainFields, recordKey } from '../record/record.ts';
 import type { RecordKey } from '../record/record.ts';
 import type { Mutation } from '../registry/own-state.ts';
 import type { Registration } from '../store/store.ts';
@@ -158,6 +158,7 @@ export class Workload {
       version: this.#nextVersion(),
       tags: [],
       metadata: { zone: `zone-${number % 3}` },
+      ...plainFields,
     };
   }
 

@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import { DiscoError, errorText } from '../base/error.ts';
 import { equalBytes, sha256 } from '../record/hash.ts';
 import type { OwnerId } from '../record/owner.ts';
+import { plainFields } from '../record/record.ts';
 import type { SealedRecord } from '../record/record.ts';
 import { migrations } from './migrations.ts';
 import type {
@@ -83,7 +84,8 @@ export class SqliteStore implements Store {
       revision: Number(this.#meta('revision') ?? 0),
       owners: [...owners].map(([owner, stored]) => ({ owner, ...stored })),
       registrations: this.#rows<{ spec: string }>('SELECT spec FROM registration').map(
-        ({ spec }) => JSON.parse(spec) as Registration,
+        // An older release wrote less.
+        ({ spec }) => ({ ...plainFields, ...(JSON.parse(spec) as Registration) }),
       ),
       peers: this.#rows<PeerRow>('SELECT * FROM peer').map((row): RememberedPeer => ({
         owner: row.owner,

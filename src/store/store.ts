@@ -12,7 +12,7 @@
  */
 import type { Sealed, SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
-import type { SealedRecord } from '../record/record.ts';
+import type { Endpoint, SealedRecord } from '../record/record.ts';
 
 /** A service instance as it was asked for at this daemon: desired state, local, never gossiped. */
 export interface Registration {
@@ -28,6 +28,10 @@ export interface Registration {
   readonly version: string;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  readonly weight: number;
+  /** Empty: that of this daemon, whichever it is when the record is made. */
+  readonly zone: string;
+  readonly endpoints: readonly Endpoint[];
 }
 
 /** A node met in this life or an earlier one: the second way back into the cluster. */

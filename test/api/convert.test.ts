@@ -9,7 +9,12 @@ import { Node } from './fixture.ts';
 const { State } = disco.v1.Member;
 
 t.test('an instance is told with all that its record says, and where it is from', (t) => {
-  const record = makeRecord({ ttlMs: 5_000, health: 'warning' });
+  const endpoints = [
+    { name: 'metrics', port: 9_100, ip: '' },
+    { name: 'admin', port: 9_101, ip: '::1' },
+  ];
+  const said = { ttlMs: 5_000, weight: 7, zone: 'eu-1', endpoints };
+  const record = makeRecord({ ...said, health: 'warning' });
   const message = instanceMessage({ record, node: 'node-7' }, true);
   t.strictSame(message, {
     group: 'shop',
@@ -27,6 +32,12 @@ t.test('an instance is told with all that its record says, and where it is from'
     ttlMs: 5_000,
     conflict: true,
     held: false,
+    weight: 7,
+    zone: 'eu-1',
+    endpoints: [
+      { name: 'metrics', port: 9_100, ip: '10.0.0.7' },
+      { name: 'admin', port: 9_101, ip: '::1' },
+    ],
   });
   const { ServiceInstance } = disco.v1;
   const back = ServiceInstance.decode(ServiceInstance.encode(message).finish());

@@ -56,6 +56,7 @@ export class FakeControl implements NodeControl {
   description: NodeDescription = {
     name: 'node-1',
     cluster,
+    zone: '',
     version: '0.1.0',
     pid: 4711,
     startedAt: startMicros,

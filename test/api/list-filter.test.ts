@@ -23,10 +23,11 @@ t.test('without a filter everything matches', (t) => {
   t.strictSame(readFilter({}), {
     group: undefined,
     name: undefined,
-    health: 0,
+    healths: [],
     tags: [],
     metadata: {},
     version: '',
+    zone: undefined,
   });
   t.end();
 });
@@ -36,6 +37,35 @@ t.test('health is matched exactly', (t) => {
   t.ok(isFound({ health: Health.HEALTH_PASSING }));
   t.notOk(isFound({ health: Health.HEALTH_PASSING }, warning));
   t.ok(isFound({ health: Health.HEALTH_WARNING }, warning));
+  t.end();
+});
+
+t.test('of several states of health any will do, and unspecified is none of them', (t) => {
+  const { HEALTH_UNSPECIFIED, HEALTH_PASSING, HEALTH_WARNING, HEALTH_CRITICAL } = Health;
+  const instances = (['passing', 'warning', 'critical', 'maintenance'] as const).map((health) =>
+    instanceOf({ health }),
+  );
+  const found = (request: disco.v1.ListRequest.$Properties) =>
+    instances.filter((one) => isFound(request, one)).map(({ record }) => record.health);
+  const healths = [HEALTH_WARNING, HEALTH_PASSING];
+  t.strictSame(found({ healths }), ['passing', 'warning']);
+  t.strictSame(found({ healths, health: HEALTH_CRITICAL }), ['passing', 'warning', 'critical']);
+  t.strictSame(found({ healths: [HEALTH_UNSPECIFIED, HEALTH_CRITICAL] }), ['critical']);
+  t.equal(found({ healths: [HEALTH_UNSPECIFIED] }).length, instances.length);
+  const later: number = 9;
+  t.strictSame(found({ healths: [later] }), [], 'a state that nobody is in');
+  t.end();
+});
+
+t.test('the zone is matched exactly', (t) => {
+  const there = instanceOf({ zone: 'eu-1' });
+  t.ok(isFound({ zone: 'eu-1' }, there));
+  t.notOk(isFound({ zone: 'eu' }, there));
+  t.notOk(isFound({ zone: 'eu-1' }), 'nobody said where it is');
+  t.throws(() => isFound({ zone: 'a b' }), {
+    code: 'INVALID_ARGUMENT',
+    reason: 'INVALID_NAME',
+  });
   t.end();
 });
 

@@ -2,7 +2,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import t from 'tap';
 import { disco } from '../../src/gen/discovery.js';
-import { makeFacts, makeSealed, signerOf } from '../record/fixtures.ts';
+import { makeFacts, makeSealed, signerOf, startMicros } from '../record/fixtures.ts';
 import { Node, serve } from './fixture.ts';
 
 const { Health } = disco.v1;
@@ -197,11 +197,12 @@ t.test('NOT_FOUND says whether a service is unknown, unhealthy, or gone since wh
     far({ instanceId: 'c2', health: 'critical' }),
     far({ instanceId: 'm1', health: 'maintenance' }),
   ]);
+  const started = new Date(startMicros / 1000).toISOString();
   t.strictSame(
     await client.refusal('Get', add),
     notFound(
       'NO_HEALTHY_INSTANCE',
-      'math/add has no healthy instance: 2 critical, 1 in maintenance; "disco list --group math" shows them',
+      `math/add has no healthy instance: 2 critical, 1 in maintenance, as of ${started}; "disco list --group math" shows them`,
     ),
   );
   node.clock.advance(60_000);
@@ -211,7 +212,7 @@ t.test('NOT_FOUND says whether a service is unknown, unhealthy, or gone since wh
     await client.refusal('Get', add),
     notFound(
       'SERVICE_GONE',
-      `math/add is gone since ${since} (owner left): no instance is registered now`,
+      `math/add is gone since ${since} (owner left): no instance is registered now, the last was m1 of node "node-2"`,
     ),
   );
 });
@@ -240,7 +241,8 @@ t.test(
     pass(5_000);
     t.throws(() => node.service.get(add), {
       reason: 'SERVICE_GONE',
-      message: /\(deregistered\): no instance is registered now$/,
+      message:
+        /\(deregistered\): no instance is registered now, the last was 127.0.0.1:5001 of node "node-1"$/,
     });
   },
 );

@@ -24,6 +24,10 @@ const shown = (node: Node, port: number, change: object = {}) => ({
   ttlMs: 0,
   conflict: false,
   held: false,
+  weight: 100,
+  zone: '',
+  endpoints: [],
+  ownerState: 'alive',
   ...change,
 });
 
@@ -51,6 +55,8 @@ t.test('get: one instance as a row, a document or a line', async (t) => {
     candidates: 1,
     partial: false,
     isolated: false,
+    sinceReconcileMs: 250,
+    stale: false,
   };
   t.match(JSON.parse(json.stdout), instance);
   t.strictSame(Object.keys(JSON.parse(json.stdout) as object), Object.keys(instance));
@@ -92,6 +98,7 @@ t.test('list: rows, one document, or a line for each instance', async (t) => {
     'partial',
     'sinceReconcileMs',
     'isolated',
+    'stale',
     'holding',
   ]);
   t.match(whole, { partial: false, sinceReconcileMs: 250, isolated: false, holding: [] });
@@ -160,6 +167,7 @@ t.test('list: an empty one is 0, with an empty stdout or an empty document', asy
     instances: [],
     partial: true,
     isolated: false,
+    stale: false,
     holding: [],
   });
   t.match(ndjson, { code: 0, stdout: '' });
@@ -191,6 +199,7 @@ t.test('list --watch for programs: a line or a document for each list', async (t
     instances: [],
     partial: false,
     isolated: false,
+    stale: false,
     holding: [],
     sinceReconcileMs: 250,
   });
@@ -304,10 +313,18 @@ t.test('what another node wrote cannot break the rows', (t) => {
     ttlMs: 0,
     conflict: true,
     held: true,
+    weight: 7,
+    zone: 'eu-1',
+    endpoints: [
+      { name: 'metrics', ip: '127.0.0.1', port: 9_100 },
+      { name: 'admin', ip: '::1', port: 9_101 },
+    ],
+    ownerState: 'suspect' as const,
   };
   const lines = instanceTable([instance]).split('\n');
   t.equal(lines.length, 2);
   t.match(lines[1], 'x\ufffdmath/add  evil');
-  t.match(lines[1], 'id=a \ufffd k=\ufffd[2J CONFLICT HELD');
+  const fields = 'zone=eu-1 weight=7 metrics=9100 admin=[::1]:9101';
+  t.match(lines[1], `id=a ${fields} \ufffd k=\ufffd[2J CONFLICT HELD SUSPECT`);
   t.end();
 });

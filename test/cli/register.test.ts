@@ -17,8 +17,19 @@ t.test('register: a sentence, a document or a line, and the options that were gi
     stderr: '',
   });
   const options = ['--ip', '10.0.0.5', '--id', 'one', '--tag', 'blue', '--tag', 'region=eu'];
+  const fields = ['--weight', '7', '--zone', 'eu-1', '--endpoint', 'metrics=9100'];
+  const ports = [...fields, '--endpoint', 'admin=[::1]:9101'];
   const more = ['--meta', 'zone=a', '--meta', 'k=x=y', '--version', '2', '--ttl', '30s'];
-  const json = await run(...here, ...options, ...more, '--deregister-after', '1m', '-o', 'json');
+  const json = await run(
+    ...here,
+    ...options,
+    ...ports,
+    ...more,
+    '--deregister-after',
+    '1m',
+    '-o',
+    'json',
+  );
   const answer = {
     group: 'math',
     name: 'add',
@@ -33,6 +44,12 @@ t.test('register: a sentence, a document or a line, and the options that were gi
     tags: ['blue', 'region=eu'],
     metadata: { zone: 'a', k: 'x=y' },
     version: '2',
+    weight: 7,
+    zone: 'eu-1',
+    endpoints: [
+      { name: 'metrics', port: 9_100, ip: '' },
+      { name: 'admin', port: 9_101, ip: '::1' },
+    ],
     ttlMs: 30_000,
     deregisterAfterMs: 60_000,
   });
@@ -75,6 +92,15 @@ t.test('wrong values are told before anything is asked of the daemon', async (t)
     [['--port', '-1'], '--port -1: write a port from 1 to 65535, or leave it out'],
     [['--ttl', 'soon'], '"soon" is no duration: write 500ms, 30s, 5m or 1h'],
     [['--meta', 'zone'], '--meta zone: write --meta key=value'],
+    [['--weight', '0'], '--weight 0: write 1 to 65535, or leave it out for 100'],
+    [
+      ['--endpoint', 'metrics'],
+      '--endpoint metrics: write NAME=PORT or NAME=IP:PORT, with a port from 1 to 65535',
+    ],
+    [
+      ['--endpoint', 'metrics=65536'],
+      '--endpoint metrics=65536: write NAME=PORT or NAME=IP:PORT, with a port from 1 to 65535',
+    ],
   ] as const;
   const ends = await Promise.all(
     rows.map(([flags]) => disco(t, ['register', 'math', 'add', ...flags], { env })),

@@ -150,6 +150,23 @@ test('the conditions of a list go to the daemon', async (t) => {
   });
 });
 
+test('get asks by policy and age, and tells what the daemon says of itself', async (t) => {
+  const { daemon, disco } = await connected(t);
+  daemon.put(add);
+  const policies = { random: 1, round_robin: 2, nearest: 3, weighted: 4 } as const;
+  for (const policy of ['random', 'round_robin', 'nearest', 'weighted'] as const) {
+    const asked = daemon.next('Get');
+    await disco.get('math', 'add', { policy, maxStaleMs: 5_000, staleOk: true });
+    const { policy: sent, maxStaleMs, staleOk } = await asked;
+    t.strictSame([sent, Number(maxStaleMs), staleOk], [policies[policy], 5_000, true]);
+  }
+  const asked = daemon.next('Get');
+  const { stale, sinceReconcileMs } = await disco.get('math', 'add');
+  t.strictSame([stale, sinceReconcileMs], [false, undefined], 'of the simplest server');
+  t.match(await asked, { policy: 1, staleOk: false });
+  await t.rejects(disco.get('math', 'add', { maxStaleMs: -1 }), { code: 'INVALID_ARGUMENT' });
+});
+
 test('a list without an end is an error, not a loop', async (t) => {
   const { daemon, disco } = await connected(t);
   daemon.put(add);

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import type { UnaryCaller } from '../../src/client/discovery-stub.ts';
-import { listInstances } from '../../src/client/instance-list.ts';
+import { freshnessToProto, listInstances } from '../../src/client/instance-list.ts';
 import { disco } from '../../src/gen/discovery.js';
 
 /** A daemon that answers with these pages, one after another, and remembers what it was asked. */
@@ -30,6 +30,28 @@ test('pages are followed to the last, each from the token of the one before', as
     { group: 'g', health: 2, tags: ['blue'], pageToken: '' },
     { group: 'g', health: 2, tags: ['blue'], pageToken: 'more' },
   ]);
+});
+
+test('what is asked for goes to the daemon: states of health, zone, and how old it may be', async (t) => {
+  const { caller, asked } = callerOf([{ stale: true }]);
+  const filter = { health: ['warning', 'passing'], zone: 'eu-1' } as const;
+  const list = await listInstances(caller, filter, { maxStaleMs: 5_000, staleOk: true });
+  t.equal(list.stale, true);
+  await listInstances(caller, {});
+  t.match(asked, [
+    { health: 2, healths: [1], zone: 'eu-1', maxStaleMs: 5_000, staleOk: true },
+    { health: 0, healths: [], zone: '', maxStaleMs: 0, staleOk: false },
+  ]);
+});
+
+test('what the wire would bend into another age is refused', (t) => {
+  t.strictSame(freshnessToProto({ maxStaleMs: 1 }), { maxStaleMs: 1, staleOk: false });
+  for (const maxStaleMs of [-1, 0.5, NaN, Infinity])
+    t.throws(() => freshnessToProto({ maxStaleMs }), {
+      code: 'INVALID_ARGUMENT',
+      message: `maxStaleMs is ${maxStaleMs}; expected whole milliseconds, 0 for any`,
+    });
+  t.end();
 });
 
 test('what is held is told once, and as the last of its pages says', async (t) => {

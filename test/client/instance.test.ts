@@ -19,6 +19,10 @@ test('a message off the wire becomes a plain frozen instance', async (t) => {
     ttlMs: 10_000,
     conflict: true,
     held: true,
+    weight: 7,
+    zone: 'eu-1',
+    endpoints: [{ name: 'metrics', ip: '127.0.0.1', port: 9_100 }],
+    ownerState: disco.v1.Member.State.SUSPECT,
     health: disco.v1.Health.HEALTH_WARNING,
   });
   const bytes = disco.v1.ServiceInstance.encode(sent).finish();
@@ -39,7 +43,12 @@ test('a message off the wire becomes a plain frozen instance', async (t) => {
     ttlMs: 10_000,
     conflict: true,
     held: true,
+    weight: 7,
+    zone: 'eu-1',
+    endpoints: [{ name: 'metrics', ip: '127.0.0.1', port: 9_100 }],
+    ownerState: 'suspect',
   });
+  t.ok(Object.isFrozen(instance.endpoints) && Object.isFrozen(instance.endpoints[0]));
   t.ok(Object.isFrozen(instance) && Object.isFrozen(instance.tags));
   t.ok(Object.isFrozen(instance.metadata));
 });
@@ -49,6 +58,8 @@ test('what the simplest server leaves out has a default', async (t) => {
   t.equal(instance.health, 'passing');
   t.equal(instance.lastUpdate, 0);
   t.strictSame(instance.metadata, {});
+  t.match(instance, { weight: 100, zone: '', endpoints: [] });
+  t.equal(instance.ownerState, undefined);
 });
 
 test('a health that this client does not know is critical', async (t) => {

@@ -105,6 +105,29 @@ test('without a ttl nothing is sent, and nothing deregisters it', async (t) => {
   t.match(caller.requests[0], { ttlMs: 0, deregisterAfterMs: 0 });
 });
 
+test('weight, zone and endpoints go to the daemon, and nothing for what is not given', async (t) => {
+  const endpoints = [{ name: 'metrics', port: 9_100 }];
+  const { caller } = await registered(t, { weight: 7, zone: 'eu-1', endpoints });
+  const sent = { weight: 7, zone: 'eu-1', endpoints: [{ name: 'metrics', port: 9_100, ip: '' }] };
+  t.match(caller.requests[0], sent);
+  const { caller: plain } = await registered(t, {});
+  t.match(plain.requests[0], { weight: 0, zone: '', endpoints: [] });
+});
+
+test('a weight or a port that the wire would bend is refused before it is sent', async (t) => {
+  for (const weight of [0, -1, 1.5, 65_536, NaN])
+    await t.rejects(registered(t, { weight }), {
+      code: 'INVALID_ARGUMENT',
+      reason: 'INVALID_WEIGHT',
+      message: `weight is ${weight}; expected 1 to 65535`,
+    });
+  const endpoints = [{ name: 'metrics', port: 65_536 }];
+  await t.rejects(registered(t, { endpoints }), {
+    code: 'INVALID_ARGUMENT',
+    reason: 'INVALID_PORT',
+  });
+});
+
 test('an instance that the daemon lost is registered again at once, as the same', async (t) => {
   const { caller, states, advance } = await registered(t, { metadata: { zone: 'a' } });
   caller.heartbeat = refusing(unknown);

@@ -30,6 +30,9 @@ export function makeRegistration(fields: Partial<Registration> = {}): Registrati
     version: '1.2.3',
     tags: ['blue', 'green'],
     metadata: { zone: 'a', note: 'ünïcode "quoted"' },
+    weight: 100,
+    zone: '',
+    endpoints: [],
     ...fields,
   };
 }

@@ -13,7 +13,7 @@ import type { Config } from '../../src/daemon/config.ts';
 import { Daemon } from '../../src/daemon/daemon.ts';
 import { DataDir } from '../../src/daemon/data-dir.ts';
 import { disco } from '../../src/gen/discovery.js';
-import { configOf, startDaemon } from '../cli/fixture.ts';
+import { configOf, newFolder, startDaemon } from '../cli/fixture.ts';
 import type { RunningDaemon } from '../cli/fixture.ts';
 
 const { Kind } = disco.v1.WatchEvent;
@@ -121,6 +121,32 @@ t.test(
     t.match(await next(), { kind: Kind.DOWN, reason: 'owner_left', instance: { port: 5001 } });
     const after = await second.stub.unary('Members', {});
     t.match(after.members[1], { name: 'node-1', state: State.LEFT });
+  },
+);
+
+t.test(
+  "a daemon's zone is that of what is registered there, also after it was moved",
+  async (t) => {
+    const dataDir = join(newFolder(t), 'data');
+    const first = await startDaemon(t, { change: { dataDir, zone: 'eu-1' } });
+    await first.stub.unary('Register', { ...add, port: 5001 });
+    await first.stub.unary('Register', { ...add, port: 5002, zone: 'us-1' });
+    const zones = async ({ stub }: RunningDaemon) => {
+      const { instances } = await stub.unary('List', {});
+      return instances.map(({ port, zone }) => [port, zone]);
+    };
+    t.strictSame(await zones(first), [
+      [5001, 'eu-1'],
+      [5002, 'us-1'],
+    ]);
+    const nearest = { ...add, policy: disco.v1.GetRequest.Policy.NEAREST };
+    t.match(await first.stub.unary('Get', nearest), { port: 5001, zone: 'eu-1' });
+    await first.daemon.stop();
+    const moved = await startDaemon(t, { change: { dataDir, zone: 'us-1' } });
+    t.strictSame(await zones(moved), [
+      [5001, 'us-1'],
+      [5002, 'us-1'],
+    ]);
   },
 );
 

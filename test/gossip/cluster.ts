@@ -15,7 +15,7 @@ import { MemoryNetwork } from '../../src/gossip/memory-transport.ts';
 import type { MemoryTransport } from '../../src/gossip/memory-transport.ts';
 import type { NodeFacts } from '../../src/record/head.ts';
 import type { OwnerId } from '../../src/record/owner.ts';
-import { recordKey } from '../../src/record/record.ts';
+import { plainFields, recordKey } from '../../src/record/record.ts';
 import { ed25519Signer, ed25519Verifier } from '../../src/record/signature.ts';
 import type { Signer } from '../../src/record/signature.ts';
 import { Registry } from '../../src/registry/registry.ts';
@@ -269,7 +269,7 @@ export class TestCluster {
 export function registrationOf(name: string, overrides: Partial<Registration> = {}): Registration {
   const address = { ip: '127.0.0.1', port: 1_000, instanceId: `127.0.0.1:1000` };
   const rest = { ttlMs: 0, deregisterAfterMs: 0, version: '', tags: [], metadata: {} };
-  return { group: 'test', name, ...address, ...rest, ...overrides };
+  return { group: 'test', name, ...address, ...rest, ...plainFields, ...overrides };
 }
 
 function factsOf(number: number, address: string, startedAt: number): NodeFacts {

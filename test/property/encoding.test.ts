@@ -1,12 +1,15 @@
 /** Round trips of records and heads, with fields of later versions, and with bits turned over. */
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
+import { disco } from '../../src/gen/gossip.js';
 import { openRecord, sealRecord } from '../../src/record/encoding.ts';
 import { isSignedByOwner, readHead } from '../../src/record/head.ts';
 import type { Head } from '../../src/record/head.ts';
 import { isName } from '../../src/record/names.ts';
-import { healths } from '../../src/record/record.ts';
+import { endpointsMax, healths, plainFields } from '../../src/record/record.ts';
+import { weightDefault, weightMax } from '../../src/record/record.ts';
 import type { ServiceRecord } from '../../src/record/record.ts';
 import { ed25519Verifier } from '../../src/record/signature.ts';
 import { at, flipBit, makeHead, rulesAtStart, signedWithUnknownField } from '../record/fixtures.ts';
@@ -43,6 +46,17 @@ const record: fc.Arbitrary<ServiceRecord> = plainRecord({
     text,
     { maxKeys: 4, noNullPrototype: true },
   ),
+  // What nobody set comes often: it is how records of earlier releases read.
+  weight: fc.oneof(fc.constant(weightDefault), fc.integer({ min: 1, max: weightMax })),
+  zone: fc.oneof(fc.constant(''), name),
+  endpoints: fc.uniqueArray(
+    plainRecord({
+      name,
+      port: fc.integer({ min: 1, max: 65_535 }),
+      ip: fc.oneof(fc.constant(''), host),
+    }),
+    { selector: (endpoint) => endpoint.name, maxLength: endpointsMax },
+  ),
 });
 
 const headFields: fc.Arbitrary<Partial<Head>> = plainRecord({
@@ -76,6 +90,23 @@ t.test('any record opens to what was sealed, and its bytes are passed on as they
       assert.deepEqual(fromLater.record, fields);
       assert.equal(fromLater.bytes, later);
       assert.notDeepEqual(fromLater.hash, sealed.hash);
+    }),
+  );
+  t.end();
+});
+
+t.test('what nobody set of weight, zone and endpoints takes no bytes, whatever the record', (t) => {
+  const { Record } = disco.gossip.v1;
+  holds(
+    t,
+    200,
+    fc.property(record, (fields) => {
+      const { bytes } = sealRecord({ ...fields, ...plainFields });
+      const { weight: _w, zone: _z, endpoints: _e, ...message } = Record.decode(bytes);
+      assert.deepEqual(Buffer.from(Record.encode(message).finish()), Buffer.from(bytes));
+      const told = sealRecord(fields).bytes;
+      const isPlain = isDeepStrictEqual({ ...fields, ...plainFields }, fields);
+      assert.equal(told.length > bytes.length, !isPlain);
     }),
   );
   t.end();

@@ -7,6 +7,7 @@ import {
   safeInteger,
   sealRecord,
 } from '../../src/record/encoding.ts';
+import type { disco } from '../../src/gen/gossip.js';
 import { sha256 } from '../../src/record/hash.ts';
 import { healths } from '../../src/record/record.ts';
 import type { RefusalReason } from '../../src/record/verdict.ts';
@@ -26,6 +27,52 @@ t.test('a sealed record opens to the same record, bytes, hash, key and bucket', 
     t.equal(reopened.key, 'shop/cart/cart-1');
     t.equal(reopened.bucket, bucketOf('shop/cart/cart-1'));
   }
+  t.end();
+});
+
+t.test('a record without weight, zone and endpoints has the bytes that it had before them', (t) => {
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+  const key = '0a20ed9b0554743f8a3620556a7b4b9a7d97cc7260f66c6183e9ec5da763a6cfd6d0';
+  const live =
+    '120473686f701a04636172742206636172742d312880c0ed82daf38d033a0831302e302e302e3740903f48015a05312e322e336204626c75656a090a047a6f6e65120161';
+  const gone = '120473686f701a04636172742206636172742d312880c0ed82daf38d03300148015a05312e322e33';
+  t.equal(hex(makeSealed().bytes), key + live);
+  t.equal(hex(makeTombstone().bytes), key + gone);
+  const { record } = valueOf(openRecord(Buffer.from(key + live, 'hex'), bytesMax));
+  t.match(record, { weight: 100, zone: '', endpoints: [] }, 'what an earlier release meant');
+  t.end();
+});
+
+t.test('weight, zone and endpoints open as they were sealed', (t) => {
+  const endpoints = [
+    { name: 'metrics', port: 9_100, ip: '' },
+    { name: 'admin', port: 65_535, ip: '::1' },
+  ];
+  const sealed = makeSealed({ weight: 65_535, zone: 'eu-1', endpoints });
+  t.strictSame(valueOf(openRecord(sealed.bytes, bytesMax)).record, sealed.record);
+  t.equal(valueOf(openRecord(recordBytes({ weight: 0 }), bytesMax)).record.weight, 100);
+  t.end();
+});
+
+t.test('a weight, a zone or endpoints that nobody may register are refused', (t) => {
+  const metrics = { name: 'metrics', port: 9_100 };
+  const many = Array.from({ length: 17 }, (_, index) => ({ name: `e${index}`, port: 80 }));
+  const endpoints = many.slice(0, 16);
+  t.equal(openRecord(recordBytes({ endpoints }), bytesMax).kind, 'opened');
+  const cases: [disco.gossip.v1.Record.$Properties, RefusalReason][] = [
+    [{ weight: 65_536 }, 'OUT_OF_RANGE'],
+    [{ zone: 'a b' }, 'INVALID_NAME'],
+    [{ zone: 'z'.repeat(129) }, 'INVALID_NAME'],
+    [{ endpoints: many }, 'OUT_OF_RANGE'],
+    [{ endpoints: [{ ...metrics, name: '' }] }, 'INVALID_NAME'],
+    [{ endpoints: [{ ...metrics, name: '__proto__' }] }, 'INVALID_NAME'],
+    [{ endpoints: [metrics, metrics] }, 'INVALID_NAME'],
+    [{ endpoints: [{ ...metrics, port: 0 }] }, 'OUT_OF_RANGE'],
+    [{ endpoints: [{ ...metrics, port: 65_536 }] }, 'OUT_OF_RANGE'],
+    [{ endpoints: [{ ...metrics, ip: 'a b' }] }, 'OUT_OF_RANGE'],
+  ];
+  for (const [fields, reason] of cases)
+    t.strictSame(openRecord(recordBytes(fields), bytesMax), refused(reason), reason);
   t.end();
 });
 

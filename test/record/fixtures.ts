@@ -8,6 +8,7 @@ import { sha256 } from '../../src/record/hash.ts';
 import { sealHead } from '../../src/record/head.ts';
 import type { Head, HeadRules, NodeFacts, SealedHead } from '../../src/record/head.ts';
 import type { MergeBounds, MergeVerdict, OwnerState } from '../../src/record/merge.ts';
+import { plainFields } from '../../src/record/record.ts';
 import type { SealedRecord, ServiceRecord } from '../../src/record/record.ts';
 import { keyOfOwner } from '../../src/record/owner.ts';
 import { RecordSet } from '../../src/record/record-set.ts';
@@ -59,6 +60,7 @@ export function makeRecord(fields: Partial<ServiceRecord> = {}): ServiceRecord {
     version: '1.2.3',
     tags: ['blue'],
     metadata: { zone: 'a' },
+    ...plainFields,
     ...fields,
   };
 }
@@ -73,7 +75,7 @@ export function makeTombstone(fields: Partial<ServiceRecord> = {}): SealedRecord
 
 /** The wire form of `makeRecord`, with fields that its type would not allow. */
 export function recordBytes(fields: disco.gossip.v1.Record.$Properties = {}): Uint8Array {
-  const { owner, health: _health, tags, metadata, ...plain } = makeRecord();
+  const { owner, health: _health, tags, metadata, endpoints: _none, ...plain } = makeRecord();
   const key = keyOfOwner(owner) as Uint8Array;
   const honest = { ...plain, owner: key, health: 1, tags: [...tags], metadata: { ...metadata } };
   return disco.gossip.v1.Record.encode({ ...honest, ...fields }).finish();

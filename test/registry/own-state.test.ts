@@ -46,6 +46,22 @@ t.test('one call signs one head over the outcome of all mutations', (t) => {
   t.end();
 });
 
+t.test('a record says what was registered, and the zone of its node when that said none', (t) => {
+  const endpoints = [{ name: 'metrics', port: 9_100, ip: '' }];
+  const mutations = [register('a', { weight: 7, endpoints }), register('b', { zone: 'us-1' })];
+  const there = { ...identity, zone: 'eu-1' };
+  const { puts } = advance(undefined, makeFacts(), mutations, there, smallConfig, startMicros);
+  t.match(
+    puts.map(({ record }) => record),
+    [
+      { weight: 7, zone: 'eu-1', endpoints },
+      { weight: 100, zone: 'us-1', endpoints: [] },
+    ],
+  );
+  t.equal(run(undefined, [register('a')]).puts[0]?.record.zone, '');
+  t.end();
+});
+
 t.test('stamps rise strictly, from the clock or from the last one, head last', (t) => {
   const first = run(undefined, [register('a'), register('b')]).next;
   const stamps = new Set([...first.set.records()].map(({ record }) => record.lastUpdate));

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { DiscoError } from '../../src/base/error.ts';
+import { advance } from '../../src/registry/own-state.ts';
 import type { MutationResult } from '../../src/registry/own-state.ts';
 import {
   registrationChanges,
@@ -7,8 +8,9 @@ import {
   registrationsOf,
 } from '../../src/registry/registrations.ts';
 import { makeRegistration } from '../contract/store-contract.ts';
-import { at, makeSealed } from '../record/fixtures.ts';
-import { deregister, keyOf, nameOf, Owner, register } from './fixtures.ts';
+import { at, makeFacts, makeSealed, startMicros } from '../record/fixtures.ts';
+import { deregister, keyOf, makeIdentity, nameOf, Owner, register } from './fixtures.ts';
+import { smallConfig } from './fixtures.ts';
 
 const wished = makeRegistration({ instanceId: 'a', ttlMs: 1_000, deregisterAfterMs: 500 });
 const done = (instanceId: string): MutationResult => ({
@@ -25,6 +27,27 @@ t.test('what an earlier life was asked for is wanted still, with leases once it 
   t.strictSame(registrations.due(at(9_999)), []);
   const critical = { kind: 'health', key: keyOf('a'), health: 'critical' };
   t.strictSame(registrations.due(at(10_000)), [critical]);
+  t.end();
+});
+
+t.test('a new life says what its state lacks, and what that says of another zone', (t) => {
+  const there = { ...makeIdentity(1), zone: 'eu-1' };
+  const here = { ...makeIdentity(1), zone: 'us-1' };
+  const mutations = [register('a'), register('b', { zone: 'eu-1' }), register('c')];
+  const sick = { kind: 'health', key: keyOf('c'), health: 'critical' } as const;
+  const bounds = smallConfig;
+  const moved = advance(undefined, makeFacts(), [...mutations, sick], there, bounds, startMicros);
+  const wanted = [...mutations, register('d')].flatMap((mutation) =>
+    mutation.kind === 'register' ? [mutation.registration] : [],
+  );
+  const registrations = new Registrations(wanted);
+  t.strictSame(registrations.toAnnounce(moved.next, there), [register('d')]);
+  t.strictSame(
+    registrations.toAnnounce(moved.next, here),
+    [register('a'), register('c'), sick, register('d')],
+    'a zone of its own is kept, and so is health',
+  );
+  t.equal(registrations.toAnnounce(undefined, here).length, wanted.length);
   t.end();
 });
 

@@ -22,6 +22,27 @@ t.test('a restart brings own registrations back under a higher incarnation', (t)
   t.end();
 });
 
+t.test('a restart, and a newcomer, still know since when a service is gone', (t) => {
+  const store = new MemoryStore();
+  const first = startNode({ store });
+  first.commit([register('a')], at(1));
+  first.commit([deregister('a')], at(2_000));
+  const gone = {
+    at: at(2_000).wallMicros,
+    reason: 'deregistered',
+    instanceId: 'a',
+    node: 'node-1',
+  };
+  const second = startNode({ store }, at(9_000));
+  t.match(second.index.departure('shop', 'cart'), gone);
+  const newcomer = startNode({ key: 2 }, at(9_000));
+  sendWhole(newcomer, second.state(second.self)!, at(9_000));
+  t.match(newcomer.index.departure('shop', 'cart'), gone);
+  second.commit([register('b')], at(9_001));
+  t.equal(second.index.departure('shop', 'cart'), undefined);
+  t.end();
+});
+
 t.test('a restart with the clock set back still goes above what was said', (t) => {
   const store = new MemoryStore();
   const first = startNode({ store }, at(hourMs));

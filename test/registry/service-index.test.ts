@@ -70,9 +70,10 @@ t.test('when the last instance goes it is known since when and why, until one co
   index.remove(make('a'), departure);
   t.equal(index.departure('shop', 'cart'), undefined);
   index.remove(make('b'), { at: 8, reason: 'owner_dead' });
-  t.strictSame(index.departure('shop', 'cart'), { at: 8, reason: 'owner_dead' });
+  const last = { at: 8, reason: 'owner_dead', instanceId: 'b', node: 'n' };
+  t.strictSame(index.departure('shop', 'cart'), last);
   index.remove(make('b'), departure);
-  t.strictSame(index.departure('shop', 'cart'), { at: 8, reason: 'owner_dead' }, 'it went once');
+  t.strictSame(index.departure('shop', 'cart'), last, 'it went once');
   index.put(make('c'));
   t.equal(index.departure('shop', 'cart'), undefined);
   t.end();
@@ -86,8 +87,38 @@ t.test('ten thousand departures are remembered, and one over lets the oldest go'
     index.remove(instance, departure);
   }
   t.equal(index.departure('shop', 's0'), undefined);
-  t.strictSame(index.departure('shop', 's1'), departure);
-  t.strictSame(index.departure('shop', 's10000'), departure);
+  t.match(index.departure('shop', 's1'), departure);
+  t.match(index.departure('shop', 's10000'), departure);
+  t.end();
+});
+
+t.test('hearsay of what went is believed while nobody saw it, the latest of it', (t) => {
+  const service = { group: 'shop', name: 'cart' };
+  const gone = (at: number, instanceId: string) =>
+    ({ at, reason: 'deregistered', instanceId, node: 'far' }) as const;
+  const known = (index: ServiceIndex) => index.departure('shop', 'cart')?.instanceId;
+  const index = new ServiceIndex();
+  index.noteGone(service, gone(5, 'x'));
+  index.noteGone(service, gone(9, 'y'));
+  index.noteGone(service, gone(7, 'z'));
+  t.equal(known(index), 'y');
+  index.put(make('a'));
+  index.noteGone(service, gone(10, 'x'));
+  t.equal(known(index), undefined, 'an instance is there');
+  index.remove(make('a'), departure);
+  index.noteGone(service, gone(11, 'x'));
+  t.equal(known(index), 'a');
+  t.end();
+});
+
+t.test('hearsay of ten thousand services is remembered, and drives out nothing', (t) => {
+  const index = indexOf(make('a', { name: 'seen' }));
+  index.remove(make('a', { name: 'seen' }), departure);
+  const gone = { ...departure, instanceId: 'x', node: 'far' };
+  for (let i = 0; i < 10_000; i++) index.noteGone({ group: 'shop', name: `s${i}` }, gone);
+  t.match(index.departure('shop', 'seen'), departure);
+  t.match(index.departure('shop', 's9998'), departure);
+  t.equal(index.departure('shop', 's9999'), undefined);
   t.end();
 });
 
@@ -137,7 +168,7 @@ t.test('a fork shares the lists that neither side has touched', (t) => {
   t.strictSame(ids(fork.service('shop', 'cart')), ['a', 'b']);
   t.strictSame(ids(index.service('shop', 'cart')), []);
   t.strictSame([index.count, fork.count], [1, 3]);
-  t.strictSame(index.departure('shop', 'cart'), departure);
+  t.match(index.departure('shop', 'cart'), departure);
   t.equal(fork.departure('shop', 'cart'), undefined);
   t.end();
 });

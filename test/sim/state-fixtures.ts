@@ -3,13 +3,15 @@ import type { OwnerState } from '../../src/record/merge.ts';
 import { RecordSet } from '../../src/record/record-set.ts';
 import type { SealedRecord } from '../../src/record/record.ts';
 import { sealRecord } from '../../src/record/encoding.ts';
+import { plainFields } from '../../src/record/record.ts';
 import { sealHead } from '../../src/record/head.ts';
 import { keyedHashSigner } from '../../src/sim/keyed-hash.ts';
 import type { Registration } from '../../src/store/store.ts';
 
 export function registration(name: string): Registration {
   const address = { group: 'sim', name, instanceId: name, ip: '10.0.0.1', port: 80 };
-  return { ...address, ttlMs: 0, deregisterAfterMs: 0, version: 'v1', tags: [], metadata: {} };
+  const rest = { ttlMs: 0, deregisterAfterMs: 0, version: 'v1', tags: [], metadata: {} };
+  return { ...address, ...rest, ...plainFields };
 }
 
 export function record(owner: string, name: string): SealedRecord {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
+import type { Registration } from '../../src/store/store.ts';
 import { contentOfStore, makeRegistration, makeWrite } from '../contract/store-contract.ts';
 import { runStoreContract, sealedOf } from '../contract/store-contract.ts';
 import { cluster, flipBit, makeSealed } from '../record/fixtures.ts';
@@ -119,6 +120,18 @@ t.test(
     t.end();
   },
 );
+
+t.test('a registration of an earlier release says nothing of weight, zone and endpoints', (t) => {
+  const disk = sqliteDisk(t, databaseFile(t));
+  const store = disk.open();
+  const set = { weight: 7, zone: 'eu-1', endpoints: [{ name: 'metrics', port: 9_100, ip: '' }] };
+  const later = makeRegistration({ instanceId: 'later', ...set });
+  const { weight: _w, zone: _z, endpoints: _e, ...earlier } = makeRegistration();
+  store.commit({ revision: 1, registrations: [later, earlier as Registration] });
+  const loaded = disk.open().load().registrations;
+  t.strictSame(new Set(loaded), new Set([later, makeRegistration()]));
+  t.end();
+});
 
 t.test('a registration that is no JSON any more is told as damage', (t) => {
   const file = databaseFile(t);

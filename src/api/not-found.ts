@@ -1,0 +1,45 @@
+/**
+ * Why Get has no answer: the service is unknown, it is known and nothing of it is healthy, or it is
+ * gone, and since when. What this node cannot know yet is said too.
+ */
+import { DiscoError } from '../base/error.ts';
+import type { Health } from '../record/record.ts';
+import type { ServiceIndex } from '../registry/service-index.ts';
+import { quote } from './validate.ts';
+
+/**
+ * @param isPartial this node has not yet heard all that any other knows
+ * @returns NOT_FOUND: UNKNOWN_SERVICE, NO_HEALTHY_INSTANCE or SERVICE_GONE
+ */
+export function notFound(
+  index: ServiceIndex,
+  isPartial: boolean,
+  group: string,
+  name: string,
+): DiscoError {
+  const service = `${group}/${name}`;
+  const instances = index.service(group, name);
+  if (instances.length > 0) {
+    const count = (health: Health): number =>
+      instances.filter(({ record }) => record.health === health).length;
+    const newest = instances.reduce((latest, { record }) => Math.max(latest, record.lastUpdate), 0);
+    const sentence = `${service} has no healthy instance: ${count('critical')} critical, ${count('maintenance')} in maintenance, as of ${moment(newest)}; "disco list --group ${group}" shows them`;
+    return new DiscoError('NOT_FOUND', 'NO_HEALTHY_INSTANCE', sentence);
+  }
+  const departed = index.departure(group, name);
+  if (departed !== undefined) {
+    const { at, reason, instanceId, node } = departed;
+    const why = reason.replace('_', ' ');
+    const sentence = `${service} is gone since ${moment(at)} (${why}): no instance is registered now, the last was ${instanceId} of node ${quote(node)}`;
+    return new DiscoError('NOT_FOUND', 'SERVICE_GONE', sentence);
+  }
+  const unheard = isPartial ? ', as this node has not yet heard from any other' : '';
+  const sentence = `${service} is not known: nobody registered it, or the news has not come here yet${unheard}; "disco list" shows what is known`;
+  return new DiscoError('NOT_FOUND', 'UNKNOWN_SERVICE', sentence);
+}
+
+/** @param micros since the epoch, and of whomever's clock: out of range for a date, it is told bare */
+function moment(micros: number): string {
+  const date = new Date(micros / 1000);
+  return Number.isNaN(date.getTime()) ? `${micros} µs` : date.toISOString();
+}
