@@ -8,24 +8,24 @@ import { DiscoError } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import type { disco } from '../gen/discovery.js';
 import { isShown } from '../membership/member.ts';
-import { hostPort, isInstanceId } from '../record/names.ts';
+import { hostPort } from '../record/names.ts';
 import { recordKey } from '../record/record.ts';
-import type { Health } from '../record/record.ts';
+import type { Health, RecordKey } from '../record/record.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Registration } from '../store/store.ts';
-import { holdMessage, instanceMessage, memberMessages } from './convert.ts';
+import { filesMessage, holdMessage, instanceMessage, memberMessages } from './convert.ts';
 import { findFreePort } from './free-port.ts';
 import { findMember } from './find-member.ts';
 import { cutPage, isMatch, readFilter } from './list-filter.ts';
 import type { NodeControl } from './node-control.ts';
+import { checkHostAddress, placedAt } from './placement.ts';
 import {
   checkHost,
   checkInstanceId,
   checkName,
   checkPort,
   checkRegister,
-  isRegistrable,
   quote,
 } from './validate.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -61,8 +61,9 @@ export class DiscoveryService {
   async register(request: Props<'RegisterRequest'>): Promise<Props<'RegisterResponse'>> {
     const wish = checkRegister(request);
     const registration = await this.#place(wish);
-    const sealed = await this.#writes.submit({ kind: 'register', registration });
     const { group, name, ip, port, instanceId } = registration;
+    this.#refuseFiled(recordKey(group, name, instanceId));
+    const sealed = await this.#writes.submit({ kind: 'register', registration });
     const owner = this.registry.self;
     const instance = this.registry.index.get(group, name, owner, instanceId);
     const conflict = instance !== undefined && this.registry.index.isConflict(instance);
@@ -73,7 +74,9 @@ export class DiscoveryService {
     const group = checkName('group', request.group ?? '');
     const name = checkName('name', request.name ?? '');
     const instanceId = this.#findOwn(group, name, this.#wantedId(request));
-    await this.#writes.submit({ kind: 'deregister', key: recordKey(group, name, instanceId) });
+    const key = recordKey(group, name, instanceId);
+    this.#refuseFiled(key);
+    await this.#writes.submit({ kind: 'deregister', key });
     return { instanceId };
   }
 
@@ -176,6 +179,7 @@ export class DiscoveryService {
       holding: registry.brake.holds(holdsShownMax).map(holdMessage),
       servicesHolding: registry.brake.holdCount,
       isolated: control.isIsolated(),
+      serviceFiles: filesMessage(control.serviceFiles()),
     };
   }
 
@@ -204,18 +208,19 @@ export class DiscoveryService {
 
   /** Fills in what the caller left to the daemon. */
   async #place(wish: Registration): Promise<Registration> {
-    const { group, name } = wish;
-    const ip = wish.ip === '' ? this.#hostAddress() : wish.ip;
+    const host = this.control.hostAddress();
+    const ip = wish.ip === '' ? checkHostAddress(host) : wish.ip;
     const port = wish.port === 0 ? await this.#givePort(ip) : wish.port;
-    const instanceId = wish.instanceId === '' ? defaultInstanceId(ip, port) : wish.instanceId;
-    return { ...wish, group, name, ip, port, instanceId };
+    return placedAt({ ...wish, ip, port }, host);
   }
 
-  #hostAddress(): string {
-    const address = this.control.hostAddress();
-    if (isRegistrable(address)) return address;
-    const sentence = `ip was left out, and the address of this node, ${quote(address)}, means nothing to others: give ip, or start the daemon with another --advertise`;
-    throw new DiscoError('INVALID_ARGUMENT', 'INVALID_ADDRESS', sentence);
+  /** A registration file has the last word on what it holds. */
+  #refuseFiled(key: RecordKey): void {
+    const file = this.registry.registration(key)?.source;
+    if (file === undefined) return;
+    const { directory } = this.control.serviceFiles();
+    const sentence = `${key} is registered by the file ${quote(file)} in ${directory}: change it there`;
+    throw new DiscoError('FAILED_PRECONDITION', 'OWNED_BY_FILE', sentence);
   }
 
   /** A free port that this daemon has given to nobody else, not even a moment ago. */
@@ -236,7 +241,8 @@ export class DiscoveryService {
     if (instanceId != null && instanceId !== '') return checkInstanceId(instanceId);
     const isHere = ip == null || ip === '';
     if (isHere && (port ?? 0) === 0) return undefined;
-    return hostPort(isHere ? this.#hostAddress() : checkHost(ip), checkPort(port ?? 0));
+    const host = isHere ? checkHostAddress(this.control.hostAddress()) : checkHost(ip);
+    return hostPort(host, checkPort(port ?? 0));
   }
 
   /** The id of an instance that was registered here: the one asked for, or the only one. */
@@ -301,11 +307,4 @@ export class DiscoveryService {
   #message(instance: Instance): Props<'ServiceInstance'> {
     return instanceMessage(instance, this.registry.index.isConflict(instance));
   }
-}
-
-function defaultInstanceId(ip: string, port: number): string {
-  const id = hostPort(ip, port);
-  if (isInstanceId(id)) return id;
-  const sentence = `instance_id was left out, and ip:port is too long for one (${id.length} characters): give a shorter instance_id`;
-  throw new DiscoError('INVALID_ARGUMENT', 'INVALID_NAME', sentence);
 }

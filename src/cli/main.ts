@@ -12,6 +12,7 @@ import { addReadVerbs } from './read.ts';
 import { addRegisterVerbs } from './register.ts';
 import { addSimVerb } from './sim.ts';
 import { addStartVerb } from './start.ts';
+import { addValidateVerb } from './validate.ts';
 import { addWatchVerbs } from './watch.ts';
 
 const examples = `
@@ -40,6 +41,7 @@ export function createProgram(): Command {
   addMemberVerbs(program);
   addWatchVerbs(program);
   addControlVerbs(program);
+  addValidateVerb(program);
   addSimVerb(program);
   for (const command of [program, ...program.commands]) addGlobalOptions(command);
   return program;
@@ -48,7 +50,7 @@ export function createProgram(): Command {
 /** On the program and on each verb, so that they may stand before the verb or behind it. */
 function addGlobalOptions(command: Command): void {
   const has = (flag: string): boolean => command.options.some(({ long }) => long === flag);
-  const needsDaemon = command.name() !== 'sim';
+  const needsDaemon = !['sim', 'validate'].includes(command.name());
   if (needsDaemon && command.name() !== 'start') {
     command.option('--addr <address>', 'the daemon: host:port or unix:/path');
   }

@@ -175,6 +175,7 @@ function statusSheet(found: DaemonStatus): string {
     ['data dir', found.dataDir],
     ['members', `${found.membersAlive} alive, ${found.membersDead} dead, ${found.links} linked`],
     ['instances', `${found.instances} known, ${found.instancesOwn} registered here`],
+    ...fileRows(found),
     ...holdRows(found),
     ...(found.isolated ? [['isolated', 'yes: this node reaches no other'] as const] : []),
     ['revision', String(found.revision)],
@@ -182,6 +183,19 @@ function statusSheet(found: DaemonStatus): string {
     ['refused', counts(found.refused)],
     ['counted', counts(found.counted)],
   ]);
+}
+
+function fileRows({ serviceFiles }: DaemonStatus): [string, string][] {
+  if (serviceFiles === undefined) return [];
+  const { directory, files, instances, problem, bad, filesBad } = serviceFiles;
+  const counts = `${files} in ${directory}, ${instances} instances, ${filesBad} refused`;
+  const more = filesBad - bad.length;
+  return [
+    ['files', counts],
+    ...(problem === '' ? [] : [['files', problem] as [string, string]]),
+    ...bad.map((each): [string, string] => ['bad file', `${each.file}: ${each.problem}`]),
+    ...(more > 0 ? [['bad file', `${more} more`] as [string, string]] : []),
+  ];
 }
 
 function holdRows({ holding, servicesHolding }: DaemonStatus): [string, string][] {

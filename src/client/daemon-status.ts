@@ -55,6 +55,20 @@ export type MembersEvent =
   /** Nothing is known of it any more; as it was told last. */
   | { readonly kind: 'forgotten'; readonly member: Member };
 
+/** The registration files of a daemon. */
+export interface ServiceFiles {
+  readonly directory: string;
+  readonly files: number;
+  /** Registered by them. */
+  readonly instances: number;
+  /** What is wrong with all of them; empty: nothing. */
+  readonly problem: string;
+  /** Those that are refused: 100 of them at most. What they said when good stays registered. */
+  readonly bad: readonly { readonly file: string; readonly problem: string }[];
+  /** How many they are in all. */
+  readonly filesBad: number;
+}
+
 /** One daemon. */
 export interface DaemonStatus {
   readonly peerId: string;
@@ -92,6 +106,8 @@ export interface DaemonStatus {
   readonly servicesHolding: number;
   /** Every link is lost: what this daemon knows may be old. */
   readonly isolated: boolean;
+  /** Undefined of a daemon that knows no such files. */
+  readonly serviceFiles: ServiceFiles | undefined;
 }
 
 /** One exchange of a step of gossip. */
@@ -187,6 +203,21 @@ export function statusFromProto(message: disco.v1.StatusResponse): DaemonStatus 
     holding: message.holding.map(holdFromProto),
     servicesHolding: message.servicesHolding,
     isolated: message.isolated,
+    serviceFiles: message.serviceFiles ? serviceFilesFromProto(message.serviceFiles) : undefined,
+  };
+}
+
+function serviceFilesFromProto(message: disco.v1.ServiceFiles.$Properties): ServiceFiles {
+  return {
+    directory: message.directory ?? '',
+    files: message.files ?? 0,
+    instances: message.instances ?? 0,
+    problem: message.problem ?? '',
+    bad: (message.bad ?? []).map(({ file, problem }) => ({
+      file: file ?? '',
+      problem: problem ?? '',
+    })),
+    filesBad: message.filesBad ?? 0,
   };
 }
 

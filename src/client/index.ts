@@ -10,6 +10,7 @@ export type { InstanceList, ListFilter } from './instance-list.ts';
 export { instanceAddress } from './instance.ts';
 export type { Health, Instance } from './instance.ts';
 export type { Accuser, DaemonStatus, GossipExchange, Member } from './daemon-status.ts';
+export type { ServiceFiles } from './daemon-status.ts';
 export type { MembersEvent, MemberState } from './daemon-status.ts';
 export type { Registration, RegisterOptions, RegistrationState } from './registration.ts';
 export type { ServiceView, ViewChange, ViewOptions } from './service-view.ts';

@@ -29,6 +29,7 @@ import type { EvidencePair } from './evidence.ts';
 import { Holdings } from './holdings.ts';
 import { advance } from './own-state.ts';
 import type { Identity, Mutation, MutationResult, OwnBounds } from './own-state.ts';
+import { isAhead, rebirthMicros } from './own-time.ts';
 import { PeerBook } from './peer-book.ts';
 import { Reaper } from './reaper.ts';
 import type { ReaperConfig } from './reaper.ts';
@@ -168,7 +169,7 @@ export class Registry {
     this.#facts = facts;
     const own = this.state(this.self);
     const ownUpdate = own?.head.head.lastUpdate ?? 0;
-    this.#isReborn = hasPast && ownUpdate <= this.#rebirthMicros(now);
+    this.#isReborn = hasPast && ownUpdate <= rebirthMicros(this.#config, now);
     const live = new Set<RecordKey>();
     for (const { key, record } of own?.set.records() ?? []) if (!record.deleted) live.add(key);
     const missing = [...this.#registrations.entries()].filter(([key]) => !live.has(key));
@@ -195,7 +196,7 @@ export class Registry {
       mutations,
       this.#identity,
       this.#config,
-      isReborn ? this.#rebirthMicros(now) : now.wallMicros,
+      isReborn ? rebirthMicros(this.#config, now) : now.wallMicros,
     );
     const { next, puts, removes, results } = moved;
     // Nobody is told what did not happen.
@@ -257,7 +258,8 @@ export class Registry {
     this.#holdings.tick(now);
     const mutations = this.#registrations.due(now);
     const own = this.state(this.self);
-    if (own !== undefined && this.#isAhead(own, now)) mutations.push({ kind: 'rewind' });
+    if (own !== undefined && isAhead(own.head.head, this.#config, now))
+      mutations.push({ kind: 'rewind' });
     else if (own !== undefined && this.#isRefreshDue(own, now)) mutations.push({ kind: 'refresh' });
     if (mutations.length > 0) {
       this.commit(mutations, now);
@@ -319,6 +321,11 @@ export class Registry {
     return this.#registrations.get(key);
   }
 
+  /** All that was asked for at this daemon. */
+  registrations(): IterableIterator<[RecordKey, Registration]> {
+    return this.#registrations.entries();
+  }
+
   #restore(stored: StoredOwner, now: Now): void {
     const rules = headRules(this.#identity.cluster, this.#config, now);
     const isOwn = stored.owner === this.self;
@@ -340,17 +347,6 @@ export class Registry {
     this.#holdings.accept(passage, isOwn ? 'own' : 'peer', now);
     // Nothing is held of what an earlier life hid.
     if (wasDead) this.observe(stored.owner, { kind: 'unreachable', why: 'refused' }, now);
-  }
-
-  /** As old as others take, and still tell: any head of an earlier life that they hold is newer. */
-  #rebirthMicros(now: Now): number {
-    const { reapAfterMs, clockAheadMs } = this.#config;
-    return now.wallMicros - (reapAfterMs - 4 * clockAheadMs) * 1000;
-  }
-
-  /** Others refuse an own head that lies so far in the future: it is from a clock that was wrong. */
-  #isAhead({ head }: OwnerState, now: Now): boolean {
-    return head.head.lastUpdate > now.wallMicros + this.#config.clockAheadMs * 1000;
   }
 
   /** Two heads that prove that an owner said two things at once; kept of 1,000 owners at most. */
@@ -385,7 +381,7 @@ export class Registry {
     const { lastUpdate } = head.head;
     // Only so that others still take it, whenever they come.
     if (this.#isReborn)
-      return this.#rebirthMicros(now) - lastUpdate >= this.#config.clockAheadMs * 1000;
+      return rebirthMicros(this.#config, now) - lastUpdate >= this.#config.clockAheadMs * 1000;
     const ageMs = (now.wallMicros - lastUpdate) / 1000;
     return ageMs >= this.#config.headRefreshMs || now.monoMs >= this.#collectAtMs;
   }

@@ -28,6 +28,8 @@ export interface Registration {
   readonly version: string;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** Name of the registration file that asks for it; left out: a client of the API did. */
+  readonly source?: string;
 }
 
 /** A node met in this life or an earlier one: the second way back into the cluster. */

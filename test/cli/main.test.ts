@@ -17,6 +17,7 @@ const verbs = [
   'leave',
   'version',
   'demo',
+  'validate',
   'sim',
 ];
 

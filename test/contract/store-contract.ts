@@ -162,7 +162,8 @@ export function runStoreContract(body: string, makeDisk: (t: Test) => Disk): voi
   test('registrations come back whole, replaced and dropped by their names', (t, disk) => {
     const store = disk.open();
     const one = makeRegistration();
-    const two = makeRegistration({ instanceId: 'cart-2', ttlMs: 5_000, deregisterAfterMs: 9_000 });
+    const lease = { ttlMs: 5_000, deregisterAfterMs: 9_000 };
+    const two = makeRegistration({ instanceId: 'cart-2', ...lease, source: 'carts.json' });
     store.commit({ revision: 1, registrations: [one, two] });
     t.strictSame(sortById(disk.open().load().registrations), [one, two]);
     const changed = makeRegistration({ port: 81, tags: [], metadata: {} });
