@@ -1,6 +1,6 @@
 /** From what the registry knows to the messages of the API. */
 import { disco } from '../gen/discovery.js';
-import type { Health } from '../record/record.ts';
+import type { Health, Maintenance } from '../record/record.ts';
 import type { Hold } from '../registry/brake.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { MemberState } from '../membership/member.ts';
@@ -48,7 +48,12 @@ export function instanceMessage(
     ttlMs: record.ttlMs,
     conflict: isConflict,
     held: instance.isHeld === true,
+    ...(record.maintenance && { maintenance: maintenanceMessage(record.maintenance) }),
   };
+}
+
+function maintenanceMessage({ reason, health }: Maintenance): disco.v1.Maintenance.$Properties {
+  return { reason, health: wireHealth[health] };
 }
 
 /** What is held and why, field by field. */
@@ -90,6 +95,7 @@ export function memberMessage(
     self: owner === registry.self,
     linked: contacts.isLinked(owner),
     instances: held.set.count - held.set.tombstones,
+    maintenance: facts.maintenance ?? '',
     ...(rttMs === undefined ? {} : { rttMicros: Math.round(rttMs * 1000) }),
     accusers: contacts
       .accusersOf(owner)

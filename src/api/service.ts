@@ -18,6 +18,7 @@ import { filesMessage, holdMessage, instanceMessage, memberMessages } from './co
 import { findFreePort } from './free-port.ts';
 import { findMember } from './find-member.ts';
 import { cutPage, isMatch, readFilter } from './list-filter.ts';
+import { answerWish, checkWish, readWish } from './maintenance.ts';
 import type { NodeControl } from './node-control.ts';
 import { checkHostAddress, placedAt } from './placement.ts';
 import {
@@ -40,6 +41,8 @@ const givenPortsMax = 1_000;
 const idsShownMax = 5;
 /** Held services that the status names. */
 const holdsShownMax = 100;
+/** What is in maintenance and named by the status. */
+const rulesShownMax = 100;
 
 export class DiscoveryService {
   readonly registry: Registry;
@@ -131,6 +134,17 @@ export class DiscoveryService {
     return this.registry.heartbeat({ group, name, instanceId }, this.#clock.now());
   }
 
+  async setMaintenance(
+    request: Props<'SetMaintenanceRequest'>,
+  ): Promise<Props<'SetMaintenanceResponse'>> {
+    const wish = readWish(request);
+    checkWish(wish, this.registry);
+    const since = this.#clock.now().wallMicros;
+    const rule = { ...wish.target, reason: wish.reason, since };
+    await this.#writes.submit({ kind: 'maintenance', rule });
+    return answerWish(wish, this.registry);
+  }
+
   members(): Props<'MembersResponse'> {
     return { members: memberMessages(this.registry, this.control) };
   }
@@ -159,6 +173,7 @@ export class DiscoveryService {
     const own = registry.state(registry.self);
     const sinceReconcileMs = control.sinceReconcileMs();
     const described = control.describe();
+    const rules = registry.maintenance.list();
     return {
       ...described,
       listen: [...described.listen],
@@ -180,6 +195,8 @@ export class DiscoveryService {
       servicesHolding: registry.brake.holdCount,
       isolated: control.isIsolated(),
       serviceFiles: filesMessage(control.serviceFiles()),
+      maintenance: rules.slice(0, rulesShownMax),
+      maintenanceRules: rules.length,
     };
   }
 

@@ -26,6 +26,7 @@ export type ErrorReason =
   | 'INVALID_METADATA'
   | 'INVALID_TAG'
   | 'INVALID_VERSION'
+  | 'INVALID_REASON'
   | 'INVALID_PAGE'
   | 'INVALID_CURSOR'
   | 'INVALID_BODY'
@@ -34,6 +35,7 @@ export type ErrorReason =
   | 'AMBIGUOUS_INSTANCE'
   | 'NOT_OWNED_HERE'
   | 'OWNED_BY_FILE'
+  | 'STILL_IN_MAINTENANCE'
   | 'UNKNOWN_SERVICE'
   | 'UNKNOWN_INSTANCE'
   | 'NO_HEALTHY_INSTANCE'
@@ -47,6 +49,7 @@ export type ErrorReason =
   // bounds
   | 'RECORD_TOO_LARGE'
   | 'TOO_MANY_RECORDS'
+  | 'TOO_MANY_RULES'
   | 'WATCH_TOO_SLOW'
   | 'TOO_MANY_WATCHERS'
   | 'TOO_MANY_DISMISSALS'

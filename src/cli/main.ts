@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../daemon/version.ts';
 import { addControlVerbs } from './control.ts';
 import { exitOf } from './exit.ts';
+import { addMaintVerb } from './maint.ts';
 import { addMemberVerbs } from './members.ts';
 import { note, outputForms } from './output.ts';
 import { addReadVerbs } from './read.ts';
@@ -39,6 +40,7 @@ export function createProgram(): Command {
   addRegisterVerbs(program);
   addReadVerbs(program);
   addMemberVerbs(program);
+  addMaintVerb(program);
   addWatchVerbs(program);
   addControlVerbs(program);
   addValidateVerb(program);

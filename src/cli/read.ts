@@ -1,11 +1,11 @@
 /** The verbs that only look: get, list, status. */
 import type { Command } from 'commander';
 import { errorText } from '../base/error.ts';
-import type { DaemonStatus } from '../client/daemon-status.ts';
+import type { DaemonStatus, MaintenanceRule } from '../client/daemon-status.ts';
 import type { Disco } from '../client/disco.ts';
 import type { InstanceList, ListFilter } from '../client/instance-list.ts';
 import { instanceAddress } from '../client/instance.ts';
-import type { Health, Instance } from '../client/instance.ts';
+import type { Health, Instance, Maintenance } from '../client/instance.ts';
 import { CliError } from './exit.ts';
 import { describeHold, noteMarks } from './marks.ts';
 import { age, collect, note, parsePairs, print, printList, printOne } from './output.ts';
@@ -144,7 +144,7 @@ export function instanceTable(instances: readonly Instance[]): string {
 }
 
 function notesOf(instance: Instance): string {
-  const { instanceId, tags, version, metadata, conflict, held } = instance;
+  const { instanceId, tags, version, metadata, conflict, held, maintenance } = instance;
   return [
     ...(instanceId === instanceAddress(instance) ? [] : [`id=${instanceId}`]),
     ...(version === '' ? [] : [`version=${version}`]),
@@ -152,7 +152,14 @@ function notesOf(instance: Instance): string {
     ...Object.entries(metadata).map(([key, value]) => `${key}=${value}`),
     ...(conflict ? ['CONFLICT'] : []),
     ...(held ? ['HELD'] : []),
+    ...(maintenance === undefined ? [] : [maintenanceNote(maintenance)]),
   ].join(' ');
+}
+
+/** The reason, and what is wrong besides. */
+function maintenanceNote({ reason, health }: Maintenance): string {
+  const beneath = health === 'passing' ? '' : `, else ${health}`;
+  return `maintenance=${JSON.stringify(reason)}${beneath}`;
 }
 
 function statusSheet(found: DaemonStatus): string {
@@ -176,6 +183,7 @@ function statusSheet(found: DaemonStatus): string {
     ['members', `${found.membersAlive} alive, ${found.membersDead} dead, ${found.links} linked`],
     ['instances', `${found.instances} known, ${found.instancesOwn} registered here`],
     ...fileRows(found),
+    ...maintenanceRows(found),
     ...holdRows(found),
     ...(found.isolated ? [['isolated', 'yes: this node reaches no other'] as const] : []),
     ['revision', String(found.revision)],
@@ -195,6 +203,19 @@ function fileRows({ serviceFiles }: DaemonStatus): [string, string][] {
     ...(problem === '' ? [] : [['files', problem] as [string, string]]),
     ...bad.map((each): [string, string] => ['bad file', `${each.file}: ${each.problem}`]),
     ...(more > 0 ? [['bad file', `${more} more`] as [string, string]] : []),
+  ];
+}
+
+function maintenanceRows({ maintenance, maintenanceRules }: DaemonStatus): [string, string][] {
+  const nowMs = Date.now();
+  const more = maintenanceRules - maintenance.length;
+  const describe = ({ group, name, instanceId, reason, since }: MaintenanceRule): string => {
+    const service = instanceId === '' ? `${group}/${name}` : `${group}/${name}/${instanceId}`;
+    return `${group === '' ? 'this node' : service} for ${age(since, nowMs)}: ${reason}`;
+  };
+  return [
+    ...maintenance.map((rule): [string, string] => ['maintenance', describe(rule)]),
+    ...(more > 0 ? [['maintenance', `${more} more`] as [string, string]] : []),
   ];
 }
 

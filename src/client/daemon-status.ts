@@ -31,6 +31,8 @@ export interface Member {
   readonly rttMicros: number | undefined;
   /** Nodes that say of it, in its present life, that they cannot reach it. */
   readonly accusers: readonly Accuser[];
+  /** Why the whole node is in maintenance; empty: it is not. */
+  readonly maintenance: string;
 }
 
 /** A node that says of a member that it cannot reach it. */
@@ -67,6 +69,18 @@ export interface ServiceFiles {
   readonly bad: readonly { readonly file: string; readonly problem: string }[];
   /** How many they are in all. */
   readonly filesBad: number;
+}
+
+/** What was put into maintenance at a daemon: the whole node, a service, or an instance. */
+export interface MaintenanceRule {
+  /** '' with an empty name: the whole node. */
+  readonly group: string;
+  readonly name: string;
+  /** '': all instances of the service that were and will be registered there. */
+  readonly instanceId: string;
+  readonly reason: string;
+  /** Microseconds since the epoch. */
+  readonly since: number;
 }
 
 /** One daemon. */
@@ -108,6 +122,10 @@ export interface DaemonStatus {
   readonly isolated: boolean;
   /** Undefined of a daemon that knows no such files. */
   readonly serviceFiles: ServiceFiles | undefined;
+  /** What was put into maintenance there: 100 of them at most. */
+  readonly maintenance: readonly MaintenanceRule[];
+  /** How many they are in all. */
+  readonly maintenanceRules: number;
 }
 
 /** One exchange of a step of gossip. */
@@ -144,6 +162,7 @@ export function memberFromProto(message: disco.v1.Member.$Properties): Member {
     instances: message.instances ?? 0,
     rttMicros: optionalNumber(message.rttMicros),
     accusers: (message.accusers ?? []).map(accuserFromProto),
+    maintenance: message.maintenance ?? '',
   };
 }
 
@@ -204,6 +223,18 @@ export function statusFromProto(message: disco.v1.StatusResponse): DaemonStatus 
     servicesHolding: message.servicesHolding,
     isolated: message.isolated,
     serviceFiles: message.serviceFiles ? serviceFilesFromProto(message.serviceFiles) : undefined,
+    maintenance: message.maintenance.map(ruleFromProto),
+    maintenanceRules: message.maintenanceRules,
+  };
+}
+
+function ruleFromProto(message: disco.v1.MaintenanceRule.$Properties): MaintenanceRule {
+  return {
+    group: message.group ?? '',
+    name: message.name ?? '',
+    instanceId: message.instanceId ?? '',
+    reason: message.reason ?? '',
+    since: Number(message.since ?? 0),
   };
 }
 

@@ -7,6 +7,14 @@ import { disco } from '../gen/discovery.js';
 /** How an instance is, as its owner says. */
 export type Health = 'passing' | 'warning' | 'critical' | 'maintenance';
 
+/** Why an instance is out of use, by the word of its node's operator. */
+export interface Maintenance {
+  /** For people; may be empty. */
+  readonly reason: string;
+  /** What its health would be without. */
+  readonly health: Health;
+}
+
 /** One running copy of a service. Frozen: instances are shared between callers. */
 export interface Instance {
   readonly group: string;
@@ -32,6 +40,8 @@ export interface Instance {
   readonly conflict: boolean;
   /** Its node fell silent; it is shown because most of its service did so at once. */
   readonly held: boolean;
+  /** With the health `maintenance`: why, and the health beneath; else undefined. */
+  readonly maintenance: Maintenance | undefined;
 }
 
 const wireHealth = disco.v1.Health;
@@ -79,7 +89,12 @@ export function instanceFromProto(message: disco.v1.ServiceInstance.$Properties)
     ttlMs: Number(message.ttlMs ?? 0),
     conflict: message.conflict ?? false,
     held: message.held ?? false,
+    maintenance: message.maintenance ? maintenanceFromProto(message.maintenance) : undefined,
   });
+}
+
+function maintenanceFromProto(message: disco.v1.Maintenance.$Properties): Maintenance {
+  return Object.freeze({ reason: message.reason ?? '', health: healthFromProto(message.health) });
 }
 
 /** Equal for two statements about the same instance, and only then. */

@@ -10,7 +10,7 @@ import { detached, sha256 } from './hash.ts';
 import { isHost, isInstanceId, isName, isPort } from './names.ts';
 import { keyOfOwner, ownerFromKey, publicKeyBytes } from './owner.ts';
 import { healths, recordKey } from './record.ts';
-import type { SealedRecord, ServiceRecord } from './record.ts';
+import type { Health, Maintenance, SealedRecord, ServiceRecord } from './record.ts';
 import { opened, refused } from './verdict.ts';
 import type { Opened } from './verdict.ts';
 
@@ -46,6 +46,7 @@ export function sealRecord(record: ServiceRecord): SealedRecord {
     version: record.version,
     tags: [...record.tags],
     metadata: { ...record.metadata },
+    ...(record.maintenance && { maintenance: encodeMaintenance(record.maintenance) }),
   }).finish();
   return seal(bytes, record);
 }
@@ -61,6 +62,8 @@ export function openRecord(bytes: Uint8Array, recordBytesMax: number): Opened<Se
   const ttlMs = safeInteger(message.ttlMs);
   if (!(lastUpdate > 0) || !(ttlMs >= 0)) return refused('OUT_OF_RANGE');
   if (!message.deleted && !(isHost(ip) && isPort(port))) return refused('OUT_OF_RANGE');
+  const health = healthOf(message.health);
+  const maintenance = health === 'maintenance' ? message.maintenance : undefined;
   const record: ServiceRecord = {
     owner: ownerFromKey(message.owner),
     group,
@@ -70,12 +73,12 @@ export function openRecord(bytes: Uint8Array, recordBytesMax: number): Opened<Se
     deleted: message.deleted,
     ip,
     port,
-    // A health that a later version knows is nothing to send calls to.
-    health: healths[message.health - 1] ?? 'critical',
+    health,
     ttlMs,
     version: message.version,
     tags: message.tags,
     metadata: message.metadata,
+    ...(maintenance && { maintenance: decodeMaintenance(maintenance) }),
   };
   return opened(seal(bytes, record));
 }
@@ -98,6 +101,19 @@ export function openRecords(
     records.push(record.value);
   }
   return opened(records);
+}
+
+/** A health that a later version knows is nothing to send calls to. */
+function healthOf(value: number): Health {
+  return healths[value - 1] ?? 'critical';
+}
+
+function encodeMaintenance({ reason, health }: Maintenance) {
+  return { reason, health: healths.indexOf(health) + 1 };
+}
+
+function decodeMaintenance(message: disco.gossip.v1.Maintenance.$Properties): Maintenance {
+  return { reason: message.reason ?? '', health: healthOf(message.health ?? 0) };
 }
 
 function decodeRecord(bytes: Uint8Array): disco.gossip.v1.Record | undefined {

@@ -11,6 +11,13 @@ export const healths = ['passing', 'warning', 'critical', 'maintenance'] as cons
 /** Health of an instance, as its owner states it. */
 export type Health = (typeof healths)[number];
 
+export interface Maintenance {
+  /** For people. */
+  readonly reason: string;
+  /** What the health would be without it. */
+  readonly health: Health;
+}
+
 export interface ServiceRecord {
   readonly owner: OwnerId;
   readonly group: string;
@@ -28,6 +35,8 @@ export interface ServiceRecord {
   readonly version: string;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** Only with the health `maintenance`; left out there when it did not fit. See health.ts. */
+  readonly maintenance?: Maintenance;
 }
 
 /** `group/name/instanceId`: unique within one owner, since none of the three holds a slash. */

@@ -35,6 +35,21 @@ t.test('an instance is told with all that its record says, and where it is from'
   t.end();
 });
 
+t.test('maintenance is told as health, with the reason and the health beneath', (t) => {
+  const maintenance = { reason: 'kernel update', health: 'critical' } as const;
+  const record = makeRecord({ health: 'maintenance', maintenance });
+  const { HEALTH_MAINTENANCE, HEALTH_CRITICAL } = disco.v1.Health;
+  t.match(instanceMessage({ record, node: 'node-7' }, false), {
+    health: HEALTH_MAINTENANCE,
+    maintenance: { reason: 'kernel update', health: HEALTH_CRITICAL },
+  });
+  const node = new Node();
+  node.hear(2, [], makeFacts({ maintenance: 'moving' }));
+  t.match(memberMessage(node.registry, node.control, signerOf(2).owner), { maintenance: 'moving' });
+  t.match(memberMessage(node.registry, node.control, node.self), { maintenance: '' });
+  t.end();
+});
+
 t.test('of refused files a hundred are told, and how many they are', (t) => {
   const bad = Array.from({ length: 101 }, (_, index) => ({ file: `f${index}`, problem: 'no' }));
   const report = { directory: '/d', files: 102, instances: 1, problem: 'full' };

@@ -10,6 +10,7 @@ const verbs = [
   'list',
   'members',
   'force-leave',
+  'maint',
   'status',
   'watch',
   'health',

@@ -319,10 +319,14 @@ t.test('what another node wrote cannot break the rows', (t) => {
     ttlMs: 0,
     conflict: true,
     held: true,
+    maintenance: { reason: '\u001b[1m"so"', health: 'critical' as const },
   };
   const lines = instanceTable([instance]).split('\n');
   t.equal(lines.length, 2);
   t.match(lines[1], 'x\ufffdmath/add  evil');
-  t.match(lines[1], 'id=a \ufffd k=\ufffd[2J CONFLICT HELD');
+  t.match(
+    lines[1],
+    'id=a \ufffd k=\ufffd[2J CONFLICT HELD maintenance="\\u001b[1m\\"so\\"", else critical',
+  );
   t.end();
 });

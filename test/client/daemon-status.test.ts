@@ -86,6 +86,20 @@ test('of registration files all that is told survives the wire', (t) => {
   t.end();
 });
 
+test('what is in maintenance at a daemon survives the wire', (t) => {
+  const rule = { group: 'math', name: 'add', instanceId: '', reason: 'x', since: 1_750e12 };
+  const { StatusResponse, Member } = disco.v1;
+  const sent = { maintenance: [rule, {}], maintenanceRules: 7 };
+  const status = statusFromProto(StatusResponse.decode(StatusResponse.encode(sent).finish()));
+  const node = { group: '', name: '', instanceId: '', reason: '', since: 0 };
+  t.strictSame(status.maintenance, [rule, node]);
+  t.equal(status.maintenanceRules, 7);
+  const member = Member.decode(Member.encode({ maintenance: 'moving' }).finish());
+  t.equal(memberFromProto(member).maintenance, 'moving');
+  t.equal(memberFromProto({}).maintenance, '');
+  t.end();
+});
+
 test('an outcome that is not known counts as failed', (t) => {
   t.equal(exchangeFromProto({ outcome: 'in_sync' }).outcome, 'in_sync');
   t.equal(exchangeFromProto({ outcome: 'changed', ownersChanged: ['o'] }).ownersChanged.length, 1);

@@ -39,6 +39,7 @@ test('a message off the wire becomes a plain frozen instance', async (t) => {
     ttlMs: 10_000,
     conflict: true,
     held: true,
+    maintenance: undefined,
   });
   t.ok(Object.isFrozen(instance) && Object.isFrozen(instance.tags));
   t.ok(Object.isFrozen(instance.metadata));
@@ -49,6 +50,17 @@ test('what the simplest server leaves out has a default', async (t) => {
   t.equal(instance.health, 'passing');
   t.equal(instance.lastUpdate, 0);
   t.strictSame(instance.metadata, {});
+});
+
+test('why an instance is in maintenance survives the wire, and what is beneath', async (t) => {
+  const { HEALTH_MAINTENANCE, HEALTH_CRITICAL } = disco.v1.Health;
+  const maintenance = { reason: 'kernel update', health: HEALTH_CRITICAL };
+  const sent = wireInstance({ health: HEALTH_MAINTENANCE, maintenance });
+  const bytes = disco.v1.ServiceInstance.encode(sent).finish();
+  const instance = instanceFromProto(disco.v1.ServiceInstance.decode(bytes));
+  t.equal(instance.health, 'maintenance');
+  t.strictSame(instance.maintenance, { reason: 'kernel update', health: 'critical' });
+  t.ok(Object.isFrozen(instance.maintenance));
 });
 
 test('a health that this client does not know is critical', async (t) => {
