@@ -70,7 +70,7 @@ t.test('each mistake is told with line, column, key and what was expected', (t) 
 });
 
 t.test('an unknown key is told with the one that was meant, or with all there are', (t) => {
-  t.match(read({ ...add, prt: 1 }).problems, [/, key prt: is not known; did you mean port\?$/]);
+  t.match(read({ ...add, prot: 1 }).problems, [/, key prot: is not known; did you mean port\?$/]);
   t.match(read({ ...add, instance_id: 'x' }).problems, [/did you mean instanceId\?$/]);
   t.match(read({ ...add, colour: 'blue' }).problems, [/known are group, name, ip, port, /]);
   t.match(read('{"__proto__": 1, "toString": 2}').problems, [
