@@ -1,14 +1,17 @@
 /** From what the registry knows to the messages of the API. */
 import { disco } from '../gen/discovery.js';
-import type { Health } from '../record/record.ts';
+import type { Health, Maintenance } from '../record/record.ts';
 import type { Hold } from '../registry/brake.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { MemberState } from '../membership/member.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { OwnerId } from '../record/owner.ts';
-import type { NodeControl } from './node-control.ts';
+import type { NodeControl, ServiceFilesReport } from './node-control.ts';
 
 const { Health: WireHealth, Member: WireMember } = disco.v1;
+
+/** Refused registration files that the status names. */
+const badFilesShownMax = 100;
 
 export const wireHealth: Readonly<Record<Health, disco.v1.Health>> = {
   passing: WireHealth.HEALTH_PASSING,
@@ -52,12 +55,24 @@ export function instanceMessage(
       port,
       ip: ip === '' ? record.ip : ip,
     })),
+    ...(record.maintenance && { maintenance: maintenanceMessage(record.maintenance) }),
   };
+}
+
+function maintenanceMessage({ reason, health }: Maintenance): disco.v1.Maintenance.$Properties {
+  return { reason, health: wireHealth[health] };
 }
 
 /** What is held and why, field by field. */
 export function holdMessage(hold: Hold): disco.v1.Hold.$Properties {
   return { ...hold };
+}
+
+/** Registration files: how many, and 100 at most of those that are refused. */
+export function filesMessage(report: ServiceFilesReport): disco.v1.ServiceFiles.$Properties {
+  const { directory, files, instances, problem, bad } = report;
+  const shown = bad.slice(0, badFilesShownMax).map((each) => ({ ...each }));
+  return { directory, files, instances, problem, bad: shown, filesBad: bad.length };
 }
 
 /** What is told of members and is not theirs: how this node reaches them. */
@@ -87,6 +102,7 @@ export function memberMessage(
     self: owner === registry.self,
     linked: contacts.isLinked(owner),
     instances: held.set.count - held.set.tombstones,
+    maintenance: facts.maintenance ?? '',
     ...(rttMs === undefined ? {} : { rttMicros: Math.round(rttMs * 1000) }),
     accusers: contacts
       .accusersOf(owner)

@@ -122,6 +122,9 @@ export class GrpcServer {
       Status: this.#unary(() => service.status()),
       Gossip: this.#unary(() => service.gossip()),
       ForceLeave: this.#unary((request: disco.v1.ForceLeaveRequest) => service.forceLeave(request)),
+      SetMaintenance: this.#unary((request: disco.v1.SetMaintenanceRequest) =>
+        service.setMaintenance(request),
+      ),
       Leave: this.#unary(() => service.leave()),
       Watch: this.#stream((request: disco.v1.WatchRequest, sink) => {
         const { watchLagMax } = this.#options;

@@ -119,7 +119,7 @@ export class HttpServer {
   #classicList(): Record<string, { app_name: string; last_update: number }> {
     const newest = new Map<string, { app_name: string; last_update: number }>();
     for (const { record } of this.#service.registry.index.list()) {
-      if (record.health === 'critical') continue;
+      if (record.health === 'critical' || record.health === 'maintenance') continue;
       const address = hostPort(record.ip, record.port);
       const last_update = record.lastUpdate / 1_000_000;
       if ((newest.get(address)?.last_update ?? 0) >= last_update) continue;

@@ -30,6 +30,19 @@ export interface RoundReport {
   readonly changed: readonly OwnerId[];
 }
 
+/** What became of the registration files. */
+export interface ServiceFilesReport {
+  /** Where they are. */
+  readonly directory: string;
+  readonly files: number;
+  /** Registered by them. */
+  readonly instances: number;
+  /** What is wrong with all of them, as a sentence; empty: nothing. */
+  readonly problem: string;
+  /** Those that are refused, by name, and why. */
+  readonly bad: readonly { readonly file: string; readonly problem: string }[];
+}
+
 export interface NodeControl {
   describe(): NodeDescription;
   /** Why the node is ready, or what it waits for. */
@@ -56,6 +69,7 @@ export interface NodeControl {
   round(): Promise<readonly RoundReport[]>;
   /** Leaves the cluster and stops; returns at once. */
   leave(): void;
+  serviceFiles(): ServiceFilesReport;
   /** The address at which peers can reach this host. */
   hostAddress(): string;
 }

@@ -8,27 +8,35 @@ import { DiscoError } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import type { disco } from '../gen/discovery.js';
 import { isShown } from '../membership/member.ts';
-import { hostPort, isInstanceId } from '../record/names.ts';
+import { hostPort } from '../record/names.ts';
 import { recordKey } from '../record/record.ts';
+import type { RecordKey } from '../record/record.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Registration } from '../store/store.ts';
-import { holdMessage, instanceMessage, memberMessages, wireState } from './convert.ts';
+import {
+  filesMessage,
+  holdMessage,
+  instanceMessage,
+  memberMessages,
+  wireState,
+} from './convert.ts';
 import { findFreePort } from './free-port.ts';
 import { findMember } from './find-member.ts';
 import { isStale } from './freshness.ts';
 import { cutPage, isMatch, readFilter } from './list-filter.ts';
+import { answerWish, checkWish, readWish } from './maintenance.ts';
 import type { NodeControl } from './node-control.ts';
 import { notFound } from './not-found.ts';
 import { checkPolicy, Picker } from './pick.ts';
 import type { Place } from './pick.ts';
+import { checkHostAddress, placedAt } from './placement.ts';
 import {
   checkHost,
   checkInstanceId,
   checkName,
   checkPort,
   checkRegister,
-  isRegistrable,
   quote,
 } from './validate.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -43,6 +51,8 @@ const givenPortsMax = 1_000;
 const idsShownMax = 5;
 /** Held services that the status names. */
 const holdsShownMax = 100;
+/** What is in maintenance and named by the status. */
+const rulesShownMax = 100;
 
 export class DiscoveryService {
   readonly registry: Registry;
@@ -64,8 +74,9 @@ export class DiscoveryService {
   async register(request: Props<'RegisterRequest'>): Promise<Props<'RegisterResponse'>> {
     const wish = checkRegister(request);
     const registration = await this.#place(wish);
-    const sealed = await this.#writes.submit({ kind: 'register', registration });
     const { group, name, ip, port, instanceId } = registration;
+    this.#refuseFiled(recordKey(group, name, instanceId));
+    const sealed = await this.#writes.submit({ kind: 'register', registration });
     const owner = this.registry.self;
     const instance = this.registry.index.get(group, name, owner, instanceId);
     const conflict = instance !== undefined && this.registry.index.isConflict(instance);
@@ -76,7 +87,9 @@ export class DiscoveryService {
     const group = checkName('group', request.group ?? '');
     const name = checkName('name', request.name ?? '');
     const instanceId = this.#findOwn(group, name, this.#wantedId(request));
-    await this.#writes.submit({ kind: 'deregister', key: recordKey(group, name, instanceId) });
+    const key = recordKey(group, name, instanceId);
+    this.#refuseFiled(key);
+    await this.#writes.submit({ kind: 'deregister', key });
     return { instanceId };
   }
 
@@ -140,6 +153,17 @@ export class DiscoveryService {
     return this.registry.heartbeat({ group, name, instanceId }, this.#clock.now());
   }
 
+  async setMaintenance(
+    request: Props<'SetMaintenanceRequest'>,
+  ): Promise<Props<'SetMaintenanceResponse'>> {
+    const wish = readWish(request);
+    checkWish(wish, this.registry);
+    const since = this.#clock.now().wallMicros;
+    const rule = { ...wish.target, reason: wish.reason, since };
+    await this.#writes.submit({ kind: 'maintenance', rule });
+    return answerWish(wish, this.registry);
+  }
+
   members(): Props<'MembersResponse'> {
     return { members: memberMessages(this.registry, this.control) };
   }
@@ -168,6 +192,7 @@ export class DiscoveryService {
     const own = registry.state(registry.self);
     const sinceReconcileMs = control.sinceReconcileMs();
     const described = control.describe();
+    const rules = registry.maintenance.list();
     return {
       ...described,
       listen: [...described.listen],
@@ -188,6 +213,9 @@ export class DiscoveryService {
       holding: registry.brake.holds(holdsShownMax).map(holdMessage),
       servicesHolding: registry.brake.holdCount,
       isolated: control.isIsolated(),
+      serviceFiles: filesMessage(control.serviceFiles()),
+      maintenance: rules.slice(0, rulesShownMax),
+      maintenanceRules: rules.length,
     };
   }
 
@@ -216,18 +244,19 @@ export class DiscoveryService {
 
   /** Fills in what the caller left to the daemon. */
   async #place(wish: Registration): Promise<Registration> {
-    const { group, name } = wish;
-    const ip = wish.ip === '' ? this.#hostAddress() : wish.ip;
+    const host = this.control.hostAddress();
+    const ip = wish.ip === '' ? checkHostAddress(host) : wish.ip;
     const port = wish.port === 0 ? await this.#givePort(ip) : wish.port;
-    const instanceId = wish.instanceId === '' ? defaultInstanceId(ip, port) : wish.instanceId;
-    return { ...wish, group, name, ip, port, instanceId };
+    return placedAt({ ...wish, ip, port }, host);
   }
 
-  #hostAddress(): string {
-    const address = this.control.hostAddress();
-    if (isRegistrable(address)) return address;
-    const sentence = `ip was left out, and the address of this node, ${quote(address)}, means nothing to others: give ip, or start the daemon with another --advertise`;
-    throw new DiscoError('INVALID_ARGUMENT', 'INVALID_ADDRESS', sentence);
+  /** A registration file has the last word on what it holds. */
+  #refuseFiled(key: RecordKey): void {
+    const file = this.registry.registration(key)?.source;
+    if (file === undefined) return;
+    const { directory } = this.control.serviceFiles();
+    const sentence = `${key} is registered by the file ${quote(file)} in ${directory}: change it there`;
+    throw new DiscoError('FAILED_PRECONDITION', 'OWNED_BY_FILE', sentence);
   }
 
   /** A free port that this daemon has given to nobody else, not even a moment ago. */
@@ -248,7 +277,8 @@ export class DiscoveryService {
     if (instanceId != null && instanceId !== '') return checkInstanceId(instanceId);
     const isHere = ip == null || ip === '';
     if (isHere && (port ?? 0) === 0) return undefined;
-    return hostPort(isHere ? this.#hostAddress() : checkHost(ip), checkPort(port ?? 0));
+    const host = isHere ? checkHostAddress(this.control.hostAddress()) : checkHost(ip);
+    return hostPort(host, checkPort(port ?? 0));
   }
 
   /** The id of an instance that was registered here: the one asked for, or the only one. */
@@ -302,11 +332,4 @@ export class DiscoveryService {
     const { zone } = this.control.describe();
     return { self: this.registry.self, zone, rttMs: (owner) => this.control.rttMs(owner) };
   }
-}
-
-function defaultInstanceId(ip: string, port: number): string {
-  const id = hostPort(ip, port);
-  if (isInstanceId(id)) return id;
-  const sentence = `instance_id was left out, and ip:port is too long for one (${id.length} characters): give a shorter instance_id`;
-  throw new DiscoError('INVALID_ARGUMENT', 'INVALID_NAME', sentence);
 }

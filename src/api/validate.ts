@@ -149,6 +149,12 @@ export function checkVersion(version: string): string {
   throw invalid('INVALID_VERSION', `version is ${quote(version)}: ${rule}`);
 }
 
+/** @throws DiscoError with `reason` when something in it cannot be seen */
+export function checkPrintable(reason: ErrorReason, field: string, text: string): string {
+  if (printable.test(text)) return text;
+  throw invalid(reason, `${field} is ${quote(text)}: only printable characters are allowed`);
+}
+
 function checkTtl(
   ttl: WireInteger,
   deregisterAfter: WireInteger,

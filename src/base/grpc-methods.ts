@@ -115,6 +115,11 @@ export const discoveryDefinition = {
   List: unaryMethod(`${discovery}List`, v1.ListRequest, v1.ListResponse),
   ListByGroup: unaryMethod(`${discovery}ListByGroup`, v1.ListByGroupRequest, v1.ListResponse),
   Heartbeat: unaryMethod(`${discovery}Heartbeat`, v1.HeartbeatRequest, v1.HeartbeatResponse),
+  SetMaintenance: unaryMethod(
+    `${discovery}SetMaintenance`,
+    v1.SetMaintenanceRequest,
+    v1.SetMaintenanceResponse,
+  ),
   Watch: serverStreamMethod(`${discovery}Watch`, v1.WatchRequest, v1.WatchEvent),
   Members: unaryMethod(`${discovery}Members`, v1.MembersRequest, v1.MembersResponse),
   WatchMembers: serverStreamMethod(`${discovery}WatchMembers`, v1.MembersRequest, v1.MembersEvent),

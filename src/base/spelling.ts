@@ -1,8 +1,8 @@
 /** "Did you mean …?": the known word that a misspelt one is closest to. */
 
 /**
- * @returns the closest of `known` by edits (Levenshtein, letter case aside), undefined when none
- *   is within a third of the word's length
+ * @returns the closest of `known` by edits (Levenshtein, with two neighbors swapped as one; letter
+ *   case aside), undefined when none is within a third of the word's length
  */
 export function closestWord(word: string, known: readonly string[]): string | undefined {
   return closeWords(word, known, 1)[0];
@@ -21,8 +21,9 @@ export function closeWords(word: string, known: readonly string[], most: number)
     .map(({ candidate }) => candidate);
 }
 
-/** Letters to add, drop or change to get from one to the other. */
+/** Letters to add, drop, change, or swap with the next, to get from one to the other. */
 function countEdits(from: string, to: string): number {
+  let twoAbove: readonly number[] = [];
   let above = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let row = 1; row <= from.length; row++) {
     const current = [row];
@@ -31,8 +32,11 @@ function countEdits(from: string, to: string): number {
       const changed = (above[column - 1] ?? 0) + (isSame ? 0 : 1);
       const dropped = (above[column] ?? 0) + 1;
       const added = (current[column - 1] ?? 0) + 1;
-      current.push(Math.min(changed, dropped, added));
+      const isSwap = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      const swapped = (isSwap ? twoAbove[column - 2] : undefined) ?? Infinity;
+      current.push(Math.min(changed, dropped, added, swapped + 1));
     }
+    twoAbove = above;
     above = current;
   }
   return above[to.length] ?? 0;

@@ -6,12 +6,14 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../daemon/version.ts';
 import { addControlVerbs } from './control.ts';
 import { exitOf } from './exit.ts';
+import { addMaintVerb } from './maint.ts';
 import { addMemberVerbs } from './members.ts';
 import { note, outputForms } from './output.ts';
 import { addReadVerbs } from './read.ts';
 import { addRegisterVerbs } from './register.ts';
 import { addSimVerb } from './sim.ts';
 import { addStartVerb } from './start.ts';
+import { addValidateVerb } from './validate.ts';
 import { addWatchVerbs } from './watch.ts';
 
 const examples = `
@@ -38,8 +40,10 @@ export function createProgram(): Command {
   addRegisterVerbs(program);
   addReadVerbs(program);
   addMemberVerbs(program);
+  addMaintVerb(program);
   addWatchVerbs(program);
   addControlVerbs(program);
+  addValidateVerb(program);
   addSimVerb(program);
   for (const command of [program, ...program.commands]) addGlobalOptions(command);
   return program;
@@ -48,7 +52,7 @@ export function createProgram(): Command {
 /** On the program and on each verb, so that they may stand before the verb or behind it. */
 function addGlobalOptions(command: Command): void {
   const has = (flag: string): boolean => command.options.some(({ long }) => long === flag);
-  const needsDaemon = command.name() !== 'sim';
+  const needsDaemon = !['sim', 'validate'].includes(command.name());
   if (needsDaemon && command.name() !== 'start') {
     command.option('--addr <address>', 'the daemon: host:port or unix:/path');
   }

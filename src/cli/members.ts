@@ -171,6 +171,7 @@ function whatChanged(change: MemberChange): string {
     ...(before.version === member.version ? [] : [`version ${member.version}`]),
     ...(before.linked === member.linked ? [] : [member.linked ? 'linked' : 'no link']),
     ...(accused === '' ? [] : [`accused by ${accused}`]),
+    ...(before.maintenance === member.maintenance ? [] : [maintenanceOf(member)]),
   ].join(', ');
 }
 
@@ -180,7 +181,7 @@ function memberTable(found: readonly Member[]): string {
   const isAccused = found.some(({ accusers }) => accusers.length > 0);
   const cells = (member: Member): string[] => [
     member.self ? `${member.name} (this)` : member.name,
-    member.state,
+    member.maintenance === '' ? member.state : `${member.state}, maintenance`,
     age(member.stateSince, nowMs),
     ...(isAccused ? [accusedBy(member) || '-'] : []),
     placeOf(member),
@@ -193,6 +194,10 @@ function memberTable(found: readonly Member[]): string {
   const accused = isAccused ? ['ACCUSED BY'] : [];
   const contact = ['ADDRESS', 'INSTANCES', 'LINK', 'RTT', 'VERSION', 'PEER ID'];
   return table(['NODE', 'STATE', 'SINCE', ...accused, ...contact], found.map(cells));
+}
+
+function maintenanceOf({ maintenance }: Member): string {
+  return maintenance === '' ? 'no longer in maintenance' : `in maintenance: ${maintenance}`;
 }
 
 function placeOf({ addresses }: Member): string {

@@ -1,12 +1,12 @@
 /** The verbs that only look: get, list, status. */
 import type { Command } from 'commander';
 import { errorText } from '../base/error.ts';
-import type { DaemonStatus } from '../client/daemon-status.ts';
 import type { Disco, Policy } from '../client/disco.ts';
 import type { Freshness, InstanceList, ListFilter } from '../client/instance-list.ts';
 import { instanceAddress } from '../client/instance.ts';
-import type { Endpoint, Health, Instance } from '../client/instance.ts';
+import type { Endpoint, Health, Instance, Maintenance } from '../client/instance.ts';
 import { weightDefault } from '../record/record.ts';
+import type { DaemonStatus, MaintenanceRule } from '../client/daemon-status.ts';
 import { CliError } from './exit.ts';
 import { describeHold, noteMarks } from './marks.ts';
 import { age, collect, note, parseDuration, parsePairs, print, printList } from './output.ts';
@@ -188,7 +188,8 @@ export function instanceTable(instances: readonly Instance[]): string {
 }
 
 function notesOf(instance: Instance): string {
-  const { instanceId, tags, version, metadata, conflict, held, weight, zone } = instance;
+  const { instanceId, tags, version, metadata, conflict, held } = instance;
+  const { weight, zone, maintenance } = instance;
   return [
     ...(instanceId === instanceAddress(instance) ? [] : [`id=${instanceId}`]),
     ...(version === '' ? [] : [`version=${version}`]),
@@ -200,6 +201,7 @@ function notesOf(instance: Instance): string {
     ...(conflict ? ['CONFLICT'] : []),
     ...(held ? ['HELD'] : []),
     ...(instance.ownerState === 'suspect' ? ['SUSPECT'] : []),
+    ...(maintenance === undefined ? [] : [maintenanceNote(maintenance)]),
   ].join(' ');
 }
 
@@ -207,6 +209,12 @@ function notesOf(instance: Instance): string {
 function endpointNote({ ip }: Instance, endpoint: Endpoint): string {
   const place = endpoint.ip === ip ? String(endpoint.port) : instanceAddress(endpoint);
   return `${endpoint.name}=${place}`;
+}
+
+/** The reason, and what is wrong besides. */
+function maintenanceNote({ reason, health }: Maintenance): string {
+  const beneath = health === 'passing' ? '' : `, else ${health}`;
+  return `maintenance=${JSON.stringify(reason)}${beneath}`;
 }
 
 function statusSheet(found: DaemonStatus): string {
@@ -229,6 +237,8 @@ function statusSheet(found: DaemonStatus): string {
     ['data dir', found.dataDir],
     ['members', `${found.membersAlive} alive, ${found.membersDead} dead, ${found.links} linked`],
     ['instances', `${found.instances} known, ${found.instancesOwn} registered here`],
+    ...fileRows(found),
+    ...maintenanceRows(found),
     ...holdRows(found),
     ...(found.isolated ? [['isolated', 'yes: this node reaches no other'] as const] : []),
     ['revision', String(found.revision)],
@@ -236,6 +246,32 @@ function statusSheet(found: DaemonStatus): string {
     ['refused', counts(found.refused)],
     ['counted', counts(found.counted)],
   ]);
+}
+
+function fileRows({ serviceFiles }: DaemonStatus): [string, string][] {
+  if (serviceFiles === undefined) return [];
+  const { directory, files, instances, problem, bad, filesBad } = serviceFiles;
+  const counts = `${files} in ${directory}, ${instances} instances, ${filesBad} refused`;
+  const more = filesBad - bad.length;
+  return [
+    ['files', counts],
+    ...(problem === '' ? [] : [['files', problem] as [string, string]]),
+    ...bad.map((each): [string, string] => ['bad file', `${each.file}: ${each.problem}`]),
+    ...(more > 0 ? [['bad file', `${more} more`] as [string, string]] : []),
+  ];
+}
+
+function maintenanceRows({ maintenance, maintenanceRules }: DaemonStatus): [string, string][] {
+  const nowMs = Date.now();
+  const more = maintenanceRules - maintenance.length;
+  const describe = ({ group, name, instanceId, reason, since }: MaintenanceRule): string => {
+    const service = instanceId === '' ? `${group}/${name}` : `${group}/${name}/${instanceId}`;
+    return `${group === '' ? 'this node' : service} for ${age(since, nowMs)}: ${reason}`;
+  };
+  return [
+    ...maintenance.map((rule): [string, string] => ['maintenance', describe(rule)]),
+    ...(more > 0 ? [['maintenance', `${more} more`] as [string, string]] : []),
+  ];
 }
 
 function holdRows({ holding, servicesHolding }: DaemonStatus): [string, string][] {

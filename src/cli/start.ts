@@ -83,6 +83,7 @@ async function runDaemon({ config, seeds }: ReturnType<typeof loadSeeds>): Promi
       });
   });
   await daemon.start();
+  process.on('SIGHUP', () => daemon.reloadServices());
   const cause = await Promise.race([signalled, daemon.leaveAsked, daemon.failed]);
   isStopping = true;
   if (cause instanceof DiscoError) {

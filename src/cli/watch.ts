@@ -52,7 +52,9 @@ function show(form: OutputForm, change: ViewChange): void {
     default: {
       const { instance } = change;
       const sign = change.kind === 'down' ? paint('red', '-') : paint('green', '+');
-      const health = instance.held ? `${instance.health}, held` : instance.health;
+      const { maintenance } = instance;
+      const shown = maintenance ? `${instance.health} (${maintenance.reason})` : instance.health;
+      const health = instance.held ? `${shown}, held` : shown;
       const reason = change.kind === 'down' ? change.reason : health;
       const service = `${instance.group}/${instance.name}`;
       const place = `${instanceAddress(instance)} ${reason} on ${instance.node}`;

@@ -31,6 +31,8 @@ export interface Member {
   readonly rttMicros: number | undefined;
   /** Nodes that say of it, in its present life, that they cannot reach it. */
   readonly accusers: readonly Accuser[];
+  /** Why the whole node is in maintenance; empty: it is not. */
+  readonly maintenance: string;
 }
 
 /** A node that says of a member that it cannot reach it. */
@@ -54,6 +56,32 @@ export type MembersEvent =
   | { readonly kind: 'snapshot_end' }
   /** Nothing is known of it any more; as it was told last. */
   | { readonly kind: 'forgotten'; readonly member: Member };
+
+/** The registration files of a daemon. */
+export interface ServiceFiles {
+  readonly directory: string;
+  readonly files: number;
+  /** Registered by them. */
+  readonly instances: number;
+  /** What is wrong with all of them; empty: nothing. */
+  readonly problem: string;
+  /** Those that are refused: 100 of them at most. What they said when good stays registered. */
+  readonly bad: readonly { readonly file: string; readonly problem: string }[];
+  /** How many they are in all. */
+  readonly filesBad: number;
+}
+
+/** What was put into maintenance at a daemon: the whole node, a service, or an instance. */
+export interface MaintenanceRule {
+  /** '' with an empty name: the whole node. */
+  readonly group: string;
+  readonly name: string;
+  /** '': all instances of the service that were and will be registered there. */
+  readonly instanceId: string;
+  readonly reason: string;
+  /** Microseconds since the epoch. */
+  readonly since: number;
+}
 
 /** One daemon. */
 export interface DaemonStatus {
@@ -92,6 +120,12 @@ export interface DaemonStatus {
   readonly servicesHolding: number;
   /** Every link is lost: what this daemon knows may be old. */
   readonly isolated: boolean;
+  /** Undefined of a daemon that knows no such files. */
+  readonly serviceFiles: ServiceFiles | undefined;
+  /** What was put into maintenance there: 100 of them at most. */
+  readonly maintenance: readonly MaintenanceRule[];
+  /** How many they are in all. */
+  readonly maintenanceRules: number;
 }
 
 /** One exchange of a step of gossip. */
@@ -133,6 +167,7 @@ export function memberFromProto(message: disco.v1.Member.$Properties): Member {
     instances: message.instances ?? 0,
     rttMicros: optionalNumber(message.rttMicros),
     accusers: (message.accusers ?? []).map(accuserFromProto),
+    maintenance: message.maintenance ?? '',
   };
 }
 
@@ -192,6 +227,33 @@ export function statusFromProto(message: disco.v1.StatusResponse): DaemonStatus 
     holding: message.holding.map(holdFromProto),
     servicesHolding: message.servicesHolding,
     isolated: message.isolated,
+    serviceFiles: message.serviceFiles ? serviceFilesFromProto(message.serviceFiles) : undefined,
+    maintenance: message.maintenance.map(ruleFromProto),
+    maintenanceRules: message.maintenanceRules,
+  };
+}
+
+function ruleFromProto(message: disco.v1.MaintenanceRule.$Properties): MaintenanceRule {
+  return {
+    group: message.group ?? '',
+    name: message.name ?? '',
+    instanceId: message.instanceId ?? '',
+    reason: message.reason ?? '',
+    since: Number(message.since ?? 0),
+  };
+}
+
+function serviceFilesFromProto(message: disco.v1.ServiceFiles.$Properties): ServiceFiles {
+  return {
+    directory: message.directory ?? '',
+    files: message.files ?? 0,
+    instances: message.instances ?? 0,
+    problem: message.problem ?? '',
+    bad: (message.bad ?? []).map(({ file, problem }) => ({
+      file: file ?? '',
+      problem: problem ?? '',
+    })),
+    filesBad: message.filesBad ?? 0,
   };
 }
 

@@ -48,6 +48,27 @@ export interface DeregisterOptions {
   readonly instanceId?: string | undefined;
 }
 
+/** What to take out of use, or to give back; neither service nor instance: the whole node. */
+export interface MaintenanceOptions {
+  readonly on: boolean;
+  readonly group?: string | undefined;
+  readonly name?: string | undefined;
+  /** Default: all instances of the service, those that are registered later too. */
+  readonly instanceId?: string | undefined;
+  /** For people; at most 256 bytes. */
+  readonly reason?: string | undefined;
+}
+
+/** What has become of it. */
+export interface MaintenanceOutcome {
+  /** Instances of the daemon that were meant. */
+  readonly instances: number;
+  /** Of these, those that are in maintenance now. */
+  readonly inMaintenance: number;
+  /** Nodes with further instances, which only their own daemons can change. */
+  readonly elsewhere: readonly string[];
+}
+
 /** One instance, and among how many it was picked. */
 export interface PickedInstance {
   readonly instance: Instance;
@@ -278,6 +299,21 @@ export class Disco {
   async forceLeave(name: string): Promise<{ readonly peerId: string; readonly name: string }> {
     const answer = await this.#stub.unary('ForceLeave', { name });
     return { peerId: answer.peerId, name: answer.name };
+  }
+
+  /**
+   * Takes instances that were registered at this daemon out of use, or gives them back: an instance,
+   * all of a service, or without either the whole node. It holds over restarts until it is ended.
+   *
+   * @throws DiscoError INVALID_ARGUMENT: INVALID_NAME, INVALID_REASON; NOT_FOUND/UNKNOWN_INSTANCE;
+   *   FAILED_PRECONDITION: NOT_OWNED_HERE, STILL_IN_MAINTENANCE; RESOURCE_EXHAUSTED/TOO_MANY_RULES
+   */
+  async setMaintenance(options: MaintenanceOptions): Promise<MaintenanceOutcome> {
+    const { group = '', name = '', instanceId = '', on, reason = '' } = options;
+    const request = { group, name, instanceId, on, reason };
+    const answer = await this.#stub.unary('SetMaintenance', request);
+    const { instances, inMaintenance, elsewhere } = answer;
+    return { instances, inMaintenance, elsewhere };
   }
 
   async status(): Promise<DaemonStatus> {

@@ -6,11 +6,13 @@ export type { ErrorCode, ErrorReason } from '../base/error.ts';
 export { Disco } from './disco.ts';
 export type { ConnectOptions, DeregisterOptions, PickedInstance } from './disco.ts';
 export type { GetOptions, Policy } from './disco.ts';
+export type { MaintenanceOptions, MaintenanceOutcome } from './disco.ts';
 export type { Hold } from './hold.ts';
 export type { Freshness, InstanceList, ListFilter } from './instance-list.ts';
 export { instanceAddress } from './instance.ts';
-export type { Endpoint, Health, Instance } from './instance.ts';
+export type { Endpoint, Health, Instance, Maintenance } from './instance.ts';
 export type { Accuser, DaemonStatus, GossipExchange, Member } from './daemon-status.ts';
+export type { MaintenanceRule, ServiceFiles } from './daemon-status.ts';
 export type { MembersEvent, MemberState } from './daemon-status.ts';
 export type {
   EndpointOptions,

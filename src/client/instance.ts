@@ -18,6 +18,14 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** Why an instance is out of use, by the word of its node's operator. */
+export interface Maintenance {
+  /** For people; may be empty. */
+  readonly reason: string;
+  /** What its health would be without. */
+  readonly health: Health;
+}
+
 /** One running copy of a service. Frozen: instances are shared between callers. */
 export interface Instance {
   readonly group: string;
@@ -50,6 +58,8 @@ export interface Instance {
   readonly endpoints: readonly Endpoint[];
   /** How the asked daemon sees its node; undefined in a view, which is not told each change of it. */
   readonly ownerState: MemberState | undefined;
+  /** With the health `maintenance`: why, and the health beneath; else undefined. */
+  readonly maintenance: Maintenance | undefined;
 }
 
 /** Where nobody knows of weights, all weigh the same. */
@@ -104,12 +114,17 @@ export function instanceFromProto(message: disco.v1.ServiceInstance.$Properties)
     zone: message.zone ?? '',
     endpoints: Object.freeze((message.endpoints ?? []).map(endpointFromProto)),
     ownerState: memberStateFromProto(message.ownerState),
+    maintenance: message.maintenance ? maintenanceFromProto(message.maintenance) : undefined,
   });
 }
 
 function endpointFromProto(message: disco.v1.Endpoint.$Properties): Endpoint {
   const { name, ip, port } = message;
   return Object.freeze({ name: name ?? '', ip: ip ?? '', port: port ?? 0 });
+}
+
+function maintenanceFromProto(message: disco.v1.Maintenance.$Properties): Maintenance {
+  return Object.freeze({ reason: message.reason ?? '', health: healthFromProto(message.health) });
 }
 
 /** Equal for two statements about the same instance, and only then. */

@@ -59,6 +59,7 @@ const rows: { readonly [Key in keyof Config]: Row<Config[Key]> } = {
   insecureOpen: flag('gossip with anyone who reaches us'),
   advertise: list('address', [], 'what others dial, instead of the listening addresses'),
   seeds: text('seeds', '', 'SEEDS', 'seed nodes: FILE, or ADDR,…, or none'),
+  services: text('path', '', 'DIR', 'registration files; default: services.d in the data dir'),
   grpc: list('grpc', ['127.0.0.1:7948', 'unix:disco.sock'], 'local API; off for none'),
   http: text('http', '127.0.0.1:7949', 'ADDR', 'JSON API, dashboard, metrics; off for none'),
   httpHosts: list('name', [], 'names besides localhost that HTTP is called by', 'HOST'),
@@ -116,8 +117,8 @@ export const options: readonly Option[] = Object.entries(rows).map(([key, row]) 
 }));
 
 /**
- * What holds when nothing is set. dataDir, name and seeds are empty until `loadConfig` asks the
- * host, and the socket's path is still relative to dataDir.
+ * What holds when nothing is set. dataDir, name, seeds and services are empty until `loadConfig`
+ * asks the host, and the socket's path is still relative to dataDir.
  */
 export const defaults = Object.fromEntries(
   options.map(({ key, shape }) => [key, shape.default]),

@@ -8,7 +8,7 @@ import { DiscoError, errorText } from '../base/error.ts';
 import { closestWord } from '../base/spelling.ts';
 import { defaults, options, type Option } from './config-options.ts';
 import { valueOfJson, valueOfText, type Value } from './config-values.ts';
-import { validate, type Config, type ConfigSources } from './config.ts';
+import { servicesFolder, validate, type Config, type ConfigSources } from './config.ts';
 import { describeNode, nodePlace, parseJsonFile, type JsonNode } from './json-file.ts';
 
 export interface ConfigInputs {
@@ -50,7 +50,8 @@ export function loadConfig(inputs: ConfigInputs): LoadedConfig {
   }
   // The table has a row for each field and nothing else: its type says so.
   const loaded = { config: values as unknown as Config, sources: sources as ConfigSources };
-  const config = { ...loaded.config, grpc: placeSockets(loaded.config) };
+  const services = loaded.config.services || servicesFolder(loaded.config);
+  const config = { ...loaded.config, services, grpc: placeSockets(loaded.config) };
   validate(config, loaded.sources);
   return { config, sources: loaded.sources };
 }

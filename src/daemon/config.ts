@@ -4,6 +4,7 @@
  * Fields are checked one by one where they are read (config-options.ts); what only two of them
  * together can get wrong is checked here.
  */
+import { join } from 'node:path';
 import { isLoopback, isWildcard, parseAddress } from '../base/address.ts';
 import { DiscoError } from '../base/error.ts';
 
@@ -13,7 +14,7 @@ export type LogFormat = 'auto' | 'json' | 'pretty';
 /**
  * Addresses are host:port or [IPv6]:port, paths are absolute. Times are milliseconds.
  *
- * `loadConfig` fills in what only the host knows: dataDir, name and seeds.
+ * `loadConfig` fills in what only the host knows: dataDir, name, seeds and services.
  */
 export interface Config {
   /** Key, SQLite file, socket and run file. On a disk that survives: a lost one is a lost key. */
@@ -38,6 +39,11 @@ export interface Config {
   readonly advertise: readonly string[];
   /** A seeds file, a comma list of addresses, or `none`. */
   readonly seeds: string;
+  /**
+   * Folder of registration files. DATA-DIR/services.d, which is made; any other has to be there, so
+   * that a misspelt one is no order to deregister everything.
+   */
+  readonly services: string;
   /** Local API: addresses and unix:PATH, a relative path from dataDir. Empty: none. */
   readonly grpc: readonly string[];
   /** JSON API, dashboard and /metrics; `off` for none. Loopback, as it has no login. */
@@ -194,6 +200,11 @@ export function validate(config: Config, sources?: ConfigSources): void {
   checkAdvertised(config);
   checkSockets(config);
   checkOverlap(config);
+}
+
+/** Where registration files are unless somebody says otherwise. */
+export function servicesFolder({ dataDir }: Pick<Config, 'dataDir'>): string {
+  return join(dataDir, 'services.d');
 }
 
 /** What is allowed and still worth a line in the log at every start. */

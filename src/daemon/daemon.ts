@@ -1,8 +1,9 @@
 /**
  * Daemon: the only place where the parts are put together.
  *
- *   start   data dir ▸ key ▸ store ▸ registry ▸ transport ▸ own head ▸ API ▸ gossip ▸ run file
- *   stop    say goodbye ▸ API ▸ gossip ▸ registry ▸ store ▸ data dir          (the other way round)
+ *   start   data dir ▸ key ▸ store ▸ registry ▸ transport ▸ own head ▸ registration files ▸ API ▸
+ *           gossip ▸ run file
+ *   stop    files ▸ say goodbye ▸ API ▸ gossip ▸ registry ▸ store ▸ data dir
  */
 import { randomBytes } from 'node:crypto';
 import { parseAddress, toMultiaddr } from '../base/address.ts';
@@ -10,6 +11,7 @@ import type { Address } from '../base/address.ts';
 import { GrpcServer } from '../api/grpc-server.ts';
 import { HttpServer } from '../api/http-server.ts';
 import type { NodeControl, NodeDescription, RoundReport } from '../api/node-control.ts';
+import type { ServiceFilesReport } from '../api/node-control.ts';
 import { DiscoveryService } from '../api/service.ts';
 import { AdjustableClock, systemClock } from '../base/clock.ts';
 import type { Cancel } from '../base/clock.ts';
@@ -31,6 +33,7 @@ import { SqliteStore } from '../store/sqlite-store.ts';
 import { advertisedAddresses, hostAddressOf } from './addresses.ts';
 import type { Config } from './config.ts';
 import { DataDir } from './data-dir.ts';
+import { FileRegistrar } from './file-registrar.ts';
 import { HoldLog } from './hold-log.ts';
 import { loadIdentity, seedOf } from './identity.ts';
 import { MemberLog } from './member-log.ts';
@@ -61,6 +64,7 @@ export class Daemon implements NodeControl {
   readonly #httpServer: HttpServer | undefined;
   readonly #memberLog: MemberLog;
   readonly #holdLog: HoldLog;
+  readonly #registrar: FileRegistrar;
   readonly #leaving = Promise.withResolvers<void>();
   readonly #failing = Promise.withResolvers<DiscoError>();
   readonly #hasPast: boolean;
@@ -105,6 +109,9 @@ export class Daemon implements NodeControl {
         random: this.#random,
         seeds: seeds.map(toMultiaddr),
       });
+      const tools = { registry: this.#registry, clock: this.#clock, log };
+      const hostAddress = (): string => this.hostAddress();
+      this.#registrar = new FileRegistrar(config, { ...tools, hostAddress });
       this.#transport = new Libp2pTransport({
         ...config,
         keySeed: seedOf(key),
@@ -152,6 +159,7 @@ export class Daemon implements NodeControl {
       this.#registry.begin(this.#facts, this.#clock.now(), this.#hasPast);
       this.#memberLog.start();
       this.#holdLog.start();
+      this.#registrar.start();
       this.#tick();
       this.#grpc = await this.#grpcServer.start();
       if (this.#httpServer !== undefined) this.#http = await this.#httpServer.start();
@@ -173,6 +181,7 @@ export class Daemon implements NodeControl {
     this.#isStopped = true;
     notifySystemd('STOPPING=1', this.#log);
     this.#cancelTick();
+    this.#registrar.stop();
     this.#service.close();
     if (isGraceful) await this.#sayGoodbye();
     await Promise.all([this.#grpcServer.stop(drainMs), this.#httpServer?.stop()]);
@@ -258,6 +267,15 @@ export class Daemon implements NodeControl {
   leave(): void {
     // After the answer is on its way.
     setImmediate(() => this.#leaving.resolve());
+  }
+
+  serviceFiles(): ServiceFilesReport {
+    return this.#registrar.report();
+  }
+
+  /** Reads the registration files again, now, without waiting for the system to tell of a change. */
+  reloadServices(): void {
+    if (!this.#isStopped) this.#registrar.reload();
   }
 
   hostAddress(): string {

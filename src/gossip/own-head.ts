@@ -20,6 +20,7 @@ import type { OwnerId } from '../record/owner.ts';
 import type { SealedRecord } from '../record/record.ts';
 import type { Mutation } from '../registry/own-state.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
+import type { MaintenanceRule } from '../store/store.ts';
 import type { GossipContext } from './context.ts';
 import { Rebirth } from './rebirth.ts';
 
@@ -125,9 +126,10 @@ export class OwnHeads {
 
   #reclaim(seen: Head, records: readonly SealedRecord[]): void {
     const { registry, now, counters } = this.#context;
+    const rules = records.length === 0 ? [] : this.#maintenanceOf(seen, records);
     const wanted = this.#registrationsOf(records);
-    const results = registry.commit([{ kind: 'reclaim', above: seen }, ...wanted], now);
-    const adopted = results.slice(1).filter(({ kind }) => kind === 'done').length;
+    const results = registry.commit([{ kind: 'reclaim', above: seen }, ...rules, ...wanted], now);
+    const adopted = results.slice(1 + rules.length).filter(({ kind }) => kind === 'done').length;
     this.#countReclaim(seen.bootId);
     counters.add('reclaims');
     const event = { kind: 'reclaimed', seen: seen.lastUpdate, adopted } as const;
@@ -150,6 +152,26 @@ export class OwnHeads {
       wanted.push({ kind: 'register', registration });
     }
     return wanted;
+  }
+
+  /** What was in maintenance then, unless this life has had a say on it. */
+  #maintenanceOf(seen: Head, records: readonly SealedRecord[]): Mutation[] {
+    const { maintenance } = this.#context.registry;
+    const since = seen.lastUpdate;
+    const rules: MaintenanceRule[] = [];
+    const node = { group: '', name: '', instanceId: '', since };
+    if (seen.facts.maintenance !== undefined)
+      rules.push({ ...node, reason: seen.facts.maintenance });
+    else
+      for (const { record } of records) {
+        if (record.health !== 'maintenance') continue;
+        const { group, name, instanceId } = record;
+        const reason = record.maintenance?.reason || 'not known any more';
+        rules.push({ group, name, instanceId, reason, since });
+      }
+    return rules
+      .filter((rule) => maintenance.get(rule) === undefined)
+      .map((rule) => ({ kind: 'maintenance', rule }));
   }
 
   #isOfCopy({ bootId, floor }: Head): boolean {

@@ -10,7 +10,7 @@ import { detached, sha256 } from './hash.ts';
 import { isHost, isInstanceId, isName, isPort } from './names.ts';
 import { keyOfOwner, ownerFromKey, publicKeyBytes } from './owner.ts';
 import { endpointsMax, healths, recordKey, weightDefault, weightMax } from './record.ts';
-import type { Endpoint, SealedRecord, ServiceRecord } from './record.ts';
+import type { Endpoint, Health, Maintenance, SealedRecord, ServiceRecord } from './record.ts';
 import { opened, refused } from './verdict.ts';
 import type { Opened, RefusalReason } from './verdict.ts';
 
@@ -50,6 +50,7 @@ export function sealRecord(record: ServiceRecord): SealedRecord {
     weight: record.weight === weightDefault ? 0 : record.weight,
     zone: record.zone,
     endpoints: [...record.endpoints],
+    ...(record.maintenance && { maintenance: encodeMaintenance(record.maintenance) }),
   }).finish();
   return seal(bytes, record);
 }
@@ -67,6 +68,8 @@ export function openRecord(bytes: Uint8Array, recordBytesMax: number): Opened<Se
   if (!message.deleted && !(isHost(ip) && isPort(port))) return refused('OUT_OF_RANGE');
   const fault = faultOfLater(message);
   if (fault !== undefined) return refused(fault);
+  const health = healthOf(message.health);
+  const maintenance = health === 'maintenance' ? message.maintenance : undefined;
   const record: ServiceRecord = {
     owner: ownerFromKey(message.owner),
     group,
@@ -76,8 +79,7 @@ export function openRecord(bytes: Uint8Array, recordBytesMax: number): Opened<Se
     deleted: message.deleted,
     ip,
     port,
-    // A health that a later version knows is nothing to send calls to.
-    health: healths[message.health - 1] ?? 'critical',
+    health,
     ttlMs,
     version: message.version,
     tags: message.tags,
@@ -85,6 +87,7 @@ export function openRecord(bytes: Uint8Array, recordBytesMax: number): Opened<Se
     weight: message.weight === 0 ? weightDefault : message.weight,
     zone: message.zone,
     endpoints: message.endpoints.map(plainEndpoint),
+    ...(maintenance && { maintenance: decodeMaintenance(maintenance) }),
   };
   return opened(seal(bytes, record));
 }
@@ -124,6 +127,19 @@ function faultOfLater(message: disco.gossip.v1.Record): RefusalReason | undefine
     names.add(name);
   }
   return undefined;
+}
+
+/** A health that a later version knows is nothing to send calls to. */
+function healthOf(value: number): Health {
+  return healths[value - 1] ?? 'critical';
+}
+
+function encodeMaintenance({ reason, health }: Maintenance) {
+  return { reason, health: healths.indexOf(health) + 1 };
+}
+
+function decodeMaintenance(message: disco.gossip.v1.Maintenance.$Properties): Maintenance {
+  return { reason: message.reason ?? '', health: healthOf(message.health ?? 0) };
 }
 
 function decodeRecord(bytes: Uint8Array): disco.gossip.v1.Record | undefined {

@@ -32,6 +32,8 @@ export interface NodeFacts {
   readonly left: boolean;
   /** Release of its software, for people. */
   readonly version: string;
+  /** Why the whole node is in maintenance; left out: it is not. */
+  readonly maintenance?: string;
 }
 
 export interface Head {
@@ -167,6 +169,7 @@ function decodeHead(body: Uint8Array): Head | undefined {
       protocolMax: facts.protocolMax ?? 0,
       left: facts.left ?? false,
       version: facts.version ?? '',
+      ...(facts.maintenance && { maintenance: facts.maintenance }),
     },
   };
 }

@@ -28,6 +28,13 @@ export interface Endpoint {
 /** What a record says that nobody set: it takes no bytes. */
 export const plainFields = { weight: weightDefault, zone: '', endpoints: [] } as const;
 
+export interface Maintenance {
+  /** For people. */
+  readonly reason: string;
+  /** What the health would be without it. */
+  readonly health: Health;
+}
+
 export interface ServiceRecord {
   readonly owner: OwnerId;
   readonly group: string;
@@ -51,6 +58,8 @@ export interface ServiceRecord {
   readonly zone: string;
   /** At most `endpointsMax`. */
   readonly endpoints: readonly Endpoint[];
+  /** Only with the health `maintenance`; left out there when it did not fit. See health.ts. */
+  readonly maintenance?: Maintenance;
 }
 
 /** `group/name/instanceId`: unique within one owner, since none of the three holds a slash. */

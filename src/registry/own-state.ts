@@ -10,18 +10,22 @@ import { DiscoError } from '../base/error.ts';
 import { bucketOf, sealRecord } from '../record/encoding.ts';
 import { sealHead } from '../record/head.ts';
 import type { Head, NodeFacts } from '../record/head.ts';
+import { withHealth, withMaintenance, withoutReason } from '../record/health.ts';
 import type { MergeBounds, OwnerState } from '../record/merge.ts';
 import { plainFields } from '../record/record.ts';
 import type { Health, RecordKey, SealedRecord, ServiceRecord } from '../record/record.ts';
 import { RecordSet } from '../record/record-set.ts';
 import type { Signer } from '../record/signature.ts';
-import type { Registration } from '../store/store.ts';
+import type { MaintenanceRule, Registration } from '../store/store.ts';
+import { isCovered, MaintenanceRules, rulesMax } from './maintenance.ts';
 
 /** What can be asked of the own state. */
 export type Mutation =
   | { readonly kind: 'register'; readonly registration: Registration }
   | { readonly kind: 'deregister'; readonly key: RecordKey }
   | { readonly kind: 'health'; readonly key: RecordKey; readonly health: Health }
+  /** Puts what the rule is for into maintenance, or, when its reason is '', out of it. */
+  | { readonly kind: 'maintenance'; readonly rule: MaintenanceRule }
   | { readonly kind: 'facts'; readonly facts: Partial<NodeFacts> }
   /** A new life, or an answer to being thought dead: an incarnation above `above`. */
   | { readonly kind: 'reincarnate'; readonly above: number }
@@ -67,6 +71,7 @@ export interface OwnAdvance {
   readonly removes: readonly SealedRecord[];
   /** One for each mutation, in order. */
   readonly results: readonly MutationResult[];
+  readonly rules: MaintenanceRules;
 }
 
 /** The present facts and counters, gathered while mutations are applied. */
@@ -76,6 +81,7 @@ interface Draft {
   incarnation: number;
   floor: number;
   facts: NodeFacts;
+  rules: MaintenanceRules;
   readonly puts: Map<RecordKey, SealedRecord>;
   /** Tombstones that were given up. */
   readonly collected: SealedRecord[];
@@ -93,6 +99,7 @@ export function advance(
   identity: Identity,
   bounds: OwnBounds,
   wallMicros: number,
+  rules = MaintenanceRules.none,
 ): OwnAdvance {
   const head = current?.head.head;
   const draft: Draft = {
@@ -101,6 +108,7 @@ export function advance(
     incarnation: head?.incarnation ?? 0,
     floor: head?.floor ?? 0,
     facts,
+    rules,
     puts: new Map(),
     collected: [],
   };
@@ -111,7 +119,7 @@ export function advance(
   const next = sign(draft, identity, bounds, stamp());
   // What was registered anew after its tombstone was given up is a put like any other.
   const removes = draft.collected.filter(({ key, bucket }) => !draft.set.get(key, bucket));
-  return { next, puts: [...draft.puts.values()], removes, results };
+  return { next, puts: [...draft.puts.values()], removes, results, rules: draft.rules };
 }
 
 function apply(
@@ -123,16 +131,18 @@ function apply(
 ): MutationResult {
   switch (mutation.kind) {
     case 'register':
-      return write(draft, recordOf(mutation.registration, identity, stamp()), bounds);
+      return register(draft, recordOf(mutation.registration, identity, stamp()), bounds);
     case 'deregister':
     case 'health': {
       const old = draft.set.get(mutation.key, bucketOf(mutation.key));
       if (old === undefined || old.record.deleted) return unknownInstance(mutation.key);
       const lastUpdate = stamp();
       if (mutation.kind === 'health')
-        return write(draft, { ...old.record, lastUpdate, health: mutation.health }, bounds);
+        return write(draft, withHealth({ ...old.record, lastUpdate }, mutation.health), bounds);
       return write(draft, tombstoneOf(old.record, lastUpdate), bounds);
     }
+    case 'maintenance':
+      return maintain(draft, mutation.rule, bounds, stamp);
     case 'facts':
       draft.facts = { ...draft.facts, ...mutation.facts };
       return done;
@@ -157,10 +167,43 @@ function unknownInstance(key: RecordKey): MutationResult {
   return { kind: 'failed', error: new DiscoError('NOT_FOUND', 'UNKNOWN_INSTANCE', sentence) };
 }
 
+function register(draft: Draft, record: ServiceRecord, bounds: OwnBounds): MutationResult {
+  return write(draft, withMaintenance(record, draft.rules.closest(record)?.reason), bounds);
+}
+
+function maintain(
+  draft: Draft,
+  rule: MaintenanceRule,
+  bounds: OwnBounds,
+  stamp: () => number,
+): MutationResult {
+  const rules = draft.rules.with(rule);
+  if (rules === undefined) {
+    const sentence = `${rulesMax} services and instances are in maintenance here already: end some, or put the whole node into it`;
+    return {
+      kind: 'failed',
+      error: new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_RULES', sentence),
+    };
+  }
+  draft.rules = rules;
+  draft.facts = rules.mark(draft.facts);
+  for (const { record } of draft.set.records()) {
+    if (record.deleted || !isCovered(rule, record)) continue;
+    const moved = withMaintenance(record, rules.closest(record)?.reason);
+    if (moved !== record) write(draft, { ...moved, lastUpdate: stamp() }, bounds);
+  }
+  return done;
+}
+
 function write(draft: Draft, record: ServiceRecord, bounds: OwnBounds): MutationResult {
-  const sealed = sealRecord(record);
-  const fault = makeRoom(draft, sealed, bounds) ? undefined : boundFault(draft, sealed, bounds);
-  if (fault !== undefined) return { kind: 'failed', error: fault };
+  let sealed = sealRecord(record);
+  let isRoom = makeRoom(draft, sealed, bounds);
+  if (!isRoom && record.maintenance !== undefined) {
+    // An operator's word must not fail for the few bytes of its reason.
+    sealed = sealRecord(withoutReason(record));
+    isRoom = makeRoom(draft, sealed, bounds);
+  }
+  if (!isRoom) return { kind: 'failed', error: boundFault(draft, sealed, bounds) };
   draft.set = draft.set.with([sealed], []);
   draft.puts.set(sealed.key, sealed);
   return { kind: 'done', sealed };

@@ -16,24 +16,27 @@ import { Counters } from '../base/counters.ts';
 import type { Member, MemberEvent } from '../membership/member.ts';
 import { bucketOf } from '../record/encoding.ts';
 import type { NodeFacts, Sealed } from '../record/head.ts';
+import { healthBeneath } from '../record/health.ts';
 import { assertInvariant } from '../record/merge.ts';
 import type { OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { RecordKey } from '../record/record.ts';
 import type { Verifier } from '../record/signature.ts';
-import type { Registration, RememberedPeer, Store, Stored, StoredOwner } from '../store/store.ts';
+import type { Registration, RememberedPeer } from '../store/store.ts';
+import type { Store, Stored, StoredOwner } from '../store/store.ts';
 import { Brake } from './brake.ts';
-import type { BrakeConfig } from './brake.ts';
 import { ChangeFeed } from './change-feed.ts';
 import type { EvidencePair } from './evidence.ts';
 import { Holdings } from './holdings.ts';
+import { MaintenanceRules } from './maintenance.ts';
 import { advance } from './own-state.ts';
-import type { Identity, Mutation, MutationResult, OwnBounds } from './own-state.ts';
+import type { Identity, Mutation, MutationResult } from './own-state.ts';
+import { isAhead, rebirthMicros } from './own-time.ts';
 import { PeerBook } from './peer-book.ts';
 import { Reaper } from './reaper.ts';
-import type { ReaperConfig } from './reaper.ts';
 import { headRules, Reception } from './reception.ts';
-import type { ReceiveVerdict, ReceptionConfig } from './reception.ts';
+import type { ReceiveVerdict } from './reception.ts';
+import type { ForkOptions, RegistryConfig, RegistryOptions } from './registry-options.ts';
 import { registrationChanges, Registrations, registrationsOf } from './registrations.ts';
 import type { RegistrationName } from './registrations.ts';
 import type { ServiceIndex } from './service-index.ts';
@@ -41,31 +44,8 @@ import { sharingNothing } from './sharing.ts';
 import type { Sharing } from './sharing.ts';
 import { openStoredOwner } from './stored-owner.ts';
 
-/** Bounds and times of the registry; all of them are keys of the daemon's config. */
-export interface RegistryConfig extends OwnBounds, ReceptionConfig, ReaperConfig, BrakeConfig {
-  readonly headRefreshMs: number;
-  readonly changeFeedMax: number;
-}
-
 export type { ReceiveVerdict } from './reception.ts';
-
-export interface RegistryOptions {
-  /** Keeps equal values once among the registries of a process; without it, nothing is shared. */
-  readonly sharing?: Sharing;
-  /** What it goes on with, instead of loading what the store holds: for `fork`. */
-  readonly start?: {
-    readonly holdings: Holdings;
-    readonly registrations: readonly Registration[];
-  };
-}
-
-export interface ForkOptions {
-  /** Of an owner that is held. */
-  readonly identity: Identity;
-  /** Holds what the forked registry's store does. */
-  readonly store: Store;
-  readonly now: Now;
-}
+export type { RegistryConfig } from './registry-options.ts';
 
 /** Revisions that a life may give out before they are on disk; the next life starts above them. */
 const revisionsAhead = 1_000_000;
@@ -88,6 +68,7 @@ export class Registry {
   readonly #reception: Reception;
   readonly #reaper: Reaper;
   #facts: NodeFacts;
+  #rules: MaintenanceRules;
   /** Monotonic ms at which the oldest own tombstones have had their grace. */
   #collectAtMs = Infinity;
   #isReborn = false;
@@ -112,6 +93,7 @@ export class Registry {
     this.#sharing = sharing;
     this.#reaper = new Reaper(config, now);
     const stored = start === undefined ? store.load() : undefined;
+    this.#rules = new MaintenanceRules((start ?? stored)?.maintenance ?? []);
     this.#holdings = start?.holdings ?? this.#emptyHoldings(stored);
     const { cluster } = identity;
     const held = this.#holdings;
@@ -145,13 +127,15 @@ export class Registry {
     const dropped = [...this.#registrations.entries()].filter(([key]) => !wanted.has(key));
     const registrations = [...wanted.values()];
     const feed = this.#newFeed(this.feed.revision);
+    const maintenance = self === this.self ? this.#rules.list() : [];
     store.commit({
       revision: feed.revision,
       registrations,
+      maintenance,
       droppedRegistrations: dropped.map(([, registration]) => registration),
     });
     const holdings = this.#holdings.fork(self, feed, now);
-    const options = { sharing: this.#sharing, start: { holdings, registrations } };
+    const options = { sharing: this.#sharing, start: { holdings, registrations, maintenance } };
     const { facts } = own.head.head;
     const config = this.#config;
     return new Registry(identity, facts, this.#verifier, store, config, now, options);
@@ -165,10 +149,10 @@ export class Registry {
    *   nothing of the present yet, others may hold what was registered here
    */
   begin(facts: NodeFacts, now: Now, hasPast = false): void {
-    this.#facts = facts;
+    this.#facts = this.#rules.mark(facts);
     const own = this.state(this.self);
     const ownUpdate = own?.head.head.lastUpdate ?? 0;
-    this.#isReborn = hasPast && ownUpdate <= this.#rebirthMicros(now);
+    this.#isReborn = hasPast && ownUpdate <= rebirthMicros(this.#config, now);
     const again = this.#registrations.toAnnounce(own, this.#identity);
     // The clock is in it, so that a node which lost its database still comes back above itself.
     const above = Math.floor(now.wallMicros / 1_000_000);
@@ -192,18 +176,26 @@ export class Registry {
       mutations,
       this.#identity,
       this.#config,
-      isReborn ? this.#rebirthMicros(now) : now.wallMicros,
+      isReborn ? rebirthMicros(this.#config, now) : now.wallMicros,
+      this.#rules,
     );
     const { next, puts, removes, results } = moved;
     // Nobody is told what did not happen.
     if (results.length > 0 && results.every(({ kind }) => kind === 'failed')) return results;
     assertInvariant(next);
     const changes = registrationChanges(mutations, results);
+    const rules = moved.rules === this.#rules ? {} : { maintenance: moved.rules.list() };
     const pending = this.#holdings.pending.batch(this.feed.revision + 1);
     const own = { owner: this.self, head: next.head, puts, removes };
-    this.#store.commit({ ...pending, owners: [...(pending.owners ?? []), own], ...changes });
+    this.#store.commit({
+      ...pending,
+      owners: [...(pending.owners ?? []), own],
+      ...changes,
+      ...rules,
+    });
     this.#holdings.pending.clear();
     this.#facts = next.head.head.facts;
+    this.#rules = moved.rules;
     this.#isReborn = isReborn;
     this.#registrations.note(changes, now);
     this.#scheduleCollection(next, mutations, now);
@@ -239,7 +231,7 @@ export class Registry {
     const { key, ttlMs } = this.#registrations.renew(name, now);
     // The record tells, not the lease: it may be critical since an earlier life.
     const own = this.state(this.self)?.set.get(key, bucketOf(key));
-    if (own?.record.health === 'critical')
+    if (own !== undefined && healthBeneath(own.record) === 'critical')
       this.commit([{ kind: 'health', key, health: 'passing' }], now);
     return { ttlMs };
   }
@@ -254,7 +246,8 @@ export class Registry {
     this.#holdings.tick(now);
     const mutations = this.#registrations.due(now);
     const own = this.state(this.self);
-    if (own !== undefined && this.#isAhead(own, now)) mutations.push({ kind: 'rewind' });
+    if (own !== undefined && isAhead(own.head.head, this.#config, now))
+      mutations.push({ kind: 'rewind' });
     else if (own !== undefined && this.#isRefreshDue(own, now)) mutations.push({ kind: 'refresh' });
     if (mutations.length > 0) {
       this.commit(mutations, now);
@@ -316,6 +309,16 @@ export class Registry {
     return this.#registrations.get(key);
   }
 
+  /** All that was asked for at this daemon. */
+  registrations(): IterableIterator<[RecordKey, Registration]> {
+    return this.#registrations.entries();
+  }
+
+  /** What was taken out of use at this node. */
+  get maintenance(): MaintenanceRules {
+    return this.#rules;
+  }
+
   #restore(stored: StoredOwner, now: Now): void {
     const rules = headRules(this.#identity.cluster, this.#config, now);
     const isOwn = stored.owner === this.self;
@@ -337,17 +340,6 @@ export class Registry {
     this.#holdings.accept(passage, isOwn ? 'own' : 'peer', now);
     // Nothing is held of what an earlier life hid.
     if (wasDead) this.observe(stored.owner, { kind: 'unreachable', why: 'refused' }, now);
-  }
-
-  /** As old as others take, and still tell: any head of an earlier life that they hold is newer. */
-  #rebirthMicros(now: Now): number {
-    const { reapAfterMs, clockAheadMs } = this.#config;
-    return now.wallMicros - (reapAfterMs - 4 * clockAheadMs) * 1000;
-  }
-
-  /** Others refuse an own head that lies so far in the future: it is from a clock that was wrong. */
-  #isAhead({ head }: OwnerState, now: Now): boolean {
-    return head.head.lastUpdate > now.wallMicros + this.#config.clockAheadMs * 1000;
   }
 
   /** Two heads that prove that an owner said two things at once; kept of 1,000 owners at most. */
@@ -382,7 +374,7 @@ export class Registry {
     const { lastUpdate } = head.head;
     // Only so that others still take it, whenever they come.
     if (this.#isReborn)
-      return this.#rebirthMicros(now) - lastUpdate >= this.#config.clockAheadMs * 1000;
+      return rebirthMicros(this.#config, now) - lastUpdate >= this.#config.clockAheadMs * 1000;
     const ageMs = (now.wallMicros - lastUpdate) / 1000;
     return ageMs >= this.#config.headRefreshMs || now.monoMs >= this.#collectAtMs;
   }

@@ -4,7 +4,8 @@ import type { OwnerId } from '../record/owner.ts';
 import type { RecordKey } from '../record/record.ts';
 import { recordKey } from '../record/record.ts';
 import type { Sealed } from '../record/head.ts';
-import type { Batch, Registration, RememberedPeer, Store, Stored } from './store.ts';
+import type { Batch, MaintenanceRule, Registration, RememberedPeer } from './store.ts';
+import type { Store, Stored } from './store.ts';
 
 /** Replaced by every commit, never changed: forks share it. */
 interface Row {
@@ -17,6 +18,7 @@ export class MemoryStore implements Store {
   #owners = new ForkableMap<OwnerId, Row>();
   #registrations = new ForkableMap<RecordKey, Registration>();
   #peers = new ForkableMap<OwnerId, RememberedPeer>();
+  #maintenance: readonly MaintenanceRule[] = [];
   #revision = 0;
 
   constructor(databaseId = 'memory') {
@@ -33,6 +35,7 @@ export class MemoryStore implements Store {
       })),
       registrations: [...this.#registrations.values()],
       peers: [...this.#peers.values()],
+      maintenance: this.#maintenance,
     };
   }
 
@@ -51,6 +54,7 @@ export class MemoryStore implements Store {
       this.#registrations.delete(registrationKey(dropped));
     for (const peer of batch.peers ?? []) this.#peers.set(peer.owner, peer);
     for (const owner of batch.forgottenPeers ?? []) this.#peers.delete(owner);
+    if (batch.maintenance !== undefined) this.#maintenance = [...batch.maintenance];
   }
 
   /** A store of another node that holds the same; from now on each goes its own way. */
@@ -59,6 +63,7 @@ export class MemoryStore implements Store {
     fork.#owners = this.#owners.fork();
     fork.#registrations = this.#registrations.fork();
     fork.#peers = this.#peers.fork();
+    fork.#maintenance = this.#maintenance;
     fork.#revision = this.#revision;
     return fork;
   }

@@ -51,4 +51,14 @@ export const migrations: readonly string[] = [
     seen_at INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE maintenance (
+    grp TEXT NOT NULL,
+    name TEXT NOT NULL,
+    instance_id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (grp, name, instance_id)
+  ) WITHOUT ROWID, STRICT;
+  `,
 ];

@@ -15,6 +15,7 @@ import type { SealedRecord } from '../record/record.ts';
 import { migrations } from './migrations.ts';
 import type {
   Batch,
+  MaintenanceRule,
   OwnerWrite,
   Registration,
   RememberedPeer,
@@ -36,6 +37,8 @@ interface Statements {
   readonly putPeer: Statement;
   readonly dropPeer: Statement;
   readonly putMeta: Statement;
+  readonly putMaintenance: Statement;
+  readonly dropMaintenance: Statement;
 }
 
 /** The WAL is cut back to this size after a checkpoint. */
@@ -93,6 +96,9 @@ export class SqliteStore implements Store {
         isDead: row.is_dead === 1,
         seenAt: row.seen_at,
       })),
+      maintenance: this.#rows<MaintenanceRule>(
+        'SELECT grp AS "group", name, instance_id AS instanceId, reason, since FROM maintenance',
+      ),
     };
   }
 
@@ -126,7 +132,14 @@ export class SqliteStore implements Store {
     for (const { owner, addresses, isDead, seenAt } of batch.peers ?? [])
       putPeer.run(owner, JSON.stringify(addresses), isDead ? 1 : 0, seenAt);
     for (const owner of batch.forgottenPeers ?? []) dropPeer.run(owner);
+    if (batch.maintenance !== undefined) this.#writeMaintenance(batch.maintenance);
     putMeta.run('revision', String(batch.revision));
+  }
+
+  #writeMaintenance(rules: readonly MaintenanceRule[]): void {
+    this.#statements.dropMaintenance.run();
+    for (const { group, name, instanceId, reason, since } of rules)
+      this.#statements.putMaintenance.run(group, name, instanceId, reason, since);
   }
 
   #writeOwner({ owner, head, puts, removes }: OwnerWrite, revision: number): void {
@@ -240,6 +253,8 @@ function prepare(db: Database.Database): Statements {
     putRegistration: put('registration', 4),
     putPeer: put('peer', 4),
     putMeta: put('meta', 2),
+    putMaintenance: put('maintenance', 5),
+    dropMaintenance: db.prepare('DELETE FROM maintenance'),
     removeRecord: db.prepare(
       'DELETE FROM record WHERE owner = ? AND grp = ? AND name = ? AND instance_id = ?',
     ),

@@ -32,6 +32,19 @@ export interface Registration {
   /** Empty: that of this daemon, whichever it is when the record is made. */
   readonly zone: string;
   readonly endpoints: readonly Endpoint[];
+  /** Name of the registration file that asks for it; left out: a client of the API did. */
+  readonly source?: string;
+}
+
+/** What an operator took out of use: '' for group and name is the whole node, for the id a service. */
+export interface MaintenanceRule {
+  readonly group: string;
+  readonly name: string;
+  readonly instanceId: string;
+  /** For people; never empty. */
+  readonly reason: string;
+  /** Wall clock, µs. */
+  readonly since: number;
 }
 
 /** A node met in this life or an earlier one: the second way back into the cluster. */
@@ -57,6 +70,7 @@ export interface Stored {
   readonly owners: readonly StoredOwner[];
   readonly registrations: readonly Registration[];
   readonly peers: readonly RememberedPeer[];
+  readonly maintenance: readonly MaintenanceRule[];
 }
 
 /** One owner's move from head to head. */
@@ -78,6 +92,8 @@ export interface Batch {
   readonly droppedRegistrations?: readonly Pick<Registration, 'group' | 'name' | 'instanceId'>[];
   readonly peers?: readonly RememberedPeer[];
   readonly forgottenPeers?: readonly OwnerId[];
+  /** All there are from now on. */
+  readonly maintenance?: readonly MaintenanceRule[];
 }
 
 export interface Store {

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { holdMessage, instanceMessage, memberMessage } from '../../src/api/convert.ts';
-import { memberMessages, wireHealth } from '../../src/api/convert.ts';
+import { filesMessage, holdMessage, instanceMessage } from '../../src/api/convert.ts';
+import { memberMessage, memberMessages, wireHealth } from '../../src/api/convert.ts';
 import { disco } from '../../src/gen/discovery.js';
 import { healths } from '../../src/record/record.ts';
 import { makeFacts, makeRecord, makeSealed, makeTombstone, signerOf } from '../record/fixtures.ts';
@@ -43,6 +43,29 @@ t.test('an instance is told with all that its record says, and where it is from'
   const back = ServiceInstance.decode(ServiceInstance.encode(message).finish());
   t.match(back, { group: 'shop', instanceId: 'cart-1', metadata: { zone: 'a' }, conflict: true });
   t.equal(Number(back.lastUpdate), record.lastUpdate, 'microseconds survive the wire');
+  t.end();
+});
+
+t.test('maintenance is told as health, with the reason and the health beneath', (t) => {
+  const maintenance = { reason: 'kernel update', health: 'critical' } as const;
+  const record = makeRecord({ health: 'maintenance', maintenance });
+  const { HEALTH_MAINTENANCE, HEALTH_CRITICAL } = disco.v1.Health;
+  t.match(instanceMessage({ record, node: 'node-7' }, false), {
+    health: HEALTH_MAINTENANCE,
+    maintenance: { reason: 'kernel update', health: HEALTH_CRITICAL },
+  });
+  const node = new Node();
+  node.hear(2, [], makeFacts({ maintenance: 'moving' }));
+  t.match(memberMessage(node.registry, node.control, signerOf(2).owner), { maintenance: 'moving' });
+  t.match(memberMessage(node.registry, node.control, node.self), { maintenance: '' });
+  t.end();
+});
+
+t.test('of refused files a hundred are told, and how many they are', (t) => {
+  const bad = Array.from({ length: 101 }, (_, index) => ({ file: `f${index}`, problem: 'no' }));
+  const report = { directory: '/d', files: 102, instances: 1, problem: 'full' };
+  const message = filesMessage({ ...report, bad });
+  t.strictSame(message, { ...report, bad: bad.slice(0, 100), filesBad: bad.length });
   t.end();
 });
 

@@ -7,6 +7,7 @@ import * as grpc from '@grpc/grpc-js';
 import type { Test } from 'tap';
 import { GrpcServer } from '../../src/api/grpc-server.ts';
 import type { NodeControl, NodeDescription, RoundReport } from '../../src/api/node-control.ts';
+import type { ServiceFilesReport } from '../../src/api/node-control.ts';
 import { DiscoveryService } from '../../src/api/service.ts';
 import { DiscoError } from '../../src/base/error.ts';
 import { discoveryDefinition } from '../../src/base/grpc-methods.ts';
@@ -80,6 +81,13 @@ export class FakeControl implements NodeControl {
   counters: Record<string, number> = {};
   reports: readonly RoundReport[] = [];
   host = '127.0.0.1';
+  files: ServiceFilesReport = {
+    directory: '/var/lib/disco/services.d',
+    files: 0,
+    instances: 0,
+    problem: '',
+    bad: [],
+  };
   leaves = 0;
 
   describe(): NodeDescription {
@@ -138,6 +146,10 @@ export class FakeControl implements NodeControl {
 
   leave(): void {
     this.leaves += 1;
+  }
+
+  serviceFiles(): ServiceFilesReport {
+    return this.files;
   }
 
   hostAddress(): string {

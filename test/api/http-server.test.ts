@@ -107,6 +107,16 @@ t.test('an instance is registered at either of the classic paths, and listed', a
   }
 });
 
+t.test('what is in maintenance is left out of the classic list, which has no health', async (t) => {
+  const http = await Http.start(t);
+  for (const address of ['10.0.0.7:1', '10.0.0.7:2'])
+    await http.post('/registry/register_instance', { address, app_name: 'math/add' });
+  const target = { group: 'math', name: 'add', instanceId: '10.0.0.7:1' };
+  await http.node.service.setMaintenance({ ...target, on: true });
+  const { body } = await http.ask('/registry/list');
+  t.strictSame(Object.keys(body as object), ['10.0.0.7:2']);
+});
+
 t.test('an app_name without a slash goes to the group default', async (t) => {
   const http = await Http.start(t);
   await http.post('/registry/register_instance', { address: '[::1]:80', app_name: 'add' });

@@ -10,6 +10,12 @@ test('a letter too many, too few, wrong or in the wrong case still finds the wor
   t.end();
 });
 
+test('two neighbors swapped are one mistake, the commonest of short words', (t) => {
+  const found = ['nmae', 'anme', 'naem', 'naxme', 'mane'].map((word) => closestWord(word, known));
+  t.strictSame(found, ['name', 'name', 'name', 'name', undefined]);
+  t.end();
+});
+
 test('a word unlike all others finds none', (t) => {
   t.equal(closestWord('port', known), undefined);
   t.equal(closestWord('', known), undefined);

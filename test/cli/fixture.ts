@@ -129,6 +129,7 @@ export function configOf(t: Test, change: Partial<Config> = {}): Config {
     dataDir,
     name: 'node-1',
     seeds: 'none',
+    services: join(dataDir, 'services.d'),
     listen: ['127.0.0.1:0'],
     grpc: ['127.0.0.1:0', `unix:${join(dataDir, 'disco.sock')}`],
     http: '127.0.0.1:0',

@@ -10,6 +10,7 @@ const verbs = [
   'list',
   'members',
   'force-leave',
+  'maint',
   'status',
   'watch',
   'health',
@@ -17,6 +18,7 @@ const verbs = [
   'leave',
   'version',
   'demo',
+  'validate',
   'sim',
 ];
 

@@ -243,6 +243,7 @@ t.test('status: a sheet for people, every field for programs', async (t) => {
       'data dir /var/lib/disco',
       'members 1 alive, 0 dead, 0 linked',
       'instances 1 known, 1 registered here',
+      'files 0 in /var/lib/disco/services.d, 0 instances, 0 refused',
       'revision 2',
       'reconciled never',
       'refused nothing',
@@ -262,6 +263,20 @@ t.test('status: a sheet for people, every field for programs', async (t) => {
     counted: { exchanges: 3 },
   });
   t.strictSame(linesOf(ndjson.stdout), [JSON.parse(json.stdout)]);
+});
+
+t.test('status: which registration files are refused, and why', async (t) => {
+  const { run, node } = await serveApi(t);
+  const bad = Array.from({ length: 101 }, (_, index) => ({ file: `f${index}`, problem: 'no' }));
+  node.control.files = { ...node.control.files, files: 103, instances: 2, problem: 'full', bad };
+  const [{ stdout }, json] = await Promise.all([run('status'), run('status', '-o', 'json')]);
+  t.match(stdout, '103 in /var/lib/disco/services.d, 2 instances, 101 refused');
+  t.match(stdout, /^files +full$/m);
+  t.match(stdout, /^bad file +f0: no$/m);
+  t.match(stdout, /^bad file +f99: no\nbad file +1 more$/m);
+  const { serviceFiles } = JSON.parse(json.stdout) as { serviceFiles: { bad: object[] } };
+  t.match(serviceFiles, { files: 103, instances: 2, problem: 'full', filesBad: bad.length });
+  t.strictSame(serviceFiles.bad, bad.slice(0, 100));
 });
 
 t.test('a reader that has had enough is no failure: disco list | head -1', async (t) => {
@@ -320,11 +335,16 @@ t.test('what another node wrote cannot break the rows', (t) => {
       { name: 'admin', ip: '::1', port: 9_101 },
     ],
     ownerState: 'suspect' as const,
+    maintenance: { reason: '\u001b[1m"so"', health: 'critical' as const },
   };
   const lines = instanceTable([instance]).split('\n');
   t.equal(lines.length, 2);
   t.match(lines[1], 'x\ufffdmath/add  evil');
   const fields = 'zone=eu-1 weight=7 metrics=9100 admin=[::1]:9101';
   t.match(lines[1], `id=a ${fields} \ufffd k=\ufffd[2J CONFLICT HELD SUSPECT`);
+  t.match(
+    lines[1],
+    'id=a \ufffd k=\ufffd[2J CONFLICT HELD maintenance="\\u001b[1m\\"so\\"", else critical',
+  );
   t.end();
 });

@@ -56,6 +56,38 @@ t.test('a daemon runs until SIGTERM, logs on stderr, and leaves no run file', as
   t.notOk(fs.existsSync(runFile));
 });
 
+t.test('SIGHUP reads registration files again, though the system told of no change', async (t) => {
+  const folder = newFolder(t);
+  const dataDir = join(folder, 'data');
+  const services = join(folder, 'services');
+  const real = join(folder, 'real.json');
+  const write = (port: number): void =>
+    fs.writeFileSync(real, JSON.stringify({ group: 'math', name: 'add', ip: '10.0.0.7', port }));
+  write(5001);
+  fs.mkdirSync(services);
+  // What a link leads to lies in another folder, which nobody watches.
+  fs.symlinkSync(real, join(services, 'add.json'));
+  const run = await started(t, dataDir, '--services', services);
+  const watch = new Run(t, ['watch', '--data-dir', dataDir]);
+  t.match(await watch.line(), '+ math/add 10.0.0.7:5001 passing');
+  await watch.complained(/up to date/);
+  write(5002);
+  run.child.kill('SIGHUP');
+  const lines = [await watch.line(), await watch.line()].sort();
+  t.match(lines, [/^\+ math\/add 10\.0\.0\.7:5002 /, /^- math\/add 10\.0\.0\.7:5001 deregistered/]);
+  await watch.stop();
+  t.match(await run.stop('SIGTERM'), { code: 0 });
+});
+
+t.test('a folder of registration files that is not there is wrong configuration', async (t) => {
+  const dataDir = join(newFolder(t), 'data');
+  const services = join(dataDir, 'gone');
+  const { code, stderr } = await disco(t, startArgs(dataDir, '--services', services));
+  t.equal(code, 2);
+  t.match(stderr, /^disco: services .*gone cannot be read \(ENOENT.*name a folder of registration/);
+  new DataDir(dataDir).close();
+});
+
 t.test('disco leave ends the daemon of a data dir', async (t) => {
   const dataDir = join(newFolder(t), 'data');
   const run = await started(t, dataDir, '--log-level', 'error');

@@ -12,6 +12,9 @@ t.test('what is there, then what comes and goes, a line each', async (t) => {
   t.equal(await run.line(), '+ math/add 127.0.0.1:5001 passing on node-1');
   await node.service.register({ ...add, group: 'shop', port: 5002 });
   t.equal(await run.line(), '+ shop/add 127.0.0.1:5002 passing on node-1');
+  await node.service.setMaintenance({ ...add, on: true, reason: 'kernel update' });
+  const inMaintenance = '+ math/add 127.0.0.1:5001 maintenance (kernel update) on node-1';
+  t.equal(await run.line(), inMaintenance);
   await node.service.deregister(add);
   t.equal(await run.line(), '- math/add 127.0.0.1:5001 deregistered on node-1');
   const { owner } = signerOf(2);

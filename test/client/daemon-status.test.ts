@@ -75,6 +75,31 @@ test('what is held and that a daemon is isolated survive the wire', (t) => {
   t.end();
 });
 
+test('of registration files all that is told survives the wire', (t) => {
+  const bad = [{ file: 'a.json', problem: 'line 1: no' }];
+  const serviceFiles = { directory: '/d', files: 3, instances: 2, problem: '', bad, filesBad: 1 };
+  const { StatusResponse } = disco.v1;
+  const bytes = StatusResponse.encode({ serviceFiles }).finish();
+  t.strictSame(statusFromProto(StatusResponse.decode(bytes)).serviceFiles, serviceFiles);
+  const none = StatusResponse.decode(StatusResponse.encode({}).finish());
+  t.equal(statusFromProto(none).serviceFiles, undefined, 'a daemon that knows none');
+  t.end();
+});
+
+test('what is in maintenance at a daemon survives the wire', (t) => {
+  const rule = { group: 'math', name: 'add', instanceId: '', reason: 'x', since: 1_750e12 };
+  const { StatusResponse, Member } = disco.v1;
+  const sent = { maintenance: [rule, {}], maintenanceRules: 7 };
+  const status = statusFromProto(StatusResponse.decode(StatusResponse.encode(sent).finish()));
+  const node = { group: '', name: '', instanceId: '', reason: '', since: 0 };
+  t.strictSame(status.maintenance, [rule, node]);
+  t.equal(status.maintenanceRules, 7);
+  const member = Member.decode(Member.encode({ maintenance: 'moving' }).finish());
+  t.equal(memberFromProto(member).maintenance, 'moving');
+  t.equal(memberFromProto({}).maintenance, '');
+  t.end();
+});
+
 test('an outcome that is not known counts as failed', (t) => {
   t.equal(exchangeFromProto({ outcome: 'in_sync' }).outcome, 'in_sync');
   t.equal(exchangeFromProto({ outcome: 'changed', ownersChanged: ['o'] }).ownersChanged.length, 1);

@@ -47,6 +47,7 @@ test('a message off the wire becomes a plain frozen instance', async (t) => {
     zone: 'eu-1',
     endpoints: [{ name: 'metrics', ip: '127.0.0.1', port: 9_100 }],
     ownerState: 'suspect',
+    maintenance: undefined,
   });
   t.ok(Object.isFrozen(instance.endpoints) && Object.isFrozen(instance.endpoints[0]));
   t.ok(Object.isFrozen(instance) && Object.isFrozen(instance.tags));
@@ -60,6 +61,17 @@ test('what the simplest server leaves out has a default', async (t) => {
   t.strictSame(instance.metadata, {});
   t.match(instance, { weight: 100, zone: '', endpoints: [] });
   t.equal(instance.ownerState, undefined);
+});
+
+test('why an instance is in maintenance survives the wire, and what is beneath', async (t) => {
+  const { HEALTH_MAINTENANCE, HEALTH_CRITICAL } = disco.v1.Health;
+  const maintenance = { reason: 'kernel update', health: HEALTH_CRITICAL };
+  const sent = wireInstance({ health: HEALTH_MAINTENANCE, maintenance });
+  const bytes = disco.v1.ServiceInstance.encode(sent).finish();
+  const instance = instanceFromProto(disco.v1.ServiceInstance.decode(bytes));
+  t.equal(instance.health, 'maintenance');
+  t.strictSame(instance.maintenance, { reason: 'kernel update', health: 'critical' });
+  t.ok(Object.isFrozen(instance.maintenance));
 });
 
 test('a health that this client does not know is critical', async (t) => {

@@ -55,7 +55,8 @@ export function sealedOf(key: number, instanceId: string, port = 80): SealedReco
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** Everything in a store, in an order of its own, with bytes as text. */
-export function contentOfStore({ revision, owners, registrations, peers }: Stored) {
+export function contentOfStore(stored: Omit<Stored, 'maintenance'>) {
+  const { revision, owners, registrations, peers } = stored;
   return {
     revision,
     owners: owners
@@ -98,7 +99,7 @@ export function runStoreContract(body: string, makeDisk: (t: Test) => Disk): voi
 
   test('a new store holds nothing and has an id that stays', (t, disk) => {
     const store = disk.open();
-    const nothing = { revision: 0, owners: [], registrations: [], peers: [] };
+    const nothing = { revision: 0, owners: [], registrations: [], peers: [], maintenance: [] };
     t.strictSame(store.load(), nothing);
     t.match(store.databaseId, /^[A-Za-z0-9]{1,64}$/, 'the form that a cursor can hold');
     t.equal(disk.open().databaseId, store.databaseId);
@@ -165,7 +166,8 @@ export function runStoreContract(body: string, makeDisk: (t: Test) => Disk): voi
   test('registrations come back whole, replaced and dropped by their names', (t, disk) => {
     const store = disk.open();
     const one = makeRegistration();
-    const two = makeRegistration({ instanceId: 'cart-2', ttlMs: 5_000, deregisterAfterMs: 9_000 });
+    const lease = { ttlMs: 5_000, deregisterAfterMs: 9_000 };
+    const two = makeRegistration({ instanceId: 'cart-2', ...lease, source: 'carts.json' });
     store.commit({ revision: 1, registrations: [one, two] });
     t.strictSame(sortById(disk.open().load().registrations), [one, two]);
     const changed = makeRegistration({ port: 81, tags: [], metadata: {} });
@@ -191,6 +193,18 @@ export function runStoreContract(body: string, makeDisk: (t: Test) => Disk): voi
       forgottenPeers: [signerOf(3).owner, signerOf(9).owner],
     });
     t.strictSame(disk.open().load().peers, [again]);
+  });
+
+  test('what is in maintenance comes back whole, and is replaced as a whole', (t, disk) => {
+    const node = { group: '', name: '', instanceId: '', reason: 'ünïcode "x"', since: 1 };
+    const one = { ...node, group: 'shop', name: 'cart', instanceId: 'a', since: 1_750e12 };
+    disk.open().commit({ revision: 1, maintenance: [node, one] });
+    disk.open().commit({ revision: 2 });
+    t.strictSame(disk.open().load().maintenance, [node, one]);
+    disk.open().commit({ revision: 3, maintenance: [{ ...node, reason: 'other' }] });
+    t.strictSame(disk.open().load().maintenance, [{ ...node, reason: 'other' }]);
+    disk.open().commit({ revision: 4, maintenance: [] });
+    t.strictSame(disk.open().load().maintenance, []);
   });
 
   test('a batch of thousands of records is one change', (t, disk) => {

@@ -21,6 +21,7 @@ test('with nothing set all comes from the defaults and the host', (t) => {
     name: 'box',
     cluster: 'default',
     seeds: 'none',
+    services: '/home/u/.local/state/disco/services.d',
     listen: ['127.0.0.1:7947'],
     grpc: ['127.0.0.1:7948', 'unix:/home/u/.local/state/disco/disco.sock'],
     http: '127.0.0.1:7949',
@@ -44,6 +45,15 @@ test('a flag goes before the environment, that before the file, that before the 
     neighborsK: 'default',
     config: 'environment DISCO_CONFIG',
   });
+  t.end();
+});
+
+test('registration files are in the data dir, or where they are said to be', (t) => {
+  const flags = { dataDir: '/data' };
+  t.equal(loadConfig(inputs({ flags })).config.services, '/data/services.d');
+  const { config, sources } = loadConfig(inputs({ flags, env: { DISCO_SERVICES: 'mine' } }));
+  t.equal(config.services, '/here/mine');
+  t.equal(sources.services, 'environment DISCO_SERVICES');
   t.end();
 });
 

@@ -55,6 +55,39 @@ t.test(
   },
 );
 
+t.test('what was in maintenance comes back as such, and is ended as ever', async (t) => {
+  const none = { group: '', name: '', instanceId: '' };
+  const one = { group: 'test', name: 'add', instanceId: 'add' };
+  for (const target of [none, one]) {
+    const cluster = await TestCluster.of(4);
+    for (const name of ['add', 'sub']) cluster.register(4, name, { instanceId: name });
+    const now = () => cluster.clock.now();
+    const rule = { ...target, reason: 'kernel update', since: now().wallMicros };
+    cluster.node(4).registry.commit([{ kind: 'maintenance', rule }], now());
+    cluster.run(1_000);
+    cluster.crash(4);
+    cluster.run(2_000);
+    await cluster.start(4, { isReborn: true });
+    sees(cluster, ['add', 'sub']);
+    const { registry } = cluster.node(4);
+    t.match(registry.maintenance.list(), [{ ...target, reason: 'kernel update' }]);
+    const healths = () =>
+      cluster
+        .node(1)
+        .registry.index.list('test')
+        .map(({ record }) => record.health);
+    const rest = target === none ? 'maintenance' : 'passing';
+    t.strictSame(healths(), ['maintenance', rest]);
+    t.equal(
+      registry.state(registry.self)?.head.head.facts.maintenance,
+      target === none ? 'kernel update' : undefined,
+    );
+    registry.commit([{ kind: 'maintenance', rule: { ...rule, reason: '' } }], now());
+    cluster.run(1_000);
+    t.strictSame(healths(), ['passing', 'passing']);
+  }
+});
+
 t.test('what the new life has had a say on is not brought back', async (t) => {
   const cluster = await lost({ isReborn: true });
   cluster.register(4, 'add', { port: 2_000 });

@@ -106,14 +106,23 @@ export const registryMutants: readonly Mutant[] = [
   {
     name: 'never-rewinds',
     what: 'an own head from a clock that was ahead is kept',
-    file: 'src/registry/registry.ts',
+    file: 'src/registry/own-time.ts',
     edits: [
       {
-        find: 'return head.head.lastUpdate > now.wallMicros + this.#config.clockAheadMs * 1000;',
-        replace: 'return head.head.lastUpdate > Infinity + now.wallMicros;',
+        find: 'return lastUpdate > now.wallMicros + clockAheadMs * 1000;',
+        replace: 'return lastUpdate > Infinity + now.wallMicros;',
       },
     ],
     tests: [],
+  },
+  {
+    name: 'maintenance-of-the-present-only',
+    what: 'what is registered in the midst of maintenance is passing',
+    file: ownState,
+    edits: [
+      { find: 'draft.rules.closest(record)?.reason), bounds', replace: 'undefined), bounds' },
+    ],
+    tests: ['test/registry/maintenance.test.ts'],
   },
   {
     name: 'never-refreshes',

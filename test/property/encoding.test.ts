@@ -59,6 +59,14 @@ const record: fc.Arbitrary<ServiceRecord> = plainRecord({
   ),
 });
 
+const maintained: fc.Arbitrary<ServiceRecord> = fc
+  .tuple(record, text, fc.constantFrom(...healths))
+  .map(([fields, reason, health]) => ({
+    ...fields,
+    health: 'maintenance',
+    maintenance: { reason, health },
+  }));
+
 const headFields: fc.Arbitrary<Partial<Head>> = plainRecord({
   lastUpdate: fc.integer({ min: startMicros - 9_999, max: startMicros + 9_999 }),
   incarnation: stamp,
@@ -73,6 +81,7 @@ const headFields: fc.Arbitrary<Partial<Head>> = plainRecord({
     protocolMax: fc.nat(9),
     left: fc.boolean(),
     version: text,
+    maintenance: fc.constantFrom('kernel update', 'ünïcode'),
   }),
 });
 
@@ -80,7 +89,7 @@ t.test('any record opens to what was sealed, and its bytes are passed on as they
   holds(
     t,
     200,
-    fc.property(record, (fields) => {
+    fc.property(fc.oneof(record, maintained), (fields) => {
       const sealed = sealRecord(fields);
       const opened = valueOf(openRecord(sealed.bytes, 8_192));
       assert.deepEqual(opened.record, fields);

@@ -68,7 +68,7 @@ function diskOf(rows: StoredOwner): Store {
   const owners = [rows];
   return {
     databaseId: 'flipped',
-    load: () => ({ revision: 1, owners, registrations: [], peers: [] }),
+    load: () => ({ revision: 1, owners, registrations: [], peers: [], maintenance: [] }),
     commit: () => undefined,
     close: () => undefined,
   };

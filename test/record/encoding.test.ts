@@ -214,3 +214,14 @@ t.test('a record that is known by its bytes is not opened again, but for its siz
   t.strictSame(small, refused('RECORD_TOO_LARGE'));
   t.end();
 });
+
+t.test('a reason for maintenance counts only with that health, and is not needed for it', (t) => {
+  const open = (fields: Parameters<typeof recordBytes>[0]) =>
+    valueOf(openRecord(recordBytes(fields), 8_192)).record;
+  const maintenance = { reason: 'why', health: 9 };
+  t.notOk('maintenance' in open({ health: 1, maintenance }));
+  t.notOk('maintenance' in open({ health: 4 }));
+  const beneath = open({ health: 4, maintenance });
+  t.match(beneath, { health: 'maintenance', maintenance: { reason: 'why', health: 'critical' } });
+  t.end();
+});

@@ -75,7 +75,8 @@ export function makeTombstone(fields: Partial<ServiceRecord> = {}): SealedRecord
 
 /** The wire form of `makeRecord`, with fields that its type would not allow. */
 export function recordBytes(fields: disco.gossip.v1.Record.$Properties = {}): Uint8Array {
-  const { owner, health: _health, tags, metadata, endpoints: _none, ...plain } = makeRecord();
+  const { maintenance: _, endpoints: _none, ...record } = makeRecord();
+  const { owner, health: _health, tags, metadata, ...plain } = record;
   const key = keyOfOwner(owner) as Uint8Array;
   const honest = { ...plain, owner: key, health: 1, tags: [...tags], metadata: { ...metadata } };
   return disco.gossip.v1.Record.encode({ ...honest, ...fields }).finish();

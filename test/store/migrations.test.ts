@@ -22,7 +22,22 @@ t.test('a new database has the schema of all steps, and says so', (t) => {
       .all(),
   }));
   t.equal(version, migrations.length);
-  t.strictSame(tables, ['head', 'meta', 'peer', 'record', 'registration']);
+  t.strictSame(tables, ['head', 'maintenance', 'meta', 'peer', 'record', 'registration']);
+  t.end();
+});
+
+t.test('a database of the first schema keeps what it holds', (t) => {
+  const file = databaseFile(t);
+  withDatabase(file, (db) => {
+    db.exec(migrations[0] ?? '');
+    db.exec("INSERT INTO meta VALUES ('revision', '7')");
+    db.pragma('user_version = 1');
+  });
+  const store = sqliteDisk(t, file).open();
+  t.match(store.load(), { revision: 7, maintenance: [] });
+  const rule = { group: '', name: '', instanceId: '', reason: 'x', since: 1 };
+  store.commit({ revision: 8, maintenance: [rule] });
+  t.strictSame(store.load().maintenance, [rule]);
   t.end();
 });
 
@@ -42,7 +57,7 @@ t.test('every table is strict, so that a wrong type is an error and not a surpri
   sqliteDisk(t, file).open();
   const lists = withDatabase(file, (db) => db.pragma('table_list') as Record<string, unknown>[]);
   const own = lists.filter(({ name }) => !String(name).startsWith('sqlite_'));
-  t.equal(own.length, 5);
+  t.equal(own.length, 6);
   for (const { name, strict } of own) t.equal(strict, 1, String(name));
   t.end();
 });

@@ -1,0 +1,31 @@
+/** What a registration may leave to the daemon: its ip, and an instance id made of its address. */
+import { DiscoError } from '../base/error.ts';
+import { hostPort, isInstanceId } from '../record/names.ts';
+import type { Registration } from '../store/store.ts';
+import { isRegistrable, quote } from './validate.ts';
+
+/**
+ * A wish with a port, made whole.
+ *
+ * @param hostAddress at which peers reach this host
+ * @throws DiscoError INVALID_ARGUMENT: INVALID_ADDRESS, INVALID_NAME
+ */
+export function placedAt(wish: Registration, hostAddress: string): Registration {
+  const ip = wish.ip === '' ? checkHostAddress(hostAddress) : wish.ip;
+  const instanceId = wish.instanceId === '' ? defaultInstanceId(ip, wish.port) : wish.instanceId;
+  return { ...wish, ip, instanceId };
+}
+
+/** The address of this host, when it means something to others. @throws INVALID_ADDRESS */
+export function checkHostAddress(address: string): string {
+  if (isRegistrable(address)) return address;
+  const sentence = `ip was left out, and the address of this node, ${quote(address)}, means nothing to others: give ip, or start the daemon with another --advertise`;
+  throw new DiscoError('INVALID_ARGUMENT', 'INVALID_ADDRESS', sentence);
+}
+
+function defaultInstanceId(ip: string, port: number): string {
+  const id = hostPort(ip, port);
+  if (isInstanceId(id)) return id;
+  const sentence = `instance_id was left out, and ip:port is too long for one (${id.length} characters): give a shorter instance_id`;
+  throw new DiscoError('INVALID_ARGUMENT', 'INVALID_NAME', sentence);
+}

@@ -1,0 +1,40 @@
+import t from 'tap';
+import { checkHostAddress, placedAt } from '../../src/api/placement.ts';
+import { makeRegistration } from '../contract/store-contract.ts';
+
+const wish = makeRegistration({ ip: '', port: 80, instanceId: '' });
+
+t.test('what is left out comes from the host, and the id from the address', (t) => {
+  t.match(placedAt(wish, '10.0.0.7'), { ip: '10.0.0.7', instanceId: '10.0.0.7:80' });
+  t.match(placedAt({ ...wish, ip: '::1' }, '10.0.0.7'), { ip: '::1', instanceId: '[::1]:80' });
+  t.match(placedAt({ ...wish, instanceId: 'x' }, 'a.b'), { ip: 'a.b', instanceId: 'x' });
+  t.end();
+});
+
+t.test('what is given stays, whatever the address of the host', (t) => {
+  const whole = makeRegistration();
+  t.strictSame(placedAt(whole, 'fe80::1%eth0'), whole);
+  t.end();
+});
+
+t.test('an address that means nothing to others is no address', (t) => {
+  t.throws(() => placedAt(wish, 'fe80::1%eth0'), {
+    code: 'INVALID_ARGUMENT',
+    reason: 'INVALID_ADDRESS',
+  });
+  t.throws(() => checkHostAddress('my_host'), {
+    code: 'INVALID_ARGUMENT',
+    message: /the address of this node, "my_host", means nothing to others: give ip/,
+  });
+  t.equal(checkHostAddress('db.internal'), 'db.internal');
+  t.end();
+});
+
+t.test('a host too long for an id needs one that is given', (t) => {
+  const ip = `${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}`;
+  t.throws(() => placedAt({ ...wish, ip }, ''), {
+    reason: 'INVALID_NAME',
+    message: /ip:port is too long for one \(185 characters\): give a shorter instance_id/,
+  });
+  t.end();
+});
