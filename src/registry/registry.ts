@@ -19,7 +19,7 @@ import type { NodeFacts, Sealed } from '../record/head.ts';
 import { assertInvariant } from '../record/merge.ts';
 import type { OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
-import type { RecordKey } from '../record/record.ts';
+import type { Health, RecordKey } from '../record/record.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Registration, RememberedPeer, Store, Stored, StoredOwner } from '../store/store.ts';
 import { Brake } from './brake.ts';
@@ -34,6 +34,7 @@ import { Reaper } from './reaper.ts';
 import type { ReaperConfig } from './reaper.ts';
 import { headRules, Reception } from './reception.ts';
 import type { ReceiveVerdict, ReceptionConfig } from './reception.ts';
+import type { ForkOptions, RegistryOptions } from './registry-options.ts';
 import { registrationChanges, Registrations, registrationsOf } from './registrations.ts';
 import type { RegistrationName } from './registrations.ts';
 import type { ServiceIndex } from './service-index.ts';
@@ -48,24 +49,6 @@ export interface RegistryConfig extends OwnBounds, ReceptionConfig, ReaperConfig
 }
 
 export type { ReceiveVerdict } from './reception.ts';
-
-export interface RegistryOptions {
-  /** Keeps equal values once among the registries of a process; without it, nothing is shared. */
-  readonly sharing?: Sharing;
-  /** What it goes on with, instead of loading what the store holds: for `fork`. */
-  readonly start?: {
-    readonly holdings: Holdings;
-    readonly registrations: readonly Registration[];
-  };
-}
-
-export interface ForkOptions {
-  /** Of an owner that is held. */
-  readonly identity: Identity;
-  /** Holds what the forked registry's store does. */
-  readonly store: Store;
-  readonly now: Now;
-}
 
 /** Revisions that a life may give out before they are on disk; the next life starts above them. */
 const revisionsAhead = 1_000_000;
@@ -91,6 +74,10 @@ export class Registry {
   /** Monotonic ms at which the oldest own tombstones have had their grace. */
   #collectAtMs = Infinity;
   #isReborn = false;
+  readonly #recordedHealth = (key: RecordKey): Health | undefined => {
+    const record = this.state(this.self)?.set.get(key, bucketOf(key))?.record;
+    return record?.deleted === false ? record.health : undefined;
+  };
 
   /** Loads what the store holds, checking every head and root again. */
   constructor(
@@ -176,7 +163,7 @@ export class Registry {
     const above = Math.floor(now.wallMicros / 1_000_000);
     const again = missing.map(([, registration]) => ({ kind: 'register' as const, registration }));
     this.commit([{ kind: 'reincarnate', above }, ...again], now);
-    this.#registrations.startLeases(now);
+    this.#registrations.startLeases(now, this.#recordedHealth);
   }
 
   /**
@@ -241,10 +228,15 @@ export class Registry {
   heartbeat(name: RegistrationName, now: Now): { ttlMs: number } {
     const { key, ttlMs } = this.#registrations.renew(name, now);
     // The record tells, not the lease: it may be critical since an earlier life.
-    const own = this.state(this.self)?.set.get(key, bucketOf(key));
-    if (own?.record.health === 'critical')
-      this.commit([{ kind: 'health', key, health: 'passing' }], now);
+    const health = this.#registrations.healthOf(key, now) ?? 'critical';
+    if (health !== 'critical' && this.#recordedHealth(key) === 'critical')
+      this.commit([{ kind: 'health', key, health }], now);
     return { ttlMs };
+  }
+
+  /** What the checks of an own instance come to; the next tick makes a change of it true. */
+  noteChecked(key: RecordKey, health: Health, now: Now): void {
+    this.#registrations.noteChecked(key, health, now);
   }
 
   /**
@@ -255,13 +247,13 @@ export class Registry {
    */
   tick(now: Now): void {
     this.#holdings.tick(now);
-    const mutations = this.#registrations.due(now);
+    const mutations = this.#registrations.due(now, this.#recordedHealth);
     const own = this.state(this.self);
     if (own !== undefined && this.#isAhead(own, now)) mutations.push({ kind: 'rewind' });
     else if (own !== undefined && this.#isRefreshDue(own, now)) mutations.push({ kind: 'refresh' });
     if (mutations.length > 0) {
       this.commit(mutations, now);
-      this.#registrations.noteDue(mutations);
+      this.#registrations.noteDue(mutations, now);
     }
     if (this.#reaper.isDue(now))
       for (const owner of this.#reaper.look(this.#holdings.owners.entries(), this.self, now))
@@ -319,6 +311,11 @@ export class Registry {
     return this.#registrations.get(key);
   }
 
+  /** All that was asked for here. */
+  registrations(): IterableIterator<[RecordKey, Registration]> {
+    return this.#registrations.entries();
+  }
+
   #restore(stored: StoredOwner, now: Now): void {
     const rules = headRules(this.#identity.cluster, this.#config, now);
     const isOwn = stored.owner === this.self;
@@ -371,7 +368,7 @@ export class Registry {
 
   /** Time begins for what a fork was given. */
   #goOn(now: Now): void {
-    this.#registrations.startLeases(now);
+    this.#registrations.startLeases(now, this.#recordedHealth);
     const own = this.state(this.self);
     if (own !== undefined) this.#scheduleCollection(own, [], now);
   }
