@@ -14,6 +14,7 @@ import type { Health } from '../record/record.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Registration } from '../store/store.ts';
+import { reportMessage } from './convert-checks.ts';
 import { holdMessage, instanceMessage, memberMessages } from './convert.ts';
 import { findFreePort } from './free-port.ts';
 import { findMember } from './find-member.ts';
@@ -28,6 +29,7 @@ import {
   isRegistrable,
   quote,
 } from './validate.ts';
+import { checkChecks } from './validate-checks.ts';
 import { WriteQueue } from './write-queue.ts';
 
 type Messages = typeof disco.v1;
@@ -59,7 +61,7 @@ export class DiscoveryService {
   }
 
   async register(request: Props<'RegisterRequest'>): Promise<Props<'RegisterResponse'>> {
-    const wish = checkRegister(request);
+    const wish = checkRegister(request, checkChecks(request.checks ?? []));
     const registration = await this.#place(wish);
     const sealed = await this.#writes.submit({ kind: 'register', registration });
     const { group, name, ip, port, instanceId } = registration;
@@ -299,7 +301,11 @@ export class DiscoveryService {
   }
 
   #message(instance: Instance): Props<'ServiceInstance'> {
-    return instanceMessage(instance, this.registry.index.isConflict(instance));
+    const message = instanceMessage(instance, this.registry.index.isConflict(instance));
+    const { group, name, instanceId, owner } = instance.record;
+    if (owner !== this.registry.self) return message;
+    const reports = this.control.checkReports(recordKey(group, name, instanceId));
+    return reports.length === 0 ? message : { ...message, checks: reports.map(reportMessage) };
   }
 }
 

@@ -8,7 +8,7 @@ import type { disco } from '../gen/discovery.js';
 import { safeInteger } from '../record/encoding.ts';
 import type { WireInteger } from '../record/encoding.ts';
 import { isHost, isInstanceId, isName } from '../record/names.ts';
-import type { Registration } from '../store/store.ts';
+import type { Check, Registration } from '../store/store.ts';
 
 export const tagsMax = 64;
 export const metadataMax = 64;
@@ -60,8 +60,15 @@ export function checkPort(port: number): number {
   throw invalid('INVALID_PORT', `port is ${port}: ${rule}`);
 }
 
-/** A registration whose ip (''), port (0) and instance id ('') may still be left to the daemon. */
-export function checkRegister(request: disco.v1.RegisterRequest.$Properties): Registration {
+/**
+ * A registration whose ip (''), port (0) and instance id ('') may still be left to the daemon.
+ *
+ * @param checks those of the request, valid already
+ */
+export function checkRegister(
+  request: disco.v1.RegisterRequest.$Properties,
+  checks: readonly Check[] = [],
+): Registration {
   const group = checkName('group', request.group ?? '');
   const name = checkName('name', request.name ?? '');
   const ip = request.ip ?? '';
@@ -73,10 +80,11 @@ export function checkRegister(request: disco.v1.RegisterRequest.$Properties): Re
     ip: ip === '' ? '' : checkHost(ip),
     port,
     instanceId: id === '' ? '' : checkInstanceId(id),
-    ...checkTtl(request.ttlMs ?? 0, request.deregisterAfterMs ?? 0),
+    ...checkTtl(request.ttlMs ?? 0, request.deregisterAfterMs ?? 0, checks.length > 0),
     version: checkVersion(request.version ?? ''),
     tags: checkTags(request.tags ?? []),
     metadata: checkMetadata(request.metadata ?? {}),
+    ...(checks.length > 0 && { checks }),
   };
 }
 
@@ -116,6 +124,7 @@ export function checkVersion(version: string): string {
 function checkTtl(
   ttl: WireInteger,
   deregisterAfter: WireInteger,
+  hasChecks: boolean,
 ): { ttlMs: number; deregisterAfterMs: number } {
   const ttlMs = safeInteger(ttl);
   const deregisterAfterMs = safeInteger(deregisterAfter);
@@ -127,8 +136,8 @@ function checkTtl(
     const rule = `give at most ${7 * ttlMsMax} ms, or 0 for never`;
     throw invalid('INVALID_TTL', `deregister_after_ms is ${deregisterAfter.toString()}: ${rule}`);
   }
-  if (deregisterAfterMs > 0 && ttlMs === 0) {
-    const rule = 'without a ttl it would never begin; give ttl_ms too';
+  if (deregisterAfterMs > 0 && ttlMs === 0 && !hasChecks) {
+    const rule = 'without a ttl or checks it would never begin; give ttl_ms or checks too';
     throw invalid(
       'INVALID_TTL',
       `deregister_after_ms is ${deregisterAfterMs} and ttl_ms is 0: ${rule}`,

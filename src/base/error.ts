@@ -26,6 +26,7 @@ export type ErrorReason =
   | 'INVALID_METADATA'
   | 'INVALID_TAG'
   | 'INVALID_VERSION'
+  | 'INVALID_CHECK'
   | 'INVALID_PAGE'
   | 'INVALID_CURSOR'
   | 'INVALID_BODY'
