@@ -6,6 +6,7 @@ import type { Disco } from '../client/disco.ts';
 import type { InstanceList, ListFilter } from '../client/instance-list.ts';
 import { instanceAddress } from '../client/instance.ts';
 import type { Health, Instance } from '../client/instance.ts';
+import { checkTable, failingNotes } from './check-table.ts';
 import { CliError } from './exit.ts';
 import { describeHold, noteMarks } from './marks.ts';
 import { age, collect, note, parsePairs, print, printList, printOne } from './output.ts';
@@ -32,7 +33,10 @@ export function addReadVerbs(program: Command): void {
     .action(get);
   addListOptions(program.command('list'))
     .description('all instances that this node knows')
-    .addHelpText('after', '\nExamples:\n  $ disco list\n  $ disco list --group math --watch')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ disco list\n  $ disco list --group math --watch\n  $ disco list --checks',
+    )
     .action(list);
   program
     .command('status')
@@ -48,6 +52,7 @@ interface ListFlags {
   readonly tag?: string[];
   readonly meta?: string[];
   readonly version?: string;
+  readonly checks?: boolean;
   readonly watch?: boolean;
 }
 
@@ -59,6 +64,7 @@ function addListOptions(command: Command): Command {
     .option('--tag <tag>', 'only those with this tag; may be repeated', collect)
     .option('--meta <key=value>', 'only those with this metadata; may be repeated', collect)
     .option('--version <version>', 'only this version')
+    .option('--checks', 'what the checks found, of instances that were registered at this daemon')
     .option('--watch', 'print the list again whenever it changes');
 }
 
@@ -82,8 +88,9 @@ async function list(flags: ListFlags, verb: Command): Promise<void> {
     version: flags.version,
   };
   await withDisco(options, async (disco) => {
-    if (flags.watch === true) await listAgain(disco, filter, options.output);
-    else showList(options.output, await disco.list(filter));
+    const show = flags.checks === true ? showChecks : showList;
+    if (flags.watch === true) await listAgain(disco, filter, options.output, show);
+    else show(options.output, await disco.list(filter));
   });
 }
 
@@ -93,14 +100,28 @@ function showList(form: OutputForm, answer: InstanceList): void {
   printList(form, answer, instances, () => instanceTable(instances), 'disco: no instances');
 }
 
+/** Programs get them with the instances, whether they ask for them or not. */
+function showChecks(form: OutputForm, answer: InstanceList): void {
+  if (form !== 'table') return showList(form, answer);
+  const rows = checkTable(answer.instances, Date.now());
+  noteMarks(answer);
+  if (rows !== undefined) print(rows);
+  else note('disco: no checks here: each is run by the daemon that its instance was registered at');
+}
+
 /** The list now, and whole again at each change; for programs a line (ndjson) or document each. */
-async function listAgain(disco: Disco, filter: ListFilter, form: OutputForm): Promise<void> {
+async function listAgain(
+  disco: Disco,
+  filter: ListFilter,
+  form: OutputForm,
+  showOnce: typeof showList,
+): Promise<void> {
   const view = disco.watch({ group: filter.group, name: filter.name });
   await view.ready();
   const show = async (): Promise<void> => {
     const answer = await disco.list(filter);
     if (form === 'ndjson') print(JSON.stringify(answer));
-    else showList(form, answer);
+    else showOnce(form, answer);
   };
   let isDue = false;
   let listing = show();
@@ -152,6 +173,7 @@ function notesOf(instance: Instance): string {
     ...Object.entries(metadata).map(([key, value]) => `${key}=${value}`),
     ...(conflict ? ['CONFLICT'] : []),
     ...(held ? ['HELD'] : []),
+    ...failingNotes(instance),
   ].join(' ');
 }
 

@@ -2,7 +2,11 @@
 import type { Command } from 'commander';
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { checkToProto } from '../client/check.ts';
+import type { CheckOptions } from '../client/check.ts';
 import { hostPort } from '../record/names.ts';
+import { addCheckOptions, readChecks } from './check-flags.ts';
+import type { CheckFlags } from './check-flags.ts';
 import { CliError } from './exit.ts';
 import { collect, note, parseDuration, parsePairs, printOne } from './output.ts';
 import { readService } from './read.ts';
@@ -13,13 +17,17 @@ const registerExamples = `
 Examples:
   $ disco register math add --port 5001
   $ disco register math add --port 5001 --ip 10.0.0.5 --tag blue --meta zone=a --ttl 30s
+  $ disco register math add --port 5001 --check http:/healthz --check-interval 5s
   $ disco register math add                        the daemon picks a free port and prints it
   $ disco register math add -- ./add-service       the command finds the port in $PORT
 
 Without a command the registration stays until it is deregistered, over restarts of the daemon too;
-with one it ends when the command ends, however that happens.`;
+with one it ends when the command ends, however that happens.
 
-interface RegisterFlags {
+With checks it is critical until all of them pass. This daemon runs them, at the ip and port of the
+instance and nowhere else; "disco list --checks" there shows what they found.`;
+
+interface RegisterFlags extends CheckFlags {
   readonly ip?: string;
   readonly port?: string;
   readonly id?: string;
@@ -41,10 +49,11 @@ interface Wanted {
   readonly version: string;
   readonly ttlMs: number;
   readonly deregisterAfterMs: number;
+  readonly checks: CheckOptions[];
 }
 
 export function addRegisterVerbs(program: Command): void {
-  program
+  const verb = program
     .command('register')
     .argument('<group>', 'a label over services')
     .argument('<name>', 'the service')
@@ -57,9 +66,8 @@ export function addRegisterVerbs(program: Command): void {
     .option('--meta <key=value>', 'metadata; may be repeated', collect)
     .option('--version <version>', 'release of the service')
     .option('--ttl <duration>', 'critical when no heartbeat came for so long')
-    .option('--deregister-after <duration>', 'deregistered when critical for so long')
-    .addHelpText('after', registerExamples)
-    .action(register);
+    .option('--deregister-after <duration>', 'deregistered when critical for so long');
+  addCheckOptions(verb).addHelpText('after', registerExamples).action(register);
   program
     .command('deregister')
     .argument('<service>', 'GROUP/NAME, or GROUP')
@@ -81,7 +89,7 @@ async function register(
   const wanted = readWanted(group, name, flags);
   if (command.length > 0) return registerCommand(options, wanted, command);
   const { ip, port, instanceId, conflict } = await withStub(options, (stub) =>
-    stub.unary('Register', wanted),
+    stub.unary('Register', { ...wanted, checks: wanted.checks.map(checkToProto) }),
   );
   if (conflict) note('disco: another node has registered the same service at the same address');
   const answer = { group, name, ip, port, instanceId, conflict };
@@ -161,5 +169,6 @@ function readWanted(group: string, name: string, flags: RegisterFlags): Wanted {
     version: flags.version ?? '',
     ttlMs: parseDuration(flags.ttl ?? '0'),
     deregisterAfterMs: parseDuration(flags.deregisterAfter ?? '0'),
+    checks: readChecks(flags),
   };
 }

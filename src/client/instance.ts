@@ -3,6 +3,7 @@
  */
 import { formatAddress } from '../base/address.ts';
 import { disco } from '../gen/discovery.js';
+import { reportFromProto, type CheckReport } from './check.ts';
 
 /** How an instance is, as its owner says. */
 export type Health = 'passing' | 'warning' | 'critical' | 'maintenance';
@@ -32,6 +33,11 @@ export interface Instance {
   readonly conflict: boolean;
   /** Its node fell silent; it is shown because most of its service did so at once. */
   readonly held: boolean;
+  /**
+   * Its checks and what they found: in answers of get() and list() alone, and only of the daemon
+   * that it was registered at, which runs them.
+   */
+  readonly checks?: readonly CheckReport[];
 }
 
 const wireHealth = disco.v1.Health;
@@ -79,6 +85,9 @@ export function instanceFromProto(message: disco.v1.ServiceInstance.$Properties)
     ttlMs: Number(message.ttlMs ?? 0),
     conflict: message.conflict ?? false,
     held: message.held ?? false,
+    ...((message.checks ?? []).length > 0 && {
+      checks: Object.freeze((message.checks ?? []).map(reportFromProto)),
+    }),
   });
 }
 
