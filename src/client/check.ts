@@ -32,6 +32,10 @@ export interface CheckOptions {
   readonly failuresBeforeCritical?: number | undefined;
 }
 
+type NumberField = {
+  [F in keyof CheckOptions]-?: CheckOptions[F] extends number | undefined ? F : never;
+}[keyof CheckOptions];
+
 type Filled = {
   readonly [F in keyof Omit<CheckOptions, 'kind'>]-?: NonNullable<CheckOptions[F]>;
 };
@@ -83,7 +87,7 @@ export function checkToProto(check: CheckOptions): disco.v1.Check.$Properties {
   const kind: disco.v1.Check.Kind | undefined = kindToProto[check.kind];
   if (kind === undefined)
     throw refused(`a check's kind is ${JSON.stringify(check.kind)}; expected tcp, http or grpc`);
-  const number = (field: keyof CheckOptions): number => wholeNumber(field, check[field]);
+  const number = (field: NumberField): number => wholeNumber(field, check[field]);
   return {
     kind,
     path: check.path ?? '',
@@ -140,10 +144,10 @@ function healthFromProto(value: number | null | undefined): CheckReport['health'
 }
 
 /** 0 stands for: left to the daemon. Most of the fields are 32 bits wide on the wire. */
-function wholeNumber(field: string, value: unknown): number {
+function wholeNumber(field: string, value: number | undefined): number {
   if (value === undefined) return 0;
-  if (typeof value === 'number' && value === value >>> 0) return value;
-  throw refused(`${field} of a check is ${String(value)}; expected a whole number, or none`);
+  if (value === value >>> 0) return value;
+  throw refused(`${field} of a check is ${value}; expected a whole number, or none`);
 }
 
 function refused(sentence: string): DiscoError {

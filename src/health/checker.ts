@@ -88,7 +88,7 @@ export class Checker {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#unfollow();
-    for (const key of [...this.#patients.keys()]) this.#leave(key);
+    for (const key of this.#patients.keys()) this.#leave(key);
     await Promise.all(this.#running);
   }
 

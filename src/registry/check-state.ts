@@ -111,7 +111,10 @@ export function nextRunMs(check: Check, chance: number, beganMs: number, nowMs: 
 export function checkOutput(text: string): string {
   // What is cut off is not looked at: an answer may be long.
   const head = text.slice(0, 2 * outputCharsMax);
-  const line = head.replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim().toWellFormed();
+  const line = head
+    .replace(/[\s\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim()
+    .toWellFormed();
   const isCut = line.length > outputCharsMax || text.length > head.length;
   return isCut ? `${line.slice(0, outputCharsMax - 1).toWellFormed()}…` : line;
 }

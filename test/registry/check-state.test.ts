@@ -103,22 +103,28 @@ t.test('the worst of several checks counts, and without any nothing is wrong', (
   t.end();
 });
 
-t.test('a new check runs after its delay, one of an earlier life somewhere in its interval', (t) => {
-  const check = makeCheck({ intervalMs: 1_000, initialDelayMs: 300 });
-  t.equal(firstRunMs(check, true, 0.5, 50), 350);
-  t.equal(firstRunMs(check, false, 0, 50), 50);
-  t.equal(firstRunMs(check, false, 0.5, 50), 550);
-  t.end();
-});
+t.test(
+  'a new check runs after its delay, one of an earlier life somewhere in its interval',
+  (t) => {
+    const check = makeCheck({ intervalMs: 1_000, initialDelayMs: 300 });
+    t.equal(firstRunMs(check, true, 0.5, 50), 350);
+    t.equal(firstRunMs(check, false, 0, 50), 50);
+    t.equal(firstRunMs(check, false, 0.5, 50), 550);
+    t.end();
+  },
+);
 
-t.test('runs are an interval apart by their begin, a tenth more or less, and never overlap', (t) => {
-  const check = makeCheck({ intervalMs: 1_000 });
-  t.equal(nextRunMs(check, 0, 100, 110), 1_000);
-  t.equal(nextRunMs(check, 0.5, 100, 110), 1_100);
-  t.equal(nextRunMs(check, 0.999_999, 100, 110) < 1_200, true);
-  t.equal(nextRunMs(check, 0, 100, 1_050), 1_050, 'the last run took longer than that');
-  t.end();
-});
+t.test(
+  'runs are an interval apart by their begin, a tenth more or less, and never overlap',
+  (t) => {
+    const check = makeCheck({ intervalMs: 1_000 });
+    t.equal(nextRunMs(check, 0, 100, 110), 1_000);
+    t.equal(nextRunMs(check, 0.5, 100, 110), 1_100);
+    t.equal(nextRunMs(check, 0.999_999, 100, 110) < 1_200, true);
+    t.equal(nextRunMs(check, 0, 100, 1_050), 1_050, 'the last run took longer than that');
+    t.end();
+  },
+);
 
 t.test('an output is one line without anything that draws on a terminal', (t) => {
   t.equal(checkOutput('  OK\r\n\tall\u001b[31m good\u2028\n'), 'OK all [31m good');
