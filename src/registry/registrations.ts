@@ -58,7 +58,7 @@ export class Registrations {
    */
   startLeases(now: Now, recorded: RecordedHealth): void {
     for (const [key, { ttlMs, deregisterAfterMs }] of this.#wanted) {
-      const isMissed = recorded(key) === 'critical';
+      const isMissed = ttlMs > 0 && recorded(key) === 'critical';
       this.#leases.set(key, ttlMs, deregisterAfterMs, now.monoMs, isMissed);
     }
   }
