@@ -79,7 +79,6 @@ export class Registrations {
       this.#wanted.delete(key);
       this.#leases.drop(key);
       this.#checked.drop(key);
-      this.#unsettled.delete(key);
     }
   }
 

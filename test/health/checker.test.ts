@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import t from 'tap';
 import { seededRandom } from '../../src/base/random.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -26,7 +27,7 @@ const key = (instanceId: string) => recordKey('shop', 'cart', instanceId);
 /** A turn of the event loop: everything that waits for nothing from outside is done after it. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-function setUp({ atOnceMax = 64, store = new SpyStore() } = {}) {
+function setUp({ atOnceMax = 64, store = new SpyStore(), whenStopped = down } = {}) {
   const node = new Node({}, store);
   const asked: Asked[] = [];
   const told: object[] = [];
@@ -39,7 +40,7 @@ function setUp({ atOnceMax = 64, store = new SpyStore() } = {}) {
     run: (target, check, stop) =>
       new Promise((resolve) => {
         asked.push({ target, check, stop, answer: resolve });
-        stop.addEventListener('abort', () => resolve(down));
+        stop.addEventListener('abort', () => resolve(whenStopped));
       }),
   });
   const register = async (fields: Partial<Registration> = {}) => {
@@ -301,6 +302,47 @@ t.test('after a stop nothing runs, and what was under way counts no more', async
   await pass(10 * every);
   t.equal(asked.length, 1);
   t.equal(node.registry.feed.revision, revision + 1, 'the registration alone');
+});
+
+t.test('what was found at the old address says nothing of the new one', async (t) => {
+  const { checker, asked, register, pass, answer, health } = setUp({ whenStopped: up });
+  checker.start();
+  await register({ port: 1 });
+  await pass(0);
+  await register({ port: 2 });
+  await pass(0);
+  t.equal(health(), 'critical');
+  t.match(checker.reports(key('a')), [{ results: [] }]);
+  t.strictSame(
+    asked.map(({ target }) => target.port),
+    [1, 2],
+  );
+  await answer(up);
+  t.equal(health(), 'passing');
+});
+
+t.test('a stop waits for the runs that it ended', async (t) => {
+  const node = new Node();
+  let ended = 0;
+  const checker = new Checker({
+    registry: node.registry,
+    clock: node.clock,
+    random: seededRandom(7),
+    log: silentLog,
+    run: async (_target, _check, stop) => {
+      await once(stop, 'abort');
+      await turn();
+      ended += 1;
+      return down;
+    },
+  });
+  checker.start();
+  const registration = makeRegistration({ checks: [makeCheck(), makeCheck()] });
+  node.registry.commit([{ kind: 'register', registration }], node.clock.now());
+  await turn();
+  node.clock.advance(0);
+  await checker.stop();
+  t.equal(ended, 2);
 });
 
 t.test('more registrations in one turn than the feed keeps are all checked', async (t) => {

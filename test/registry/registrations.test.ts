@@ -215,6 +215,33 @@ t.test('registering again keeps what the checks said, at another address it does
   t.end();
 });
 
+t.test('registering again is a heartbeat: what the checks said is true again at once', (t) => {
+  const { note, due, find } = withChecks({ ttlMs: 1_000 });
+  find('passing', 1);
+  t.strictSame(due(1_000), ['critical']);
+  note({}, 1_500);
+  t.strictSame(due(1_501), ['passing']);
+  t.end();
+});
+
+t.test('another deregisterAfterMs counts from the same moment', (t) => {
+  const { note, due, find } = withChecks({ deregisterAfterMs: 60_000 });
+  find('critical', 100);
+  t.strictSame(due(101), ['critical']);
+  note({ deregisterAfterMs: 500 }, 200);
+  t.strictSame(due(599), []);
+  t.strictSame(due(600), ['deregister']);
+  t.end();
+});
+
+t.test('a last run of checks that are gone does not deregister what has none', (t) => {
+  const { note, due, find } = withChecks({ deregisterAfterMs: 500 });
+  note({ deregisterAfterMs: 500, checks: [] }, 1);
+  find('critical', 2);
+  t.strictSame(due(10_000), []);
+  t.end();
+});
+
 t.test('no check ends what an operator said', (t) => {
   const { due, find } = withChecks({}, 'maintenance');
   find('passing', 1);
