@@ -170,7 +170,7 @@ export class Checker {
 
   #schedule(patient: Patient, round: Round, atMs: number): void {
     const { clock } = this.#options;
-    round.cancel = clock.schedule(atMs - clock.now().monoMs, () => {
+    round.cancel = clock.schedule(Math.max(0, atMs - clock.now().monoMs), () => {
       this.#waiting.add({ patient, round });
       this.#beginWaiting();
     });
