@@ -94,6 +94,15 @@ t.test('what is no HTTP is a failure that says so', async (t) => {
   t.match(output, 'Expected HTTP/');
 });
 
+t.test('a flood of headers is a failure, and not kept', async (t) => {
+  const target = await serveTcp(t, (socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nx: ${'x'.repeat(1_000_000)}`);
+  });
+  const { hasPassed, output } = await runCheck(target, asHttp(), signal);
+  t.equal(hasPassed, false);
+  t.match(output, 'Header overflow');
+});
+
 t.test('a server that never answers, or never ends its answer, fails in time', async (t) => {
   const check = asHttp({ timeoutMs: 20 });
   const late = { hasPassed: false, output: 'no answer within 20 ms' };
