@@ -4,6 +4,8 @@
  */
 import type { Accuser } from '../membership/member.ts';
 import type { OwnerId } from '../record/owner.ts';
+import type { RecordKey } from '../record/record.ts';
+import type { CheckReport } from '../registry/check-state.ts';
 
 /** What does not change while the daemon runs. */
 export interface NodeDescription {
@@ -63,6 +65,8 @@ export interface NodeControl {
   followMembers(wake: (owner: OwnerId) => void): () => void;
   /** Says everywhere that a dead member will not come back. Nothing happens to one that is not. */
   dismiss(owner: OwnerId): void;
+  /** The checks of an instance that was registered here, and what they found last. */
+  checkReports(key: RecordKey): readonly CheckReport[];
   /** What was done, by name. */
   counted(): Record<string, number>;
   /** One round of gossip now. */

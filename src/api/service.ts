@@ -21,6 +21,7 @@ import {
   memberMessages,
   wireState,
 } from './convert.ts';
+import { reportMessage } from './convert-checks.ts';
 import { findFreePort } from './free-port.ts';
 import { findMember } from './find-member.ts';
 import { isStale } from './freshness.ts';
@@ -39,6 +40,7 @@ import {
   checkRegister,
   quote,
 } from './validate.ts';
+import { checkChecks } from './validate-checks.ts';
 import { WriteQueue } from './write-queue.ts';
 
 type Messages = typeof disco.v1;
@@ -72,7 +74,7 @@ export class DiscoveryService {
   }
 
   async register(request: Props<'RegisterRequest'>): Promise<Props<'RegisterResponse'>> {
-    const wish = checkRegister(request);
+    const wish = checkRegister(request, checkChecks(request.checks ?? []));
     const registration = await this.#place(wish);
     const { group, name, ip, port, instanceId } = registration;
     this.#refuseFiled(recordKey(group, name, instanceId));
@@ -325,7 +327,10 @@ export class DiscoveryService {
     const message = instanceMessage(instance, this.registry.index.isConflict(instance));
     const owner = this.registry.member(instance.record.owner);
     if (owner !== undefined) message.ownerState = wireState[owner.state];
-    return message;
+    const { group, name, instanceId } = instance.record;
+    if (instance.record.owner !== this.registry.self) return message;
+    const reports = this.control.checkReports(recordKey(group, name, instanceId));
+    return reports.length === 0 ? message : { ...message, checks: reports.map(reportMessage) };
   }
 
   #here(): Place {

@@ -10,7 +10,7 @@ import type { WireInteger } from '../record/encoding.ts';
 import { isHost, isInstanceId, isName, isPort } from '../record/names.ts';
 import { endpointsMax, weightDefault, weightMax } from '../record/record.ts';
 import type { Endpoint } from '../record/record.ts';
-import type { Registration } from '../store/store.ts';
+import type { Check, Registration } from '../store/store.ts';
 
 export const tagsMax = 64;
 export const metadataMax = 64;
@@ -62,8 +62,15 @@ export function checkPort(port: number): number {
   throw invalid('INVALID_PORT', `port is ${port}: ${rule}`);
 }
 
-/** A registration whose ip (''), port (0) and instance id ('') may still be left to the daemon. */
-export function checkRegister(request: disco.v1.RegisterRequest.$Properties): Registration {
+/**
+ * A registration whose ip (''), port (0) and instance id ('') may still be left to the daemon.
+ *
+ * @param checks those of the request, valid already
+ */
+export function checkRegister(
+  request: disco.v1.RegisterRequest.$Properties,
+  checks: readonly Check[] = [],
+): Registration {
   const group = checkName('group', request.group ?? '');
   const name = checkName('name', request.name ?? '');
   const ip = request.ip ?? '';
@@ -75,13 +82,14 @@ export function checkRegister(request: disco.v1.RegisterRequest.$Properties): Re
     ip: ip === '' ? '' : checkHost(ip),
     port,
     instanceId: id === '' ? '' : checkInstanceId(id),
-    ...checkTtl(request.ttlMs ?? 0, request.deregisterAfterMs ?? 0),
+    ...checkTtl(request.ttlMs ?? 0, request.deregisterAfterMs ?? 0, checks.length > 0),
     version: checkVersion(request.version ?? ''),
     tags: checkTags(request.tags ?? []),
     metadata: checkMetadata(request.metadata ?? {}),
     weight: checkWeight(request.weight ?? 0),
     zone: checkFilterName('zone', request.zone ?? '') ?? '',
     endpoints: checkEndpoints(request.endpoints ?? []),
+    ...(checks.length > 0 && { checks }),
   };
 }
 
@@ -158,6 +166,7 @@ export function checkPrintable(reason: ErrorReason, field: string, text: string)
 function checkTtl(
   ttl: WireInteger,
   deregisterAfter: WireInteger,
+  hasChecks: boolean,
 ): { ttlMs: number; deregisterAfterMs: number } {
   const ttlMs = safeInteger(ttl);
   const deregisterAfterMs = safeInteger(deregisterAfter);
@@ -169,8 +178,8 @@ function checkTtl(
     const rule = `give at most ${7 * ttlMsMax} ms, or 0 for never`;
     throw invalid('INVALID_TTL', `deregister_after_ms is ${deregisterAfter.toString()}: ${rule}`);
   }
-  if (deregisterAfterMs > 0 && ttlMs === 0) {
-    const rule = 'without a ttl it would never begin; give ttl_ms too';
+  if (deregisterAfterMs > 0 && ttlMs === 0 && !hasChecks) {
+    const rule = 'without a ttl or checks it would never begin; give ttl_ms or checks too';
     throw invalid(
       'INVALID_TTL',
       `deregister_after_ms is ${deregisterAfterMs} and ttl_ms is 0: ${rule}`,

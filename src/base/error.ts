@@ -30,6 +30,7 @@ export type ErrorReason =
   | 'INVALID_ENDPOINT'
   | 'INVALID_POLICY'
   | 'INVALID_REASON'
+  | 'INVALID_CHECK'
   | 'INVALID_PAGE'
   | 'INVALID_CURSOR'
   | 'INVALID_BODY'

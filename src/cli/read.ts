@@ -7,6 +7,7 @@ import { instanceAddress } from '../client/instance.ts';
 import type { Endpoint, Health, Instance, Maintenance } from '../client/instance.ts';
 import { weightDefault } from '../record/record.ts';
 import type { DaemonStatus, MaintenanceRule } from '../client/daemon-status.ts';
+import { checkTable, failingNotes } from './check-table.ts';
 import { CliError } from './exit.ts';
 import { describeHold, noteMarks } from './marks.ts';
 import { age, collect, note, parseDuration, parsePairs, print, printList } from './output.ts';
@@ -79,6 +80,7 @@ interface ListFlags extends FreshnessFlags {
   readonly tag?: string[];
   readonly meta?: string[];
   readonly version?: string;
+  readonly checks?: boolean;
   readonly watch?: boolean;
 }
 
@@ -93,6 +95,7 @@ function addListOptions(command: Command): Command {
     .option('--zone <zone>', 'only this zone')
     .option('--max-stale <duration>', maxStaleHelp)
     .option('--stale-ok', staleOkHelp)
+    .option('--checks', 'what the checks found, of instances that were registered at this daemon')
     .option('--watch', 'print the list again whenever it changes');
 }
 
@@ -121,8 +124,9 @@ async function list(flags: ListFlags, verb: Command): Promise<void> {
   const freshness = readFreshness(flags);
   await withDisco(options, async (disco) => {
     const ask = (): Promise<InstanceList> => disco.list(filter, freshness);
-    if (flags.watch === true) await listAgain(disco, filter, ask, options.output);
-    else showList(options.output, await ask());
+    const show = flags.checks === true ? showChecks : showList;
+    if (flags.watch === true) await listAgain(disco, filter, ask, options.output, show);
+    else show(options.output, await ask());
   });
 }
 
@@ -132,19 +136,29 @@ function showList(form: OutputForm, answer: InstanceList): void {
   printList(form, answer, instances, () => instanceTable(instances), 'disco: no instances');
 }
 
+/** Programs get them with the instances, whether they ask for them or not. */
+function showChecks(form: OutputForm, answer: InstanceList): void {
+  if (form !== 'table') return showList(form, answer);
+  const rows = checkTable(answer.instances, Date.now());
+  noteMarks(answer);
+  if (rows !== undefined) print(rows);
+  else note('disco: no checks here: each is run by the daemon that its instance was registered at');
+}
+
 /** The list now, and whole again at each change; for programs a line (ndjson) or document each. */
 async function listAgain(
   disco: Disco,
   filter: ListFilter,
   ask: () => Promise<InstanceList>,
   form: OutputForm,
+  showOnce: typeof showList,
 ): Promise<void> {
   const view = disco.watch({ group: filter.group, name: filter.name });
   await view.ready();
   const show = async (): Promise<void> => {
     const answer = await ask();
     if (form === 'ndjson') print(JSON.stringify(answer));
-    else showList(form, answer);
+    else showOnce(form, answer);
   };
   let isDue = false;
   let listing = show();
@@ -202,6 +216,7 @@ function notesOf(instance: Instance): string {
     ...(held ? ['HELD'] : []),
     ...(instance.ownerState === 'suspect' ? ['SUSPECT'] : []),
     ...(maintenance === undefined ? [] : [maintenanceNote(maintenance)]),
+    ...failingNotes(instance),
   ].join(' ');
 }
 

@@ -5,7 +5,11 @@ import { constants } from 'node:os';
 import { parseAddress } from '../base/address.ts';
 import type { Address } from '../base/address.ts';
 import type { Endpoint } from '../client/instance.ts';
+import { checkToProto } from '../client/check.ts';
+import type { CheckOptions } from '../client/check.ts';
 import { hostPort } from '../record/names.ts';
+import { addCheckOptions, readChecks } from './check-flags.ts';
+import type { CheckFlags } from './check-flags.ts';
 import { CliError } from './exit.ts';
 import { collect, note, parseDuration, parsePairs, printOne } from './output.ts';
 import { readService } from './read.ts';
@@ -17,13 +21,18 @@ Examples:
   $ disco register math add --port 5001
   $ disco register math add --port 5001 --ip 10.0.0.5 --tag blue --meta rack=7 --ttl 30s
   $ disco register math add --port 5001 --zone eu-1 --weight 10 --endpoint metrics=9100
+  $ disco register math add --port 5001 --ip 10.0.0.5 --tag blue --meta zone=a --ttl 30s
+  $ disco register math add --port 5001 --check http:/healthz --check-interval 5s
   $ disco register math add                        the daemon picks a free port and prints it
   $ disco register math add -- ./add-service       the command finds the port in $PORT
 
 Without a command the registration stays until it is deregistered, over restarts of the daemon too;
-with one it ends when the command ends, however that happens.`;
+with one it ends when the command ends, however that happens.
 
-interface RegisterFlags {
+With checks it is critical until all of them pass. This daemon runs them, at the ip and port of the
+instance and nowhere else; "disco list --checks" there shows what they found.`;
+
+interface RegisterFlags extends CheckFlags {
   readonly ip?: string;
   readonly port?: string;
   readonly id?: string;
@@ -51,10 +60,11 @@ interface Wanted {
   readonly endpoints: Endpoint[];
   readonly ttlMs: number;
   readonly deregisterAfterMs: number;
+  readonly checks: CheckOptions[];
 }
 
 export function addRegisterVerbs(program: Command): void {
-  program
+  const verb = program
     .command('register')
     .argument('<group>', 'a label over services')
     .argument('<name>', 'the service')
@@ -70,9 +80,8 @@ export function addRegisterVerbs(program: Command): void {
     .option('--zone <zone>', 'where it runs; default: the zone of the daemon')
     .option('--endpoint <name=port>', 'a further port, or NAME=IP:PORT; may be repeated', collect)
     .option('--ttl <duration>', 'critical when no heartbeat came for so long')
-    .option('--deregister-after <duration>', 'deregistered when critical for so long')
-    .addHelpText('after', registerExamples)
-    .action(register);
+    .option('--deregister-after <duration>', 'deregistered when critical for so long');
+  addCheckOptions(verb).addHelpText('after', registerExamples).action(register);
   program
     .command('deregister')
     .argument('<service>', 'GROUP/NAME, or GROUP')
@@ -94,7 +103,7 @@ async function register(
   const wanted = readWanted(group, name, flags);
   if (command.length > 0) return registerCommand(options, wanted, command);
   const { ip, port, instanceId, conflict } = await withStub(options, (stub) =>
-    stub.unary('Register', wanted),
+    stub.unary('Register', { ...wanted, checks: wanted.checks.map(checkToProto) }),
   );
   if (conflict) note('disco: another node has registered the same service at the same address');
   const answer = { group, name, ip, port, instanceId, conflict };
@@ -177,6 +186,7 @@ function readWanted(group: string, name: string, flags: RegisterFlags): Wanted {
     endpoints: (flags.endpoint ?? []).map(readEndpoint),
     ttlMs: parseDuration(flags.ttl ?? '0'),
     deregisterAfterMs: parseDuration(flags.deregisterAfter ?? '0'),
+    checks: readChecks(flags),
   };
 }
 

@@ -3,6 +3,7 @@
  */
 export { DiscoError } from '../base/error.ts';
 export type { ErrorCode, ErrorReason } from '../base/error.ts';
+export type { Check, CheckKind, CheckOptions, CheckReport, CheckResult } from './check.ts';
 export { Disco } from './disco.ts';
 export type { ConnectOptions, DeregisterOptions, PickedInstance } from './disco.ts';
 export type { GetOptions, Policy } from './disco.ts';

@@ -5,6 +5,7 @@ import { formatAddress } from '../base/address.ts';
 import { disco } from '../gen/discovery.js';
 import { memberStateFromProto } from './daemon-status.ts';
 import type { MemberState } from './daemon-status.ts';
+import { reportFromProto, type CheckReport } from './check.ts';
 
 /** How an instance is, as its owner says. */
 export type Health = 'passing' | 'warning' | 'critical' | 'maintenance';
@@ -60,6 +61,11 @@ export interface Instance {
   readonly ownerState: MemberState | undefined;
   /** With the health `maintenance`: why, and the health beneath; else undefined. */
   readonly maintenance: Maintenance | undefined;
+  /**
+   * Its checks and what they found: in answers of get() and list() alone, and only of the daemon
+   * that it was registered at, which runs them.
+   */
+  readonly checks?: readonly CheckReport[];
 }
 
 /** Where nobody knows of weights, all weigh the same. */
@@ -115,6 +121,9 @@ export function instanceFromProto(message: disco.v1.ServiceInstance.$Properties)
     endpoints: Object.freeze((message.endpoints ?? []).map(endpointFromProto)),
     ownerState: memberStateFromProto(message.ownerState),
     maintenance: message.maintenance ? maintenanceFromProto(message.maintenance) : undefined,
+    ...((message.checks ?? []).length > 0 && {
+      checks: Object.freeze((message.checks ?? []).map(reportFromProto)),
+    }),
   });
 }
 

@@ -11,6 +11,7 @@ import type { Cancel, Clock } from '../base/clock.ts';
 import { DiscoError, errorText } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import { Backoff } from './backoff.ts';
+import { checkToProto, type CheckOptions } from './check.ts';
 import type { UnaryCaller } from './discovery-stub.ts';
 
 const ttlMsDefault = 10_000;
@@ -56,8 +57,16 @@ export interface RegisterOptions {
    * heartbeats; the daemon holds the registration until it is taken back.
    */
   readonly ttlMs?: number | undefined;
-  /** Milliseconds from critical to deregistered; default 60,000 with a ttl. 0: never. */
+  /**
+   * Milliseconds from critical to deregistered; default 60,000 with a ttl. 0: never. With a ttl only
+   * missed heartbeats count, without one the checks.
+   */
   readonly deregisterAfterMs?: number | undefined;
+  /**
+   * What the daemon checks at the instance's address, 8 of them at most. It is critical until they
+   * pass; then the worst of them, and of the ttl, is its health.
+   */
+  readonly checks?: readonly CheckOptions[] | undefined;
   /** Aborting it closes the registration. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the state changes, with what went wrong when it is `lost`. */
@@ -262,6 +271,7 @@ function requestOf(options: RegisterOptions) {
     endpoints: (options.endpoints ?? []).map(endpointToProto),
     ttlMs,
     deregisterAfterMs: options.deregisterAfterMs ?? (ttlMs === 0 ? 0 : deregisterAfterMsDefault),
+    ...(options.checks !== undefined && { checks: options.checks.map(checkToProto) }),
   };
 }
 

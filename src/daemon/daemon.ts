@@ -24,10 +24,13 @@ import { Engine } from '../gossip/engine.ts';
 import { Libp2pTransport } from '../gossip/libp2p-transport.ts';
 import { protocolVersion } from '../gossip/message.ts';
 import type { Transport } from '../gossip/transport.ts';
+import { Checker } from '../health/checker.ts';
 import type { Accuser } from '../membership/member.ts';
 import { bootIdBytes } from '../record/head.ts';
 import type { NodeFacts } from '../record/head.ts';
 import { ed25519Signer, ed25519Verifier } from '../record/signature.ts';
+import type { RecordKey } from '../record/record.ts';
+import type { CheckReport } from '../registry/check-state.ts';
 import { Registry } from '../registry/registry.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import { advertisedAddresses, hostAddressOf } from './addresses.ts';
@@ -65,6 +68,7 @@ export class Daemon implements NodeControl {
   readonly #memberLog: MemberLog;
   readonly #holdLog: HoldLog;
   readonly #registrar: FileRegistrar;
+  readonly #checker: Checker;
   readonly #leaving = Promise.withResolvers<void>();
   readonly #failing = Promise.withResolvers<DiscoError>();
   readonly #hasPast: boolean;
@@ -134,6 +138,8 @@ export class Daemon implements NodeControl {
         : new HttpServer(this.#service, config.http, config.httpHosts, log);
     this.#memberLog = new MemberLog(this.#registry, log);
     this.#holdLog = new HoldLog(this.#registry, log);
+    const [registry, clock, random] = [this.#registry, this.#clock, this.#random];
+    this.#checker = new Checker({ registry, clock, random, log });
   }
 
   /** Resolves when somebody asked this node to leave through the API. */
@@ -160,6 +166,7 @@ export class Daemon implements NodeControl {
       this.#memberLog.start();
       this.#holdLog.start();
       this.#registrar.start();
+      this.#checker.start();
       this.#tick();
       this.#grpc = await this.#grpcServer.start();
       if (this.#httpServer !== undefined) this.#http = await this.#httpServer.start();
@@ -183,6 +190,7 @@ export class Daemon implements NodeControl {
     this.#cancelTick();
     this.#registrar.stop();
     this.#service.close();
+    await this.#checker.stop();
     if (isGraceful) await this.#sayGoodbye();
     await Promise.all([this.#grpcServer.stop(drainMs), this.#httpServer?.stop()]);
     await this.#agent.stop();
@@ -253,6 +261,10 @@ export class Daemon implements NodeControl {
 
   dismiss(owner: string): void {
     this.#agent.dismiss(owner);
+  }
+
+  checkReports(key: RecordKey): readonly CheckReport[] {
+    return this.#checker.reports(key);
   }
 
   counted(): Record<string, number> {

@@ -29,13 +29,23 @@ export class Leases {
   /** Nothing comes due before it; renewals make it early, never late. Monotonic ms. */
   #earliestMs = Infinity;
 
-  /** Starts or changes a lease; a ttl of 0 ends it. */
-  set(key: RecordKey, ttlMs: number, deregisterAfterMs: number, nowMs: number): void {
+  /**
+   * Starts or changes a lease; a ttl of 0 ends it.
+   *
+   * @param isMissed it was missed in an earlier life, and is until it is renewed
+   */
+  set(
+    key: RecordKey,
+    ttlMs: number,
+    deregisterAfterMs: number,
+    nowMs: number,
+    isMissed = false,
+  ): void {
     if (ttlMs === 0) {
       this.#leases.delete(key);
       return;
     }
-    const lease = { ttlMs, deregisterAfterMs, dueMs: nowMs + ttlMs, isTold: false };
+    const lease = { ttlMs, deregisterAfterMs, dueMs: nowMs + ttlMs, isTold: isMissed };
     this.#leases.set(key, lease);
     this.#earliestMs = Math.min(this.#earliestMs, nextMs(lease));
   }
@@ -70,10 +80,15 @@ export class Leases {
     return { missed, expired };
   }
 
-  /** The miss is on disk. */
-  noteTold(key: RecordKey): void {
+  isMissed(key: RecordKey, nowMs: number): boolean {
     const lease = this.#leases.get(key);
-    if (lease !== undefined) lease.isTold = true;
+    return lease !== undefined && (lease.isTold || nowMs >= lease.dueMs);
+  }
+
+  /** What is missed by now is on disk. */
+  noteTold(key: RecordKey, nowMs: number): void {
+    const lease = this.#leases.get(key);
+    if (lease !== undefined && nowMs >= lease.dueMs) lease.isTold = true;
   }
 }
 

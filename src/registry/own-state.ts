@@ -10,9 +10,9 @@ import { DiscoError } from '../base/error.ts';
 import { bucketOf, sealRecord } from '../record/encoding.ts';
 import { sealHead } from '../record/head.ts';
 import type { Head, NodeFacts } from '../record/head.ts';
-import { withHealth, withMaintenance, withoutReason } from '../record/health.ts';
+import { healthBeneath, withHealth, withMaintenance, withoutReason } from '../record/health.ts';
 import type { MergeBounds, OwnerState } from '../record/merge.ts';
-import { plainFields } from '../record/record.ts';
+import { plainFields, recordKey } from '../record/record.ts';
 import type { Health, RecordKey, SealedRecord, ServiceRecord } from '../record/record.ts';
 import { RecordSet } from '../record/record-set.ts';
 import type { Signer } from '../record/signature.ts';
@@ -130,8 +130,10 @@ function apply(
   stamp: () => number,
 ): MutationResult {
   switch (mutation.kind) {
-    case 'register':
-      return register(draft, recordOf(mutation.registration, identity, stamp()), bounds);
+    case 'register': {
+      const health = firstHealth(draft.set, mutation.registration);
+      return register(draft, recordOf(mutation.registration, health, identity, stamp()), bounds);
+    }
     case 'deregister':
     case 'health': {
       const old = draft.set.get(mutation.key, bucketOf(mutation.key));
@@ -243,14 +245,32 @@ function boundFault(draft: Draft, sealed: SealedRecord, bounds: OwnBounds): Disc
   return new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_RECORDS', sentence);
 }
 
-function recordOf(spec: Registration, identity: Identity, lastUpdate: number): ServiceRecord {
+/**
+ * Without checks an instance passes by its owner's word. With checks it is critical until they pass;
+ * one that is at this address already keeps its health until they say otherwise, so that neither
+ * a new tag nor a client that registers again takes it out of service.
+ */
+function firstHealth(set: RecordSet, spec: Registration): Health {
+  if ((spec.checks ?? []).length === 0) return 'passing';
+  const key = recordKey(spec.group, spec.name, spec.instanceId);
+  const old = set.get(key, bucketOf(key))?.record;
+  const isSame = old !== undefined && old.ip === spec.ip && old.port === spec.port;
+  return isSame && !old.deleted ? healthBeneath(old) : 'critical';
+}
+
+function recordOf(
+  spec: Registration,
+  health: Health,
+  identity: Identity,
+  lastUpdate: number,
+): ServiceRecord {
   const { group, name, instanceId, ip, port, ttlMs, version, tags, metadata } = spec;
   const { weight, endpoints } = spec;
   const { owner } = identity.signer;
   const plain = { group, name, instanceId, ip, port, ttlMs, version, tags, metadata };
   const zone = zoneOf(spec, identity);
   const said = { ...plain, weight, zone, endpoints };
-  return { ...said, owner, lastUpdate, deleted: false, health: 'passing' };
+  return { ...said, owner, lastUpdate, deleted: false, health };
 }
 
 /** Where a registration's record says that it runs. */

@@ -7,14 +7,19 @@ import type { Now } from '../base/clock.ts';
 import { DiscoError } from '../base/error.ts';
 import type { OwnerState } from '../record/merge.ts';
 import { recordKey } from '../record/record.ts';
-import type { RecordKey, ServiceRecord } from '../record/record.ts';
+import { healthBeneath } from '../record/health.ts';
+import type { Health, RecordKey, ServiceRecord } from '../record/record.ts';
 import type { Registration } from '../store/store.ts';
+import { CheckedHealths } from './checked-health.ts';
 import { Leases } from './lease.ts';
 import { zoneOf } from './own-state.ts';
 import type { Identity, Mutation, MutationResult } from './own-state.ts';
 
 /** Names a registration at this daemon. */
 export type RegistrationName = Pick<Registration, 'group' | 'name' | 'instanceId'>;
+
+/** The health that the record of a key tells now; undefined without a live one. */
+export type RecordedHealth = (key: RecordKey) => Health | undefined;
 
 /** In the shape of the store's batch. */
 export interface RegistrationChanges {
@@ -25,6 +30,9 @@ export interface RegistrationChanges {
 export class Registrations {
   readonly #wanted = new Map<RecordKey, Registration>();
   readonly #leases = new Leases();
+  readonly #checked = new CheckedHealths();
+  /** Their record may tell another health than it should. */
+  readonly #unsettled = new Set<RecordKey>();
 
   constructor(stored: readonly Registration[]) {
     for (const registration of stored) this.#wanted.set(keyOf(registration), registration);
@@ -60,16 +68,21 @@ export class Registrations {
       if (said?.zone === zoneOf(registration, identity)) continue;
       mutations.push({ kind: 'register', registration });
       // A move heals nobody.
-      const health = said?.health ?? 'passing';
+      const health = said === undefined ? 'passing' : healthBeneath(said);
       if (health !== 'passing') mutations.push({ kind: 'health', key, health });
     }
     return mutations;
   }
 
-  /** A new life: every lease starts anew, since nobody could renew it meanwhile. */
-  startLeases(now: Now): void {
-    for (const [key, { ttlMs, deregisterAfterMs }] of this.#wanted)
-      this.#leases.set(key, ttlMs, deregisterAfterMs, now.monoMs);
+  /**
+   * A new life: every lease starts anew, since nobody could renew it meanwhile. One that may have
+   * been missed before is missed until it is renewed, whatever the checks say.
+   */
+  startLeases(now: Now, recorded: RecordedHealth): void {
+    for (const [key, { ttlMs, deregisterAfterMs }] of this.#wanted) {
+      const isMissed = ttlMs > 0 && recorded(key) === 'critical';
+      this.#leases.set(key, ttlMs, deregisterAfterMs, now.monoMs, isMissed);
+    }
   }
 
   /** What has become true on disk. */
@@ -77,13 +90,35 @@ export class Registrations {
     for (const registration of changes.registrations) {
       const key = keyOf(registration);
       const { ttlMs, deregisterAfterMs } = registration;
+      if (!isCheckedAlike(this.#wanted.get(key), registration)) this.#checked.drop(key);
       this.#wanted.set(key, registration);
       this.#leases.set(key, ttlMs, deregisterAfterMs, now.monoMs);
+      this.#checked.expireAfter(key, checkExpiryMs(registration));
+      if (hasChecks(registration)) this.#unsettled.add(key);
     }
     for (const dropped of changes.droppedRegistrations) {
-      this.#wanted.delete(keyOf(dropped));
-      this.#leases.drop(keyOf(dropped));
+      const key = keyOf(dropped);
+      this.#wanted.delete(key);
+      this.#leases.drop(key);
+      this.#checked.drop(key);
     }
+  }
+
+  /** What the checks of an instance come to now; `due` makes a change of it true. */
+  noteChecked(key: RecordKey, health: Health, now: Now): void {
+    const registration = this.#wanted.get(key);
+    // Deregistered, or registered without checks, while the last of them was under way.
+    if (registration === undefined || !hasChecks(registration)) return;
+    this.#checked.note(key, health, now.monoMs, checkExpiryMs(registration));
+    this.#unsettled.add(key);
+  }
+
+  /** The worse of lease and checks; undefined before the checks of this life said anything. */
+  healthOf(key: RecordKey, now: Now): Health | undefined {
+    if (this.#leases.isMissed(key, now.monoMs)) return 'critical';
+    const registration = this.#wanted.get(key);
+    if (registration === undefined) return undefined;
+    return hasChecks(registration) ? this.#checked.get(key) : 'passing';
   }
 
   /**
@@ -105,20 +140,54 @@ export class Registrations {
     return { key, ttlMs };
   }
 
-  /** What missed leases ask for. */
-  due(now: Now): Mutation[] {
+  /** What missed leases and checks ask for; it comes again until `noteDue`. O(1) when nothing does. */
+  due(now: Now, recorded: RecordedHealth): Mutation[] {
     const { missed, expired } = this.#leases.due(now.monoMs);
+    for (const key of missed) this.#unsettled.add(key);
+    const gone = [...expired, ...this.#checked.expired(now.monoMs)];
     return [
-      ...missed.map((key) => ({ kind: 'health' as const, key, health: 'critical' as const })),
-      ...expired.map((key) => ({ kind: 'deregister' as const, key })),
+      ...this.#unsettledHealths(now, recorded),
+      ...gone.map((key) => ({ kind: 'deregister' as const, key })),
     ];
   }
 
   /** What `due` asked for has become true on disk. */
-  noteDue(mutations: readonly Mutation[]): void {
+  noteDue(mutations: readonly Mutation[], now: Now): void {
     for (const mutation of mutations)
-      if (mutation.kind === 'health') this.#leases.noteTold(mutation.key);
+      if (mutation.kind === 'health') this.#settle(mutation.key, now);
   }
+
+  #unsettledHealths(now: Now, recorded: RecordedHealth): Mutation[] {
+    const mutations: Mutation[] = [];
+    for (const key of this.#unsettled) {
+      const health = this.healthOf(key, now);
+      const old = recorded(key);
+      // Maintenance is an operator's word: nothing that is found out ends it.
+      if (health === undefined || old === undefined || old === health || old === 'maintenance')
+        this.#settle(key, now);
+      else mutations.push({ kind: 'health', key, health });
+    }
+    return mutations;
+  }
+
+  #settle(key: RecordKey, now: Now): void {
+    this.#unsettled.delete(key);
+    this.#leases.noteTold(key, now.monoMs);
+  }
+}
+
+function hasChecks({ checks = [] }: Registration): boolean {
+  return checks.length > 0;
+}
+
+/** ms of being critical after which it is deregistered; 0: never. A service that renews its lease is wanted. */
+function checkExpiryMs({ ttlMs, deregisterAfterMs }: Registration): number {
+  return ttlMs === 0 ? deregisterAfterMs : 0;
+}
+
+/** What the checks of one say counts for the other: the address is the same. */
+function isCheckedAlike(before: Registration | undefined, now: Registration): boolean {
+  return before?.ip === now.ip && before.port === now.port && hasChecks(now);
 }
 
 /** The wishes that lead to the live records of a state. */

@@ -14,6 +14,7 @@ export interface RegistryConfig extends OwnBounds, ReceptionConfig, ReaperConfig
   readonly changeFeedMax: number;
 }
 
+/** What it may be given beside what it needs: sharing and forking, for simulations. */
 export interface RegistryOptions {
   /** Keeps equal values once among the registries of a process; without it, nothing is shared. */
   readonly sharing?: Sharing;

@@ -20,7 +20,7 @@ import { healthBeneath } from '../record/health.ts';
 import { assertInvariant } from '../record/merge.ts';
 import type { OwnerState } from '../record/merge.ts';
 import type { OwnerId } from '../record/owner.ts';
-import type { RecordKey } from '../record/record.ts';
+import type { Health, RecordKey } from '../record/record.ts';
 import type { Verifier } from '../record/signature.ts';
 import type { Registration, RememberedPeer } from '../store/store.ts';
 import type { Store, Stored, StoredOwner } from '../store/store.ts';
@@ -72,6 +72,10 @@ export class Registry {
   /** Monotonic ms at which the oldest own tombstones have had their grace. */
   #collectAtMs = Infinity;
   #isReborn = false;
+  readonly #recordedHealth = (key: RecordKey): Health | undefined => {
+    const record = this.state(this.self)?.set.get(key, bucketOf(key))?.record;
+    return record?.deleted === false ? healthBeneath(record) : undefined;
+  };
 
   /** Loads what the store holds, checking every head and root again. */
   constructor(
@@ -157,7 +161,7 @@ export class Registry {
     // The clock is in it, so that a node which lost its database still comes back above itself.
     const above = Math.floor(now.wallMicros / 1_000_000);
     this.commit([{ kind: 'reincarnate', above }, ...again], now);
-    this.#registrations.startLeases(now);
+    this.#registrations.startLeases(now, this.#recordedHealth);
   }
 
   /**
@@ -230,10 +234,15 @@ export class Registry {
   heartbeat(name: RegistrationName, now: Now): { ttlMs: number } {
     const { key, ttlMs } = this.#registrations.renew(name, now);
     // The record tells, not the lease: it may be critical since an earlier life.
-    const own = this.state(this.self)?.set.get(key, bucketOf(key));
-    if (own !== undefined && healthBeneath(own.record) === 'critical')
-      this.commit([{ kind: 'health', key, health: 'passing' }], now);
+    const health = this.#registrations.healthOf(key, now) ?? 'critical';
+    if (health !== 'critical' && this.#recordedHealth(key) === 'critical')
+      this.commit([{ kind: 'health', key, health }], now);
     return { ttlMs };
+  }
+
+  /** What the checks of an own instance come to; the next tick makes a change of it true. */
+  noteChecked(key: RecordKey, health: Health, now: Now): void {
+    this.#registrations.noteChecked(key, health, now);
   }
 
   /**
@@ -244,14 +253,14 @@ export class Registry {
    */
   tick(now: Now): void {
     this.#holdings.tick(now);
-    const mutations = this.#registrations.due(now);
+    const mutations = this.#registrations.due(now, this.#recordedHealth);
     const own = this.state(this.self);
     if (own !== undefined && isAhead(own.head.head, this.#config, now))
       mutations.push({ kind: 'rewind' });
     else if (own !== undefined && this.#isRefreshDue(own, now)) mutations.push({ kind: 'refresh' });
     if (mutations.length > 0) {
       this.commit(mutations, now);
-      this.#registrations.noteDue(mutations);
+      this.#registrations.noteDue(mutations, now);
     }
     if (this.#reaper.isDue(now))
       for (const owner of this.#reaper.look(this.#holdings.owners.entries(), this.self, now))
@@ -309,7 +318,7 @@ export class Registry {
     return this.#registrations.get(key);
   }
 
-  /** All that was asked for at this daemon. */
+  /** All that was asked for here. */
   registrations(): IterableIterator<[RecordKey, Registration]> {
     return this.#registrations.entries();
   }
@@ -360,7 +369,7 @@ export class Registry {
 
   /** Time begins for what a fork was given. */
   #goOn(now: Now): void {
-    this.#registrations.startLeases(now);
+    this.#registrations.startLeases(now, this.#recordedHealth);
     const own = this.state(this.self);
     if (own !== undefined) this.#scheduleCollection(own, [], now);
   }

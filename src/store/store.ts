@@ -14,6 +14,28 @@ import type { Sealed, SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { Endpoint, SealedRecord } from '../record/record.ts';
 
+/** How an instance is checked by the daemon that holds it; nothing is left to defaults. */
+export interface Check {
+  readonly kind: 'tcp' | 'http' | 'grpc';
+  /** http: path and query, from `/`; grpc: the service asked about, '' for the whole server. */
+  readonly path: string;
+  /** http; 0: any of 200 to 299. */
+  readonly expectedStatus: number;
+  /** http; '' for the other kinds. */
+  readonly method: string;
+  /** http and grpc. */
+  readonly tls: boolean;
+  readonly intervalMs: number;
+  /** At most `intervalMs`. */
+  readonly timeoutMs: number;
+  readonly initialDelayMs: number;
+  /** In a row, at least 1; so are the next two. */
+  readonly successesBeforePassing: number;
+  /** At most `failuresBeforeCritical`. */
+  readonly failuresBeforeWarning: number;
+  readonly failuresBeforeCritical: number;
+}
+
 /** A service instance as it was asked for at this daemon: desired state, local, never gossiped. */
 export interface Registration {
   readonly group: string;
@@ -25,6 +47,8 @@ export interface Registration {
   readonly ttlMs: number;
   /** After turning critical; 0: never. */
   readonly deregisterAfterMs: number;
+  /** Absent: none, as in the rows that earlier versions wrote. */
+  readonly checks?: readonly Check[];
   readonly version: string;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;

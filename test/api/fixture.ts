@@ -21,6 +21,7 @@ import { disco } from '../../src/gen/discovery.js';
 import type { Accuser, DeathCause } from '../../src/membership/member.ts';
 import type { SealedRecord } from '../../src/record/record.ts';
 import { ed25519Verifier } from '../../src/record/signature.ts';
+import type { CheckReport } from '../../src/registry/check-state.ts';
 import { Registry } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { Batch } from '../../src/store/store.ts';
@@ -78,6 +79,8 @@ export class FakeControl implements NodeControl {
   readonly dismissed: string[] = [];
   /** What becomes of it; nothing unless told. */
   onDismiss: (owner: string) => void = () => undefined;
+  /** By the key of the instance's record. */
+  reported: Record<string, readonly CheckReport[]> = {};
   counters: Record<string, number> = {};
   reports: readonly RoundReport[] = [];
   host = '127.0.0.1';
@@ -134,6 +137,10 @@ export class FakeControl implements NodeControl {
   dismiss(owner: string): void {
     this.dismissed.push(owner);
     this.onDismiss(owner);
+  }
+
+  checkReports(key: string): readonly CheckReport[] {
+    return this.reported[key] ?? [];
   }
 
   counted(): Record<string, number> {

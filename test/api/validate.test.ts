@@ -247,7 +247,7 @@ t.test('a ttl has to be within its bounds', async (t) => {
     ],
     [
       { deregisterAfterMs: 1_000 },
-      'deregister_after_ms is 1000 and ttl_ms is 0: without a ttl it would never begin; give ttl_ms too',
+      'deregister_after_ms is 1000 and ttl_ms is 0: without a ttl or checks it would never begin; give ttl_ms or checks too',
     ],
   ] as const;
   for (const [fields, sentence] of rows) {

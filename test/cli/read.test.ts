@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import t from 'tap';
 import { instanceTable, readService } from '../../src/cli/read.ts';
 import { makeSealed, signerOf } from '../record/fixtures.ts';
+import { makeCheck } from '../contract/store-contract.ts';
 import type { Node } from '../api/fixture.ts';
 import { cleanEnv, program, Run, serveApi } from './fixture.ts';
 
@@ -347,4 +348,28 @@ t.test('what another node wrote cannot break the rows', (t) => {
     'id=a \ufffd k=\ufffd[2J CONFLICT HELD maintenance="\\u001b[1m\\"so\\"", else critical',
   );
   t.end();
+});
+
+t.test('list: what fails is among the notes, and --checks shows every check', async (t) => {
+  const { run, node } = await serveApi(t);
+  await node.service.register({ ...add, port: 5001 });
+  const before = await run('list', '--checks');
+  t.strictSame([before.code, before.stdout], [0, '']);
+  t.match(before.stderr, /^disco: no checks here: each is run by the daemon that its instance /);
+  const time = node.clock.now().wallMicros;
+  const results = [{ time, durationMs: 12, hasPassed: false, output: '503 Service Unavailable' }];
+  const check = makeCheck({ kind: 'http', path: '/healthz' });
+  node.control.reported = { 'math/add/127.0.0.1:5001': [{ check, health: 'warning', results }] };
+  const [list, checks, json] = await Promise.all([
+    run('list'),
+    run('list', '--checks'),
+    run('list', '-o', 'ndjson'),
+  ]);
+  t.match(list.stdout, /check http:\/healthz: 503 Service Unavailable\n$/);
+  const row =
+    'math/add 127.0.0.1:5001 http:/healthz warning AGE AGE 12.0ms 503 Service Unavailable';
+  t.equal(anAge(checks.stdout), `SERVICE ADDRESS CHECK HEALTH EVERY LAST TOOK OUTPUT\n${row}\n`);
+  t.match(linesOf(json.stdout), [
+    { checks: [{ check: { kind: 'http' }, health: 'warning', results: [{ passed: false }] }] },
+  ]);
 });

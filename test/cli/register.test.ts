@@ -233,3 +233,33 @@ t.test('without a daemon the command is not run', async (t) => {
   const { code, stdout } = await disco(t, [...here, '--', 'echo', 'ran'], { env });
   t.strictSame({ code, stdout }, { code: 4, stdout: '' });
 });
+
+t.test('checks are registered with it, also for the length of a command', async (t) => {
+  const { run, node } = await serveApi(t);
+  const flags = ['--check', 'tcp', '--check', 'http:/healthz', '--check-interval', '5s'];
+  const plain = await run(...here, ...flags, '--deregister-after', '1h');
+  t.equal(plain.code, 0, plain.stderr);
+  t.match(node.registry.registration('math/add/127.0.0.1:5001'), {
+    deregisterAfterMs: 3_600_000,
+    checks: [
+      { kind: 'tcp', intervalMs: 5_000, timeoutMs: 5_000 },
+      { kind: 'http', path: '/healthz', intervalMs: 5_000 },
+    ],
+  });
+  const print = 'console.log(process.env.PORT)';
+  const commits = node.store.commits.length;
+  const ended = await run('register', 'math', 'sub', ...flags, '--', nodeJs, '-e', print);
+  t.equal(ended.code, 0, ended.stderr);
+  const registrations = node.store.commits
+    .slice(commits)
+    .flatMap((batch) => [...(batch.registrations ?? [])]);
+  t.match(registrations, [{ name: 'sub', checks: [{ kind: 'tcp' }, { kind: 'http' }] }]);
+});
+
+t.test('what the daemon refuses of a check is told with its place', async (t) => {
+  const { run } = await serveApi(t);
+  const timeout = ['--check-interval', '1s', '--check-timeout', '2s'];
+  const { code, stderr } = await run(...here, '--check', 'tcp', ...timeout);
+  t.equal(code, 2);
+  t.match(stderr, /^disco: checks\[0\]\.timeout_ms is 2000 and interval_ms is 1000: /);
+});

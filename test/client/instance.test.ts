@@ -110,3 +110,13 @@ test('an IPv6 address stands in brackets', async (t) => {
   t.equal(instanceAddress({ ip: '::1', port: 80 }), '[::1]:80');
   t.equal(instanceAddress({ ip: '10.0.0.1', port: 80 }), '10.0.0.1:80');
 });
+
+test('what its checks found comes along where the daemon tells it, and only there', async (t) => {
+  t.notOk('checks' in instanceFromProto({ group: 'g', name: 'n' }));
+  t.notOk('checks' in instanceFromProto({ group: 'g', name: 'n', checks: [] }));
+  const { checks } = instanceFromProto({
+    checks: [{ health: disco.v1.Health.HEALTH_WARNING, results: [{ output: 'slow' }] }],
+  });
+  t.match(checks, [{ health: 'warning', results: [{ output: 'slow' }] }]);
+  t.ok(Object.isFrozen(checks));
+});

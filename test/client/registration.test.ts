@@ -303,3 +303,18 @@ test('a real daemon that restarts without its database has the instance again', 
   t.equal(daemon.instances.size, 0);
   stub.close();
 });
+
+test('its checks are asked for with it, and again when it is registered again', async (t) => {
+  const checks = [{ kind: 'http', path: '/healthz' } as const];
+  const { caller, advance } = await registered(t, { checks, ttlMs: 3_000 });
+  caller.heartbeat = refusing(unknown);
+  await advance(1_100);
+  const asked = caller.requests.filter((_, index) => caller.calls[index] === 'Register');
+  t.equal(asked.length, 2);
+  for (const request of asked) t.match(request, { checks: [{ kind: 2, path: '/healthz' }] });
+});
+
+test('a check that makes no sense is refused before anything is asked', async (t) => {
+  const checks = [{ kind: 'tcp', intervalMs: 0.5 } as const];
+  await t.rejects(registered(t, { checks }), { code: 'INVALID_ARGUMENT', reason: 'INVALID_CHECK' });
+});

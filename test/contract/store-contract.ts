@@ -8,7 +8,7 @@ import { openRecord } from '../../src/record/encoding.ts';
 import type { Head } from '../../src/record/head.ts';
 import type { SealedRecord } from '../../src/record/record.ts';
 import { RecordSet } from '../../src/record/record-set.ts';
-import type { OwnerWrite, Registration, RememberedPeer } from '../../src/store/store.ts';
+import type { Check, OwnerWrite, Registration, RememberedPeer } from '../../src/store/store.ts';
 import type { Store, Stored } from '../../src/store/store.ts';
 import { makeHead, makeSealed, signedWithUnknownField, signerOf } from '../record/fixtures.ts';
 import { valueOf, withUnknownField } from '../record/fixtures.ts';
@@ -33,6 +33,23 @@ export function makeRegistration(fields: Partial<Registration> = {}): Registrati
     weight: 100,
     zone: '',
     endpoints: [],
+    ...fields,
+  };
+}
+
+export function makeCheck(fields: Partial<Check> = {}): Check {
+  return {
+    kind: 'tcp',
+    path: '',
+    expectedStatus: 0,
+    method: '',
+    tls: false,
+    intervalMs: 10_000,
+    timeoutMs: 5_000,
+    initialDelayMs: 0,
+    successesBeforePassing: 1,
+    failuresBeforeWarning: 1,
+    failuresBeforeCritical: 3,
     ...fields,
   };
 }
@@ -166,8 +183,9 @@ export function runStoreContract(body: string, makeDisk: (t: Test) => Disk): voi
   test('registrations come back whole, replaced and dropped by their names', (t, disk) => {
     const store = disk.open();
     const one = makeRegistration();
+    const checks = [makeCheck(), makeCheck({ kind: 'http', path: '/healthz', method: 'GET' })];
     const lease = { ttlMs: 5_000, deregisterAfterMs: 9_000 };
-    const two = makeRegistration({ instanceId: 'cart-2', ...lease, source: 'carts.json' });
+    const two = makeRegistration({ instanceId: 'cart-2', ...lease, checks, source: 'carts.json' });
     store.commit({ revision: 1, registrations: [one, two] });
     t.strictSame(sortById(disk.open().load().registrations), [one, two]);
     const changed = makeRegistration({ port: 81, tags: [], metadata: {} });

@@ -2,10 +2,12 @@ import t from 'tap';
 import { isSignedByOwner } from '../../src/record/head.ts';
 import { assertInvariant } from '../../src/record/merge.ts';
 import type { OwnerState } from '../../src/record/merge.ts';
+import type { Health } from '../../src/record/record.ts';
 import { ed25519Verifier } from '../../src/record/signature.ts';
 import { advance } from '../../src/registry/own-state.ts';
 import type { Mutation, OwnBounds } from '../../src/registry/own-state.ts';
 import { makeFacts, makeHead, startMicros } from '../record/fixtures.ts';
+import { makeCheck } from '../contract/store-contract.ts';
 import { deregister, keyOf, makeIdentity, register, smallConfig } from './fixtures.ts';
 
 const identity = makeIdentity(1);
@@ -285,3 +287,22 @@ t.test(
     t.end();
   },
 );
+
+t.test('what has checks is critical until they pass, and keeps its health where it is', (t) => {
+  const checks = [makeCheck()];
+  const healthOf = ({ set }: OwnerState) => [...set.records()].map(({ record }) => record.health);
+  const told = (health: Health): Mutation => ({ kind: 'health', key: keyOf('a'), health });
+  let state = run(undefined, [register('a', { checks })]).next;
+  t.strictSame(healthOf(state), ['critical']);
+  state = run(state, [told('warning'), register('a', { checks, tags: ['new'] })], 20).next;
+  t.strictSame(healthOf(state), ['warning'], 'the place is the same');
+  state = run(state, [told('passing'), register('a', { checks, ip: '10.0.0.8' })], 30).next;
+  t.strictSame(healthOf(state), ['critical'], 'nobody has looked at the other place yet');
+  state = run(state, [register('a', { checks: [] })], 40).next;
+  t.strictSame(healthOf(state), ['passing'], 'by the word of its owner');
+  state = run(state, [register('a', { checks })], 50).next;
+  t.strictSame(healthOf(state), ['passing'], 'checks that are new to it have said nothing yet');
+  state = run(state, [deregister('a'), register('a', { checks })], 60).next;
+  t.strictSame(healthOf(state), ['critical'], 'it was gone in between');
+  t.end();
+});

@@ -1,0 +1,75 @@
+/**
+ * The grpc check: grpc.health.v1.Health/Check answers SERVING, asked over a connection of its own.
+ */
+import * as grpc from '@grpc/grpc-js';
+import { service as healthService } from 'grpc-health-check';
+import { isIPv4, isIPv6 } from 'node:net';
+import { outputCharsMax } from '../registry/check-state.ts';
+import type { CheckOutcome } from '../registry/check-state.ts';
+import type { AskTarget } from './run-check.ts';
+
+interface Answer {
+  readonly status: string;
+}
+
+const method = healthService['Check'] as grpc.MethodDefinition<{ service: string }, Answer>;
+
+const options: grpc.ClientOptions = {
+  'grpc.enable_channelz': 0,
+  // The instance's own address, whatever the environment says of proxies.
+  'grpc.enable_http_proxy': 0,
+  'grpc.enable_retries': 0,
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.max_receive_message_length': 16 * outputCharsMax,
+};
+
+export const askGrpc: AskTarget = async ({ ip, port }, check, signal) => {
+  signal.throwIfAborted();
+  const credentials = check.tls
+    ? // It finds out whether the instance serves, not who it is.
+      grpc.credentials.createSsl(null, null, null, { rejectUnauthorized: false })
+    : grpc.credentials.createInsecure();
+  const client = new grpc.Client(grpcTarget(ip, port), credentials, options);
+  try {
+    return await call(client, check.path, signal);
+  } finally {
+    client.close();
+  }
+};
+
+function call(client: grpc.Client, service: string, signal: AbortSignal): Promise<CheckOutcome> {
+  return new Promise((resolve, reject) => {
+    const { path, requestSerialize, responseDeserialize } = method;
+    const request = { service };
+    const running = client.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      (error, answer) => {
+        signal.removeEventListener('abort', cancel);
+        if (signal.aborted) reject(signal.reason as Error);
+        else resolve(error === null ? outcomeOf(answer) : refusalOf(error));
+      },
+    );
+    const cancel = (): void => running.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+  });
+}
+
+function outcomeOf(answer: Answer | undefined): CheckOutcome {
+  const status = answer?.status ?? 'no answer';
+  return { hasPassed: status === 'SERVING', output: status };
+}
+
+function refusalOf({ code, details }: grpc.ServiceError): CheckOutcome {
+  const hint =
+    code === grpc.status.UNIMPLEMENTED ? ' (the server does not serve grpc.health.v1.Health)' : '';
+  return { hasPassed: false, output: `${grpc.status[code]}${hint}: ${details}` };
+}
+
+function grpcTarget(ip: string, port: number): string {
+  if (isIPv4(ip)) return `ipv4:${ip}:${port}`;
+  return isIPv6(ip) ? `ipv6:[${ip}]:${port}` : `dns:${ip}:${port}`;
+}

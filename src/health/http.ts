@@ -1,0 +1,60 @@
+/**
+ * The http check: one request on a connection of its own, answered with the expected status.
+ *
+ * A redirect is an answer like any other and is not followed: a check never leaves the instance's
+ * address. The body is read as far as it is shown; a short one has to end within the timeout.
+ */
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { outputCharsMax } from '../registry/check-state.ts';
+import type { CheckOutcome } from '../registry/check-state.ts';
+import type { Check } from '../store/store.ts';
+import type { AskTarget } from './run-check.ts';
+
+/** Enough for an output of the widest characters. */
+const bodyBytesMax = 4 * outputCharsMax;
+const headers = { 'user-agent': 'disco-check', accept: '*/*', connection: 'close' };
+
+export const askHttp: AskTarget = ({ ip, port }, check, signal) =>
+  new Promise((resolve, reject) => {
+    const { path, method, tls } = check;
+    const options = { host: ip, port, path, method, headers, signal, agent: false };
+    const answered = (response: http.IncomingMessage): void => {
+      readAnswer(response, check).then(resolve, reject);
+    };
+    const request = tls
+      ? // It finds out whether the instance serves, not who it is.
+        https.request({ ...options, rejectUnauthorized: false }, answered)
+      : http.request(options, answered);
+    // Not once: hanging up on a long answer is an error of the request, too.
+    request.on('error', reject);
+    request.end();
+  });
+
+async function readAnswer(response: http.IncomingMessage, check: Check): Promise<CheckOutcome> {
+  const { statusCode: status = 0, statusMessage = '', headers } = response;
+  const hasPassed = isExpected(status, check.expectedStatus);
+  const body = await readBody(response);
+  const expected = check.expectedStatus === 0 ? '200 to 299' : String(check.expectedStatus);
+  const said = `${status} ${statusMessage}`.trimEnd();
+  const where =
+    headers.location === undefined ? '' : ` (redirects to ${headers.location} are not followed)`;
+  const answer = hasPassed ? said : `${said}${where}, expected ${expected}`;
+  return { hasPassed, output: body === '' ? answer : `${answer}: ${body}` };
+}
+
+function isExpected(status: number, expected: number): boolean {
+  return expected === 0 ? status >= 200 && status <= 299 : status === expected;
+}
+
+async function readBody(response: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    // Leaving the loop hangs up.
+    if (bytes > bodyBytesMax) break;
+  }
+  return Buffer.concat(chunks).toString();
+}
