@@ -3,8 +3,13 @@
  */
 export { DiscoError } from '../base/error.ts';
 export type { ErrorCode, ErrorReason } from '../base/error.ts';
+export { Balancer } from './balancer.ts';
+export type { BalancerOptions, PolicyName } from './balancer.ts';
+export { call } from './call.ts';
+export type { Attempt, CallOptions } from './call.ts';
 export { Disco } from './disco.ts';
 export type { ConnectOptions, DeregisterOptions, PickedInstance } from './disco.ts';
+export type { FailureKind } from './failure-kind.ts';
 export type { Hold } from './hold.ts';
 export type { InstanceList, ListFilter } from './instance-list.ts';
 export { instanceAddress } from './instance.ts';
