@@ -4,6 +4,7 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import { DiscoError } from '../base/error.ts';
 import { seededRandom, type Random } from '../base/random.ts';
+import { nothingToPick } from './balancer.ts';
 import { findDaemon } from './daemon-address.ts';
 import { exchangeFromProto, memberFromProto, membersEventFromProto } from './daemon-status.ts';
 import { statusFromProto } from './daemon-status.ts';
@@ -13,6 +14,7 @@ import { holdFromProto, type Hold } from './hold.ts';
 import { listInstances, type InstanceList, type ListFilter } from './instance-list.ts';
 import { instanceFromProto, type Instance } from './instance.ts';
 import { Registration, type RegisterOptions } from './registration.ts';
+import { fetchFrom, parseServiceUrl, signalOf, urlText } from './service-fetch.ts';
 import { ServiceView, type ViewOptions } from './service-view.ts';
 import { ViewCache } from './view-cache.ts';
 
@@ -197,9 +199,31 @@ export class Disco {
    *
    * @param service `group/name`
    * @param accept only among the instances for which it is true
-   * @throws DiscoError NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE, INVALID_ARGUMENT
+   * @throws DiscoError NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE, INVALID_ARGUMENT; the
+   *   signal's reason when aborted
    */
-  async resolve(service: string, accept?: (instance: Instance) => boolean): Promise<Instance> {
+  resolve(
+    service: string,
+    accept?: (instance: Instance) => boolean,
+    signal?: AbortSignal,
+  ): Promise<Instance> {
+    return this.withView(service, async (view) => {
+      if (!view.loaded) await view.ready(this.#timeoutMs, signal);
+      const instance = view.pick(accept);
+      if (instance === undefined) throw nothingToPick(service, view.instances().length);
+      return instance;
+    });
+  }
+
+  /**
+   * Lends the view that resolve() keeps of a service: it stays open while `run` is busy, and
+   * mostly beyond. It may still be without its first list: see its ready().
+   *
+   * @param service `group/name`
+   * @throws DiscoError INVALID_ARGUMENT/INVALID_NAME; RESOURCE_EXHAUSTED/TOO_MANY_WATCHERS when
+   *   all of `resolvedViewsMax` are in use; whatever `run` throws
+   */
+  async withView<T>(service: string, run: (view: ServiceView) => Promise<T>): Promise<T> {
     this.#assertOpen();
     const [group = '', name = '', ...rest] = service.split('/');
     if (group === '' || name === '' || rest.length > 0) {
@@ -209,13 +233,24 @@ export class Disco {
         `${JSON.stringify(service)} is no service; expected group/name, such as math/add`,
       );
     }
-    return this.#resolved.use(group, name, async (view) => {
-      if (!view.loaded) await view.ready(this.#timeoutMs);
-      const instance = view.pick(accept);
-      if (instance === undefined) throw nothingToPick(service, view.instances().length);
-      return instance;
-    });
+    return this.#resolved.use(group, name, run);
   }
+
+  /**
+   * As the global fetch, for `http://NAME.GROUP/path`: from an instance of group/name that has
+   * little to do, and from another one when that does not answer. A property, so that it can be
+   * handed to whoever takes a fetch.
+   *
+   * Throws what fetch throws; DiscoError INVALID_ARGUMENT/INVALID_NAME for another kind of URL,
+   * NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE.
+   */
+  readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const url = parseServiceUrl(urlText(input));
+    return this.withView(`${url.group}/${url.name}`, async (view) => {
+      if (!view.loaded) await view.ready(this.#timeoutMs, signalOf(input, init));
+      return fetchFrom(view.balancer('least_load'), url, input, init);
+    });
+  };
 
   /** The nodes as the daemon sees them, itself among them. */
   async members(): Promise<readonly Member[]> {
@@ -302,21 +337,4 @@ export class Disco {
       'this disco client is closed; connect a new one with Disco.connect()',
     );
   }
-}
-
-function nothingToPick(service: string, known: number): DiscoError {
-  if (known === 0) {
-    return new DiscoError(
-      'NOT_FOUND',
-      'UNKNOWN_SERVICE',
-      `no instance of ${service} is registered, as far as this node knows; start one, ` +
-        'or look at what there is with `disco list`',
-    );
-  }
-  return new DiscoError(
-    'NOT_FOUND',
-    'NO_HEALTHY_INSTANCE',
-    `${service} has ${known} instances, but none that could be picked is passing or warning; ` +
-      'see why with `disco list`',
-  );
 }
