@@ -299,6 +299,76 @@ test('two clients have two schemes', async (t) => {
   t.equal(other.daemon.countOf('Watch'), 1);
 });
 
+/** A resolver without a channel, and what it tells. */
+function openResolver() {
+  const { createResolver, uriToString } = grpc.experimental;
+  const told: string[] = [];
+  const waiting: (() => void)[] = [];
+  const listener: grpc.experimental.ResolverListener = (endpoints) => {
+    const found = endpoints.ok ? endpoints.value : [];
+    const hosts = found.flatMap(({ addresses }) =>
+      addresses.map((at) => ('port' in at ? at.port : 0)),
+    );
+    told.push(endpoints.ok ? hosts.join() : endpoints.error.details);
+    for (const resolve of waiting.splice(0)) resolve();
+    return true;
+  };
+  const uri = { scheme: 'disco', authority: '', path: 'math/add' };
+  if (uriToString(uri) !== 'disco:///math/add') throw new Error(uriToString(uri));
+  const resolver = createResolver(uri, listener, {});
+  const next = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
+  return { resolver, told, next };
+}
+
+test('the channel is told when addresses change, and not when anything else does', async (t) => {
+  const { daemon, disco } = await setUp(t);
+  const stated = wireInstance({ port: 1 });
+  daemon.put(stated);
+  daemon.put(wireInstance({ port: 2 }));
+  const { resolver, told, next } = openResolver();
+  t.teardown(() => resolver.destroy());
+  let first = next();
+  resolver.updateResolution();
+  t.strictSame(told, [], 'never from within its own call');
+  await first;
+  t.strictSame(told, ['1,2'], 'one answer of a whole snapshot');
+  resolver.updateResolution();
+  await disco.withView('math/add', async (view) => {
+    const seen = new Promise<void>((resolve) => view.onChange(() => resolve()));
+    daemon.put({ ...stated, metadata: { a: 'b' }, lastUpdate: 2 });
+    await seen;
+  });
+  first = next();
+  daemon.put(wireInstance({ port: 3 }));
+  await first;
+  t.strictSame(told, ['1,2', '1,2,3']);
+});
+
+test('a channel that goes idle and wakes, a thousand times and more, is told each time', async (t) => {
+  const { daemon, disco } = await setUp(t);
+  daemon.put(wireInstance({ port: 1 }));
+  const { resolver, told, next } = openResolver();
+  const times = 1_001;
+  for (let nth = 0; nth < times; nth++) {
+    const answer = next();
+    resolver.updateResolution();
+    await answer;
+    resolver.destroy();
+  }
+  t.strictSame(
+    told,
+    Array.from({ length: times }, () => '1'),
+  );
+  t.equal(daemon.countOf('Watch'), 1, 'of one watch');
+  await disco.withView('math/add', async (view) => {
+    const seen = new Promise<void>((resolve) => view.onChange(() => resolve()));
+    daemon.put(wireInstance({ port: 2 }));
+    await seen;
+  });
+  await turn();
+  t.equal(told.length, times, 'and after the last time it is told nothing');
+});
+
 test('channels to one service share one watch, which ends with the client', async (t) => {
   const { daemon, disco } = await setUp(t, 'a');
   const channels = Array.from({ length: 3 }, () => openChannel(t));
