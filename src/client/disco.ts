@@ -37,10 +37,17 @@ export interface ConnectOptions {
   readonly resolvedViewsMax?: number | undefined;
   /** Time, for tests; default: the system's. */
   readonly clock?: Clock | undefined;
+  /** Ends the connecting, not the client. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A call that can be given up: it throws the signal's reason then. */
+export interface Abortable {
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What to take back: `instanceId`, or `ip` and `port`, or neither if there is only one. */
-export interface DeregisterOptions {
+export interface DeregisterOptions extends Abortable {
   readonly group: string;
   readonly name: string;
   readonly ip?: string | undefined;
@@ -88,7 +95,7 @@ export class Disco {
     const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
     const stub = new DiscoveryStub(daemon, timeoutMs);
     try {
-      await stub.unary('Status', {});
+      await stub.unary('Status', {}, { signal: options.signal });
     } catch (error) {
       stub.close();
       throw error;
@@ -148,8 +155,9 @@ export class Disco {
    * @throws DiscoError NOT_FOUND, INVALID_ARGUMENT/AMBIGUOUS_INSTANCE, PERMISSION_DENIED
    */
   async deregister(options: DeregisterOptions): Promise<string> {
-    const { group, name, ip = '', port = 0, instanceId = '' } = options;
-    const answer = await this.#stub.unary('Deregister', { group, name, ip, port, instanceId });
+    const { group, name, ip = '', port = 0, instanceId = '', signal } = options;
+    const request = { group, name, ip, port, instanceId };
+    const answer = await this.#stub.unary('Deregister', request, { signal });
     return answer.instanceId;
   }
 
@@ -253,8 +261,8 @@ export class Disco {
   };
 
   /** The nodes as the daemon sees them, itself among them. */
-  async members(): Promise<readonly Member[]> {
-    const answer = await this.#stub.unary('Members', {});
+  async members({ signal }: Abortable = {}): Promise<readonly Member[]> {
+    const answer = await this.#stub.unary('Members', {}, { signal });
     return answer.members.map(memberFromProto);
   }
 
@@ -265,9 +273,7 @@ export class Disco {
    * Iterating throws DiscoError UNAVAILABLE when the daemon goes, RESOURCE_EXHAUSTED/
    * TOO_MANY_WATCHERS, or the signal's reason when aborted; begin anew then.
    */
-  async *watchMembers(
-    options: { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<MembersEvent, void, undefined> {
+  async *watchMembers(options: Abortable = {}): AsyncGenerator<MembersEvent, void, undefined> {
     for await (const message of this.#stub.serverStream('WatchMembers', {}, options)) {
       const event = membersEventFromProto(message);
       if (event !== undefined) yield event;
@@ -282,24 +288,27 @@ export class Disco {
    * @throws DiscoError NOT_FOUND/UNKNOWN_MEMBER, INVALID_ARGUMENT/AMBIGUOUS_MEMBER,
    *   FAILED_PRECONDITION/MEMBER_ALIVE, RESOURCE_EXHAUSTED/TOO_MANY_DISMISSALS
    */
-  async forceLeave(name: string): Promise<{ readonly peerId: string; readonly name: string }> {
-    const answer = await this.#stub.unary('ForceLeave', { name });
+  async forceLeave(
+    name: string,
+    { signal }: Abortable = {},
+  ): Promise<{ readonly peerId: string; readonly name: string }> {
+    const answer = await this.#stub.unary('ForceLeave', { name }, { signal });
     return { peerId: answer.peerId, name: answer.name };
   }
 
-  async status(): Promise<DaemonStatus> {
-    return statusFromProto(await this.#stub.unary('Status', {}));
+  async status({ signal }: Abortable = {}): Promise<DaemonStatus> {
+    return statusFromProto(await this.#stub.unary('Status', {}, { signal }));
   }
 
   /** Lets the daemon do one step of gossip now; may take up to 30 s. */
-  async gossip(): Promise<readonly GossipExchange[]> {
-    const answer = await this.#stub.unary('Gossip', {}, { deadlineMs: clusterDeadlineMs });
+  async gossip({ signal }: Abortable = {}): Promise<readonly GossipExchange[]> {
+    const answer = await this.#stub.unary('Gossip', {}, { deadlineMs: clusterDeadlineMs, signal });
     return answer.exchanges.map(exchangeFromProto);
   }
 
   /** Makes the daemon leave its cluster and stop; may take up to 30 s. */
-  async leave(): Promise<void> {
-    await this.#stub.unary('Leave', {}, { deadlineMs: clusterDeadlineMs });
+  async leave({ signal }: Abortable = {}): Promise<void> {
+    await this.#stub.unary('Leave', {}, { deadlineMs: clusterDeadlineMs, signal });
   }
 
   /**

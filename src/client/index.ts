@@ -8,7 +8,7 @@ export type { BalancerOptions, PolicyName } from './balancer.ts';
 export { call } from './call.ts';
 export type { Attempt, CallOptions } from './call.ts';
 export { Disco } from './disco.ts';
-export type { ConnectOptions, DeregisterOptions, PickedInstance } from './disco.ts';
+export type { Abortable, ConnectOptions, DeregisterOptions, PickedInstance } from './disco.ts';
 export type { FailureKind } from './failure-kind.ts';
 export type { Hold } from './hold.ts';
 export type { InstanceList, ListFilter } from './instance-list.ts';

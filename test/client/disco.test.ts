@@ -48,6 +48,29 @@ test('connect gives up on a daemon that hangs', async (t) => {
   });
 });
 
+test('whatever the daemon is asked can be given up', async (t) => {
+  const { daemon, disco } = await connected(t);
+  const methods = ['Status', 'Members', 'ForceLeave', 'Gossip', 'Leave', 'Deregister'] as const;
+  for (const method of methods) daemon.hang(method);
+  const abort = new AbortController();
+  const { signal } = abort;
+  const { address } = daemon;
+  const asked = [
+    Disco.connect({ address, signal }),
+    disco.status({ signal }),
+    disco.members({ signal }),
+    disco.forceLeave('node-2', { signal }),
+    disco.gossip({ signal }),
+    disco.leave({ signal }),
+    disco.deregister({ ...service, signal }),
+  ];
+  const reason = new Error('enough');
+  abort.abort(reason);
+  for (const outcome of await Promise.allSettled<unknown>(asked)) {
+    t.strictSame(outcome, { status: 'rejected', reason });
+  }
+});
+
 test('an address that is none is refused without trying', async (t) => {
   await t.rejects(Disco.connect({ address: 'nonsense' }), {
     code: 'INVALID_ARGUMENT',
