@@ -5,6 +5,7 @@ import { systemClock, type Clock } from '../base/clock.ts';
 import { DiscoError } from '../base/error.ts';
 import { seededRandom, type Random } from '../base/random.ts';
 import { disco } from '../gen/discovery.js';
+import { nothingToPick } from './balancer.ts';
 import { findDaemon } from './daemon-address.ts';
 import { exchangeFromProto, memberFromProto, membersEventFromProto } from './daemon-status.ts';
 import { optionalNumber, statusFromProto } from './daemon-status.ts';
@@ -15,6 +16,7 @@ import { freshnessToProto, listInstances } from './instance-list.ts';
 import type { Freshness, InstanceList, ListFilter } from './instance-list.ts';
 import { instanceFromProto, type Instance } from './instance.ts';
 import { Registration, type RegisterOptions } from './registration.ts';
+import { fetchFrom, parseServiceUrl, signalOf, urlText } from './service-fetch.ts';
 import { ServiceView, type ViewOptions } from './service-view.ts';
 import { ViewCache } from './view-cache.ts';
 
@@ -37,10 +39,17 @@ export interface ConnectOptions {
   readonly resolvedViewsMax?: number | undefined;
   /** Time, for tests; default: the system's. */
   readonly clock?: Clock | undefined;
+  /** Ends the connecting, not the client. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A call that can be given up: it throws the signal's reason then. */
+export interface Abortable {
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What to take back: `instanceId`, or `ip` and `port`, or neither if there is only one. */
-export interface DeregisterOptions {
+export interface DeregisterOptions extends Abortable {
   readonly group: string;
   readonly name: string;
   readonly ip?: string | undefined;
@@ -129,7 +138,7 @@ export class Disco {
     const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
     const stub = new DiscoveryStub(daemon, timeoutMs);
     try {
-      await stub.unary('Status', {});
+      await stub.unary('Status', {}, { signal: options.signal });
     } catch (error) {
       stub.close();
       throw error;
@@ -189,8 +198,9 @@ export class Disco {
    * @throws DiscoError NOT_FOUND, INVALID_ARGUMENT/AMBIGUOUS_INSTANCE, PERMISSION_DENIED
    */
   async deregister(options: DeregisterOptions): Promise<string> {
-    const { group, name, ip = '', port = 0, instanceId = '' } = options;
-    const answer = await this.#stub.unary('Deregister', { group, name, ip, port, instanceId });
+    const { group, name, ip = '', port = 0, instanceId = '', signal } = options;
+    const request = { group, name, ip, port, instanceId };
+    const answer = await this.#stub.unary('Deregister', request, { signal });
     return answer.instanceId;
   }
 
@@ -246,9 +256,31 @@ export class Disco {
    *
    * @param service `group/name`
    * @param accept only among the instances for which it is true
-   * @throws DiscoError NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE, INVALID_ARGUMENT
+   * @throws DiscoError NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE, INVALID_ARGUMENT; the
+   *   signal's reason when aborted
    */
-  async resolve(service: string, accept?: (instance: Instance) => boolean): Promise<Instance> {
+  resolve(
+    service: string,
+    accept?: (instance: Instance) => boolean,
+    signal?: AbortSignal,
+  ): Promise<Instance> {
+    return this.withView(service, async (view) => {
+      if (!view.loaded) await view.ready(this.#timeoutMs, signal);
+      const instance = view.pick(accept);
+      if (instance === undefined) throw nothingToPick(service, view.instances().length);
+      return instance;
+    });
+  }
+
+  /**
+   * Lends the view that resolve() keeps of a service: it stays open while `run` is busy, and
+   * mostly beyond. It may still be without its first list: see its ready().
+   *
+   * @param service `group/name`
+   * @throws DiscoError INVALID_ARGUMENT/INVALID_NAME; RESOURCE_EXHAUSTED/TOO_MANY_WATCHERS when
+   *   all of `resolvedViewsMax` are in use; whatever `run` throws
+   */
+  async withView<T>(service: string, run: (view: ServiceView) => Promise<T>): Promise<T> {
     this.#assertOpen();
     const [group = '', name = '', ...rest] = service.split('/');
     if (group === '' || name === '' || rest.length > 0) {
@@ -258,17 +290,28 @@ export class Disco {
         `${JSON.stringify(service)} is no service; expected group/name, such as math/add`,
       );
     }
-    return this.#resolved.use(group, name, async (view) => {
-      if (!view.loaded) await view.ready(this.#timeoutMs);
-      const instance = view.pick(accept);
-      if (instance === undefined) throw nothingToPick(service, view.instances().length);
-      return instance;
-    });
+    return this.#resolved.use(group, name, run);
   }
 
+  /**
+   * As the global fetch, for `http://NAME.GROUP/path`: from an instance of group/name that has
+   * little to do, and from another one when that does not answer. A property, so that it can be
+   * handed to whoever takes a fetch.
+   *
+   * Throws what fetch throws; DiscoError INVALID_ARGUMENT/INVALID_NAME for another kind of URL,
+   * NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE.
+   */
+  readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const url = parseServiceUrl(urlText(input));
+    return this.withView(`${url.group}/${url.name}`, async (view) => {
+      if (!view.loaded) await view.ready(this.#timeoutMs, signalOf(input, init));
+      return fetchFrom(view.balancer('least_load'), url, input, init);
+    });
+  };
+
   /** The nodes as the daemon sees them, itself among them. */
-  async members(): Promise<readonly Member[]> {
-    const answer = await this.#stub.unary('Members', {});
+  async members({ signal }: Abortable = {}): Promise<readonly Member[]> {
+    const answer = await this.#stub.unary('Members', {}, { signal });
     return answer.members.map(memberFromProto);
   }
 
@@ -279,9 +322,7 @@ export class Disco {
    * Iterating throws DiscoError UNAVAILABLE when the daemon goes, RESOURCE_EXHAUSTED/
    * TOO_MANY_WATCHERS, or the signal's reason when aborted; begin anew then.
    */
-  async *watchMembers(
-    options: { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<MembersEvent, void, undefined> {
+  async *watchMembers(options: Abortable = {}): AsyncGenerator<MembersEvent, void, undefined> {
     for await (const message of this.#stub.serverStream('WatchMembers', {}, options)) {
       const event = membersEventFromProto(message);
       if (event !== undefined) yield event;
@@ -296,8 +337,11 @@ export class Disco {
    * @throws DiscoError NOT_FOUND/UNKNOWN_MEMBER, INVALID_ARGUMENT/AMBIGUOUS_MEMBER,
    *   FAILED_PRECONDITION/MEMBER_ALIVE, RESOURCE_EXHAUSTED/TOO_MANY_DISMISSALS
    */
-  async forceLeave(name: string): Promise<{ readonly peerId: string; readonly name: string }> {
-    const answer = await this.#stub.unary('ForceLeave', { name });
+  async forceLeave(
+    name: string,
+    { signal }: Abortable = {},
+  ): Promise<{ readonly peerId: string; readonly name: string }> {
+    const answer = await this.#stub.unary('ForceLeave', { name }, { signal });
     return { peerId: answer.peerId, name: answer.name };
   }
 
@@ -316,19 +360,19 @@ export class Disco {
     return { instances, inMaintenance, elsewhere };
   }
 
-  async status(): Promise<DaemonStatus> {
-    return statusFromProto(await this.#stub.unary('Status', {}));
+  async status({ signal }: Abortable = {}): Promise<DaemonStatus> {
+    return statusFromProto(await this.#stub.unary('Status', {}, { signal }));
   }
 
   /** Lets the daemon do one step of gossip now; may take up to 30 s. */
-  async gossip(): Promise<readonly GossipExchange[]> {
-    const answer = await this.#stub.unary('Gossip', {}, { deadlineMs: clusterDeadlineMs });
+  async gossip({ signal }: Abortable = {}): Promise<readonly GossipExchange[]> {
+    const answer = await this.#stub.unary('Gossip', {}, { deadlineMs: clusterDeadlineMs, signal });
     return answer.exchanges.map(exchangeFromProto);
   }
 
   /** Makes the daemon leave its cluster and stop; may take up to 30 s. */
-  async leave(): Promise<void> {
-    await this.#stub.unary('Leave', {}, { deadlineMs: clusterDeadlineMs });
+  async leave({ signal }: Abortable = {}): Promise<void> {
+    await this.#stub.unary('Leave', {}, { deadlineMs: clusterDeadlineMs, signal });
   }
 
   /**
@@ -366,21 +410,4 @@ export class Disco {
       'this disco client is closed; connect a new one with Disco.connect()',
     );
   }
-}
-
-function nothingToPick(service: string, known: number): DiscoError {
-  if (known === 0) {
-    return new DiscoError(
-      'NOT_FOUND',
-      'UNKNOWN_SERVICE',
-      `no instance of ${service} is registered, as far as this node knows; start one, ` +
-        'or look at what there is with `disco list`',
-    );
-  }
-  return new DiscoError(
-    'NOT_FOUND',
-    'NO_HEALTHY_INSTANCE',
-    `${service} has ${known} instances, but none that could be picked is passing or warning; ` +
-      'see why with `disco list`',
-  );
 }

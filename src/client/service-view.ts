@@ -9,10 +9,12 @@ import type { Clock } from '../base/clock.ts';
 import { DiscoError, errorText } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import { Backoff } from './backoff.ts';
+import { Balancer, type BalancerOptions, type PolicyName } from './balancer.ts';
 import type { StreamCaller } from './discovery-stub.ts';
 import type { Health, Instance } from './instance.ts';
 import { InstanceTable, type InstanceChange } from './instance-table.ts';
 import { ReadinessGate } from './readiness-gate.ts';
+import { TargetPool } from './target-pool.ts';
 
 const retryFirstMs = 50;
 const retryMsMax = 2_000;
@@ -66,6 +68,8 @@ export class ServiceView {
   #problem: DiscoError | undefined;
   #ended = false;
   #passing: readonly Instance[] | undefined;
+  #pool: TargetPool | undefined;
+  readonly #balancers = new Map<PolicyName, Balancer>();
 
   /**
    * Begins to watch at once. An open view keeps the process up: close() it.
@@ -127,23 +131,41 @@ export class ServiceView {
   }
 
   /**
+   * Picks in the process, by a policy, and leaves alone whoever does not answer: see Balancer.
+   * Without options it is the same one each time; what is known of the instances is shared by all
+   * balancers of a view.
+   *
+   * @throws DiscoError INVALID_ARGUMENT/USAGE for a policy that there is not
+   */
+  balancer(policy: PolicyName, options?: BalancerOptions): Balancer {
+    this.#pool ??= new TargetPool(this, this.#tools);
+    if (options !== undefined) return new Balancer(this.#pool, policy, options);
+    const balancer = this.#balancers.get(policy) ?? new Balancer(this.#pool, policy);
+    this.#balancers.set(policy, balancer);
+    return balancer;
+  }
+
+  /**
    * Resolves when the first snapshot is complete.
    *
    * @param timeoutMs how long to wait; the waiting keeps the process up
    * @throws DiscoError what keeps the view from being ready; UNAVAILABLE/TIMEOUT if that is not
-   *   known
+   *   known; the signal's reason when aborted
    */
-  ready(timeoutMs: number = readyTimeoutMsDefault): Promise<void> {
+  ready(timeoutMs: number = readyTimeoutMsDefault, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);
         this.#waiters.delete(settle);
+        signal?.removeEventListener('abort', settle);
         if (this.#table.complete) resolve();
+        else if (signal?.aborted) reject(signal.reason);
         else reject(this.#problem ?? this.#timeout(timeoutMs));
       };
       const timer = setTimeout(settle, timeoutMs);
       this.#waiters.add(settle);
-      if (this.#table.complete || this.#ended) settle();
+      signal?.addEventListener('abort', settle, { once: true });
+      if (this.#table.complete || this.#ended || signal?.aborted) settle();
     });
   }
 

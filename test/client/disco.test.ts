@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { test, type Test } from 'tap';
 import { Disco, type ConnectOptions } from '../../src/client/disco.ts';
@@ -43,6 +46,29 @@ test('connect gives up on a daemon that hangs', async (t) => {
     reason: 'TIMEOUT',
     message: /within 30 ms/,
   });
+});
+
+test('whatever the daemon is asked can be given up', async (t) => {
+  const { daemon, disco } = await connected(t);
+  const methods = ['Status', 'Members', 'ForceLeave', 'Gossip', 'Leave', 'Deregister'] as const;
+  for (const method of methods) daemon.hang(method);
+  const abort = new AbortController();
+  const { signal } = abort;
+  const { address } = daemon;
+  const asked = [
+    Disco.connect({ address, signal }),
+    disco.status({ signal }),
+    disco.members({ signal }),
+    disco.forceLeave('node-2', { signal }),
+    disco.gossip({ signal }),
+    disco.leave({ signal }),
+    disco.deregister({ ...service, signal }),
+  ];
+  const reason = new Error('enough');
+  abort.abort(reason);
+  for (const outcome of await Promise.allSettled<unknown>(asked)) {
+    t.strictSame(outcome, { status: 'rejected', reason });
+  }
 });
 
 test('an address that is none is refused without trying', async (t) => {
@@ -198,6 +224,68 @@ test('resolve keeps a bounded number of views', async (t) => {
   await disco.resolve('math/mul');
   await ended;
   t.equal(daemon.watchers, 1);
+});
+
+test('who waits for a first list can stop waiting', async (t) => {
+  const { daemon, disco } = await connected(t);
+  daemon.holdSnapshots = true;
+  const abort = new AbortController();
+  const waiting = disco.resolve('math/add', undefined, abort.signal);
+  abort.abort(new Error('enough'));
+  await t.rejects(waiting, { message: 'enough' });
+  await t.rejects(disco.resolve('math/add', undefined, abort.signal), { message: 'enough' });
+});
+
+test('a lent view is that of resolve, and is not closed while it is in use', async (t) => {
+  const { daemon, disco } = await connected(t, { resolvedViewsMax: 1 });
+  daemon.put(add);
+  await disco.resolve('math/add');
+  const done = Promise.withResolvers<void>();
+  const lent = disco.withView('math/add', async (view) => {
+    t.ok(view.loaded);
+    await done.promise;
+    return view.balancer('least_load').next()?.port;
+  });
+  await t.rejects(disco.resolve('math/mul'), {
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'TOO_MANY_WATCHERS',
+    message: /1 services are being resolved at once/,
+  });
+  t.equal(daemon.countOf('Watch'), 1);
+  done.resolve();
+  t.equal(await lent, 4000);
+});
+
+test('fetch goes to an instance of the service that stands for the host', async (t) => {
+  const { daemon, disco } = await connected(t);
+  const server = createServer((request, response) => response.end(`served ${request.url}`));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  daemon.put(wireInstance({ port: (server.address() as AddressInfo).port }));
+  // Whoever takes a fetch calls it without its object.
+  const { fetch } = disco;
+  const response = await fetch('http://add.math/sum?of=1');
+  t.equal(await response.text(), 'served /sum?of=1');
+  t.equal(await (await fetch(new URL('http://add.math/x'))).text(), 'served /x');
+  t.equal(daemon.countOf('Watch'), 1);
+  await daemon.stop();
+  t.equal(await (await fetch('http://add.math/y')).text(), 'served /y', 'without the daemon too');
+  await t.rejects(fetch('http://localhost/'), { code: 'INVALID_ARGUMENT', reason: 'INVALID_NAME' });
+  await disco.close();
+  await t.rejects(fetch('http://add.math/'), { code: 'FAILED_PRECONDITION', reason: 'STOPPING' });
+});
+
+test('fetch says when there is no such service', async (t) => {
+  const { disco } = await connected(t);
+  await t.rejects(disco.fetch('http://add.math/'), {
+    code: 'NOT_FOUND',
+    reason: 'UNKNOWN_SERVICE',
+    message: /^no instance of math\/add is registered/,
+  });
 });
 
 test('resolve says what is missing', async (t) => {

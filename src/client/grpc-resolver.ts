@@ -1,0 +1,162 @@
+/**
+ * `disco:///group/name` for grpc-js: a channel to a service follows its instances as they come and
+ * go. The only file that touches what grpc-js calls experimental.
+ *
+ * The channel is told whenever the set of addresses changes, and only then. While the daemon is
+ * away it keeps what it was told last; an error is told only to a channel that knows nothing yet.
+ */
+import { experimental, Metadata, status } from '@grpc/grpc-js';
+import { DiscoError, errorText } from '../base/error.ts';
+import { nothingToPick } from './balancer.ts';
+import type { Disco } from './disco.ts';
+import { instanceAddress, type Instance } from './instance.ts';
+import type { ServiceView } from './service-view.ts';
+import { healthiest } from './target.ts';
+
+const schemeDefault = 'disco';
+
+export interface ResolverOptions {
+  /** Another scheme than `disco`, for a process that speaks to two daemons. */
+  readonly scheme?: string | undefined;
+}
+
+type Listener = experimental.ResolverListener;
+type ChannelSettings = Readonly<Record<string, unknown>>;
+
+/**
+ * From now on channels of this process to `disco:///group/name` are resolved by this client. The
+ * channels balance by round_robin, unless their own `grpc.service_config` says otherwise.
+ *
+ * Registering again replaces it for channels that are opened later.
+ *
+ * @param disco to be closed after the channels: a closed one leaves them with their last addresses
+ */
+export function registerDiscoResolver(
+  disco: Pick<Disco, 'withView'>,
+  { scheme = schemeDefault }: ResolverOptions = {},
+): void {
+  class OfThisClient extends DiscoResolver {
+    constructor(target: experimental.GrpcUri, listener: Listener, settings: ChannelSettings) {
+      super(disco, serviceOf(target), listener, settings);
+    }
+
+    static getDefaultAuthority(target: experimental.GrpcUri): string {
+      return serviceOf(target).split('/').toReversed().join('.');
+    }
+  }
+  experimental.registerResolver(scheme, OfThisClient);
+}
+
+class DiscoResolver implements experimental.Resolver {
+  readonly #disco: Pick<Disco, 'withView'>;
+  readonly #service: string;
+  readonly #listener: Listener;
+  readonly #ownPolicy: boolean;
+  #following: AbortController | undefined;
+  /** The addresses that the channel was told last. */
+  #told: string | undefined;
+
+  constructor(
+    disco: Pick<Disco, 'withView'>,
+    service: string,
+    listener: Listener,
+    settings: ChannelSettings,
+  ) {
+    this.#disco = disco;
+    this.#service = service;
+    this.#listener = listener;
+    this.#ownPolicy = settings['grpc.service_config'] !== undefined;
+  }
+
+  /** Begins to follow; one that follows already has told all that it knows. */
+  updateResolution(): void {
+    if (this.#following !== undefined) return;
+    const following = new AbortController();
+    this.#following = following;
+    this.#told = undefined;
+    void this.#follow(following.signal).finally(() => {
+      if (this.#following === following) this.#following = undefined;
+    });
+  }
+
+  destroy(): void {
+    this.#following?.abort();
+    this.#following = undefined;
+  }
+
+  /** Holds the view as long as the channel wants to know. Never rejects. */
+  async #follow(signal: AbortSignal): Promise<void> {
+    // The channel is never called back from within its own call.
+    await Promise.resolve();
+    try {
+      await this.#disco.withView(this.#service, (view) => this.#tellOf(view, signal));
+    } catch (error) {
+      if (!signal.aborted) this.#tellProblem(errorText(error));
+    }
+  }
+
+  #tellOf(view: ServiceView, signal: AbortSignal): Promise<void> {
+    let isDue = false;
+    const tell = (): void => {
+      isDue = false;
+      if (signal.aborted) return;
+      if (view.loaded) this.#tellInstances(view.instances());
+      else if (view.problem !== undefined) this.#tellProblem(view.problem.message);
+    };
+    // A snapshot is many changes, and one answer.
+    const tellSoon = (): void => {
+      if (!isDue) queueMicrotask(tell);
+      isDue = true;
+    };
+    const stop = view.onChange(tellSoon);
+    tellSoon();
+    return new Promise((resolve) => {
+      const leave = (): void => {
+        stop();
+        resolve();
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      if (signal.aborted) leave();
+    });
+  }
+
+  #tellInstances(instances: readonly Instance[]): void {
+    const found = healthiest(instances, ({ health }) => health);
+    // Two owners may claim one address.
+    const places = new Map(found.map((instance) => [instanceAddress(instance), instance]));
+    const addresses = [...places.keys()].join(' ');
+    if (addresses === this.#told) return;
+    this.#told = addresses;
+    const endpoints = [...places.values()].map(({ ip: host, port }) => ({
+      addresses: [{ host, port }],
+    }));
+    this.#listener(experimental.statusOrFromValue(endpoints), {}, this.#config(), '');
+    // Of nothing round_robin would make calls wait, up to their deadline: they are to fail now,
+    // and to know why.
+    if (endpoints.length > 0) return;
+    this.#tellProblem(nothingToPick(this.#service, instances.length).message);
+  }
+
+  #tellProblem(details: string): void {
+    const error = { code: status.UNAVAILABLE, details, metadata: new Metadata() };
+    this.#listener(experimental.statusOrFromError(error), {}, this.#config(), '');
+  }
+
+  #config(): Parameters<Listener>[2] {
+    if (this.#ownPolicy) return null;
+    const loadBalancingConfig = [{ round_robin: {} }];
+    return experimental.statusOrFromValue({ loadBalancingConfig, methodConfig: [] });
+  }
+}
+
+/** @throws DiscoError INVALID_ARGUMENT/INVALID_NAME for a target that names no service */
+function serviceOf(target: experimental.GrpcUri): string {
+  const isService = /^[^/]+\/[^/]+$/.test(target.path);
+  if (isService && (target.authority ?? '') === '') return target.path;
+  throw new DiscoError(
+    'INVALID_ARGUMENT',
+    'INVALID_NAME',
+    `${experimental.uriToString(target)} is no service; expected ${target.scheme}:///group/name, ` +
+      `such as ${target.scheme}:///math/add`,
+  );
+}

@@ -1,0 +1,383 @@
+import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
+import * as grpc from '@grpc/grpc-js';
+import { test, type Test } from 'tap';
+import { Disco } from '../../src/client/disco.ts';
+import { registerDiscoResolver } from '../../src/client/grpc-resolver.ts';
+import { disco as wire } from '../../src/gen/discovery.js';
+import { FakeDaemon, wireInstance } from './fake-daemon.ts';
+
+/** One method: says which server answered. */
+const whoDefinition = {
+  Who: {
+    path: '/test.Who/Who',
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: (text: string) => Buffer.from(text),
+    requestDeserialize: (bytes: Buffer) => bytes.toString(),
+    responseSerialize: (text: string) => Buffer.from(text),
+    responseDeserialize: (bytes: Buffer) => bytes.toString(),
+  },
+};
+
+interface Backend {
+  readonly id: string;
+  readonly stated: wire.v1.ServiceInstance.$Properties;
+  readonly server: grpc.Server;
+}
+
+async function startBackend(t: Test, id: string): Promise<Backend> {
+  const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
+  server.addService(whoDefinition, {
+    Who: (_call: unknown, callback: grpc.sendUnaryData<string>) => callback(null, id),
+  });
+  const credentials = grpc.ServerCredentials.createInsecure();
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
+  });
+  t.teardown(() => server.forceShutdown());
+  return { id, server, stated: wireInstance({ port, instanceId: id }) };
+}
+
+/** Waits for calls under way, as a service does that is told to stop. */
+function drain({ server }: Backend): Promise<void> {
+  return new Promise((resolve) => server.tryShutdown(() => resolve()));
+}
+
+async function setUp(t: Test, ...ids: readonly string[]) {
+  const daemon = await FakeDaemon.start((run) => t.teardown(run));
+  const disco = await Disco.connect({ address: daemon.address });
+  t.teardown(() => disco.close());
+  registerDiscoResolver(disco);
+  const backends = await Promise.all(ids.map((id) => startBackend(t, id)));
+  for (const { stated } of backends) daemon.put(stated);
+  return { daemon, disco, backends };
+}
+
+const pickFirst = { 'grpc.service_config': '{"loadBalancingConfig":[{"pick_first":{}}]}' };
+
+function openChannel(t: Test, options: grpc.ClientOptions = {}, target = 'disco:///math/add') {
+  const client = new grpc.Client(target, grpc.credentials.createInsecure(), {
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    ...options,
+  });
+  t.teardown(() => client.close());
+  const { Who } = whoDefinition;
+  const who = (): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const deadline = Date.now() + 5_000;
+      const { requestSerialize, responseDeserialize, path } = Who;
+      client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        'who?',
+        { deadline },
+        (error, answer = '') => (error === null ? resolve(answer) : reject(error)),
+      );
+    });
+  return { client, who };
+}
+
+/** Calls until exactly these have answered within one round of twelve calls. */
+async function untilServedBy(who: () => Promise<string>, ...ids: readonly string[]) {
+  const wanted = ids.toSorted().join();
+  for (;;) {
+    const answers = new Set<string>();
+    for (let nth = 0; nth < 12; nth++) answers.add(await who());
+    if ([...answers].toSorted().join() === wanted) return;
+    await turn();
+  }
+}
+
+test('a channel without a policy of its own goes round all instances', async (t) => {
+  await setUp(t, 'a', 'b', 'c');
+  const { who } = openChannel(t);
+  await untilServedBy(who, 'a', 'b', 'c');
+  const answers = [];
+  for (let nth = 0; nth < 6; nth++) answers.push(await who());
+  t.strictSame(answers.slice(0, 3), answers.slice(3));
+});
+
+test('the authority is the service, name before group', async (t) => {
+  await setUp(t);
+  t.equal(openChannel(t).client.getChannel().getTarget(), 'disco:///math/add');
+  const authority = Promise.withResolvers<string>();
+  const { daemon } = await setUp(t);
+  const backend = await startBackend(t, 'a');
+  const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
+  server.addService(whoDefinition, {
+    Who: (call: grpc.ServerUnaryCall<string, string>, callback: grpc.sendUnaryData<string>) => {
+      authority.resolve(call.getHost());
+      callback(null, 'b');
+    },
+  });
+  const credentials = grpc.ServerCredentials.createInsecure();
+  const port = await new Promise<number>((resolve) => {
+    server.bindAsync('127.0.0.1:0', credentials, (_, bound) => resolve(bound));
+  });
+  t.teardown(() => server.forceShutdown());
+  daemon.put({ ...backend.stated, port });
+  t.equal(await openChannel(t).who(), 'b');
+  t.equal(await authority.promise, 'add.math');
+});
+
+test('instances that come are called, those that go are not, and no call fails', async (t) => {
+  const { daemon, backends } = await setUp(t, 'a');
+  const { who } = openChannel(t);
+  t.equal(await who(), 'a');
+  const b = await startBackend(t, 'b');
+  daemon.put(b.stated);
+  await untilServedBy(who, 'a', 'b');
+  const [a] = backends as [Backend];
+  daemon.drop(a.stated);
+  await untilServedBy(who, 'b');
+  await drain(a);
+  t.equal(await who(), 'b');
+});
+
+test('four instances are replaced one by one under load without a failed call', async (t) => {
+  const { daemon, backends } = await setUp(t, 'a1', 'b1', 'c1', 'd1');
+  const { who } = openChannel(t);
+  await untilServedBy(who, 'a1', 'b1', 'c1', 'd1');
+  let calls = 0;
+  let isOver = false;
+  const failures: unknown[] = [];
+  const load = Array.from({ length: 8 }, async () => {
+    while (!isOver) {
+      calls += 1;
+      await who().catch((error: unknown) => failures.push(error));
+    }
+  });
+  const running = [...backends];
+  for (const old of backends) {
+    const next = await startBackend(t, old.id.replace('1', '2'));
+    daemon.put(next.stated);
+    running.push(next);
+    await untilServedBy(who, ...running.map(({ id }) => id));
+    daemon.drop(old.stated);
+    running.shift();
+    await untilServedBy(who, ...running.map(({ id }) => id));
+    await drain(old);
+  }
+  isOver = true;
+  await Promise.all(load);
+  t.strictSame(failures, []);
+  t.ok(calls > 100, `${calls} calls`);
+});
+
+test('while the daemon is away calls go on, to a channel that is opened then as well', async (t) => {
+  const { daemon, disco, backends } = await setUp(t, 'a', 'b');
+  const { who } = openChannel(t);
+  await untilServedBy(who, 'a', 'b');
+  await daemon.stop();
+  await disco.withView('math/add', async (view) => {
+    if (!view.stale) await new Promise<void>((resolve) => view.onChange(() => resolve()));
+    t.ok(view.stale);
+  });
+  await untilServedBy(who, 'a', 'b');
+  await untilServedBy(openChannel(t).who, 'a', 'b');
+  // An instance that dies meanwhile is left out by the channel itself.
+  backends[0]?.server.forceShutdown();
+  await untilServedBy(() => who().catch(() => 'failed'), 'b');
+  const c = await startBackend(t, 'c');
+  daemon.drop(backends[0]?.stated ?? {});
+  daemon.put(c.stated);
+  await daemon.restart();
+  await untilServedBy(who, 'b', 'c');
+});
+
+test('pick_first stays with one, and goes to another when that one is gone', async (t) => {
+  const { daemon, backends } = await setUp(t, 'a', 'b');
+  const { who } = openChannel(t, pickFirst);
+  const first = await who();
+  await untilServedBy(who, first);
+  const gone = backends.find(({ id }) => id === first) as Backend;
+  const left = backends.find(({ id }) => id !== first) as Backend;
+  daemon.drop(gone.stated);
+  await untilServedBy(who, left.id);
+  await drain(gone);
+  t.equal(await who(), left.id);
+});
+
+test('pick_first survives the death of its instance while the daemon is away', async (t) => {
+  const { daemon, backends } = await setUp(t, 'a', 'b');
+  const { who } = openChannel(t, pickFirst);
+  const first = await who();
+  await daemon.stop();
+  backends.find(({ id }) => id === first)?.server.forceShutdown();
+  const left = first === 'a' ? 'b' : 'a';
+  await untilServedBy(() => who().catch(() => 'failed'), left);
+});
+
+test('only the healthy are called: passing, else warning', async (t) => {
+  const { HEALTH_WARNING, HEALTH_CRITICAL } = wire.v1.Health;
+  const { daemon, backends } = await setUp(t, 'a', 'b', 'c');
+  const [a, b, c] = backends as [Backend, Backend, Backend];
+  daemon.put({ ...b.stated, health: HEALTH_WARNING, lastUpdate: 2 });
+  daemon.put({ ...c.stated, health: HEALTH_CRITICAL, lastUpdate: 3 });
+  const { who } = openChannel(t);
+  await untilServedBy(who, 'a');
+  daemon.drop(a.stated);
+  await untilServedBy(who, 'b');
+});
+
+test('two claims on one address are one endpoint, and a host name is one too', async (t) => {
+  const { daemon, backends } = await setUp(t, 'a', 'b');
+  const [a, b] = backends as [Backend, Backend];
+  daemon.put({ ...a.stated, owner: 'owner-2', conflict: true });
+  daemon.put({ ...b.stated, ip: 'localhost', lastUpdate: 2 });
+  const { who } = openChannel(t);
+  await untilServedBy(who, 'a', 'b');
+  const counts = { a: 0, b: 0 };
+  for (let nth = 0; nth < 40; nth++) counts[(await who()) as 'a' | 'b'] += 1;
+  t.strictSame(counts, { a: 20, b: 20 });
+});
+
+test('a service that nobody registered fails at once, until somebody does', async (t) => {
+  const { daemon } = await setUp(t);
+  const { who } = openChannel(t);
+  await t.rejects(who(), {
+    code: grpc.status.UNAVAILABLE,
+    details: /no instance of math\/add is registered/,
+  });
+  const a = await startBackend(t, 'a');
+  daemon.put(a.stated);
+  await untilServedBy(() => who().catch(() => 'failed'), 'a');
+  const { HEALTH_MAINTENANCE } = wire.v1.Health;
+  daemon.put({ ...a.stated, health: HEALTH_MAINTENANCE, lastUpdate: 2 });
+  const out = /^14 UNAVAILABLE: math\/add has 1 instances, but none .* is passing or warning/;
+  await untilServedBy(() => who().catch((error: Error) => String(out.test(error.message))), 'true');
+  daemon.put({ ...a.stated, lastUpdate: 3 });
+  await untilServedBy(() => who().catch(() => 'failed'), 'a');
+});
+
+test('a channel that never heard of an instance fails with what keeps it from it', async (t) => {
+  const { daemon } = await setUp(t, 'a');
+  await daemon.stop();
+  const { who } = openChannel(t);
+  await t.rejects(who(), {
+    code: grpc.status.UNAVAILABLE,
+    details: /^no disco daemon answers at unix:/,
+  });
+  await daemon.restart();
+  await untilServedBy(() => who().catch(() => 'failed'), 'a');
+});
+
+test('after the client is closed a new channel says so, and an old one still works', async (t) => {
+  const { disco } = await setUp(t, 'a');
+  const { who } = openChannel(t);
+  t.equal(await who(), 'a');
+  await disco.close();
+  t.equal(await who(), 'a');
+  await t.rejects(openChannel(t).who(), {
+    code: grpc.status.UNAVAILABLE,
+    message: /this disco client is closed/,
+  });
+});
+
+test('a target that names no service is refused when the channel is opened', async (t) => {
+  await setUp(t);
+  for (const target of ['disco:///math', 'disco:///math/add/x', 'disco://host/math/add']) {
+    t.throws(() => openChannel(t, {}, target), {
+      code: 'INVALID_ARGUMENT',
+      reason: 'INVALID_NAME',
+      message: /expected disco:\/\/\/group\/name/,
+    });
+  }
+});
+
+test('two clients have two schemes', async (t) => {
+  const one = await setUp(t, 'a');
+  const other = await setUp(t, 'b');
+  registerDiscoResolver(one.disco, { scheme: 'disco-one' });
+  t.equal(await openChannel(t, {}, 'disco-one:///math/add').who(), 'a');
+  t.equal(await openChannel(t).who(), 'b');
+  t.equal(other.daemon.countOf('Watch'), 1);
+});
+
+/** A resolver without a channel, and what it tells. */
+function openResolver() {
+  const { createResolver, uriToString } = grpc.experimental;
+  const told: string[] = [];
+  const waiting: (() => void)[] = [];
+  const listener: grpc.experimental.ResolverListener = (endpoints) => {
+    const found = endpoints.ok ? endpoints.value : [];
+    const hosts = found.flatMap(({ addresses }) =>
+      addresses.map((at) => ('port' in at ? at.port : 0)),
+    );
+    told.push(endpoints.ok ? hosts.join() : endpoints.error.details);
+    for (const resolve of waiting.splice(0)) resolve();
+    return true;
+  };
+  const uri = { scheme: 'disco', authority: '', path: 'math/add' };
+  if (uriToString(uri) !== 'disco:///math/add') throw new Error(uriToString(uri));
+  const resolver = createResolver(uri, listener, {});
+  const next = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
+  return { resolver, told, next };
+}
+
+test('the channel is told when addresses change, and not when anything else does', async (t) => {
+  const { daemon, disco } = await setUp(t);
+  const stated = wireInstance({ port: 1 });
+  daemon.put(stated);
+  daemon.put(wireInstance({ port: 2 }));
+  const { resolver, told, next } = openResolver();
+  t.teardown(() => resolver.destroy());
+  let first = next();
+  resolver.updateResolution();
+  t.strictSame(told, [], 'never from within its own call');
+  await first;
+  t.strictSame(told, ['1,2'], 'one answer of a whole snapshot');
+  resolver.updateResolution();
+  await disco.withView('math/add', async (view) => {
+    const seen = new Promise<void>((resolve) => view.onChange(() => resolve()));
+    daemon.put({ ...stated, metadata: { a: 'b' }, lastUpdate: 2 });
+    await seen;
+  });
+  first = next();
+  daemon.put(wireInstance({ port: 3 }));
+  await first;
+  t.strictSame(told, ['1,2', '1,2,3']);
+});
+
+test('a channel that goes idle and wakes, a thousand times and more, is told each time', async (t) => {
+  const { daemon, disco } = await setUp(t);
+  daemon.put(wireInstance({ port: 1 }));
+  const { resolver, told, next } = openResolver();
+  const times = 1_001;
+  for (let nth = 0; nth < times; nth++) {
+    const answer = next();
+    resolver.updateResolution();
+    await answer;
+    resolver.destroy();
+  }
+  t.strictSame(
+    told,
+    Array.from({ length: times }, () => '1'),
+  );
+  t.equal(daemon.countOf('Watch'), 1, 'of one watch');
+  await disco.withView('math/add', async (view) => {
+    const seen = new Promise<void>((resolve) => view.onChange(() => resolve()));
+    daemon.put(wireInstance({ port: 2 }));
+    await seen;
+  });
+  await turn();
+  t.equal(told.length, times, 'and after the last time it is told nothing');
+});
+
+test('channels to one service share one watch, which ends with the client', async (t) => {
+  const { daemon, disco } = await setUp(t, 'a');
+  const channels = Array.from({ length: 3 }, () => openChannel(t));
+  for (const { who } of channels) t.equal(await who(), 'a');
+  t.equal(daemon.countOf('Watch'), 1);
+  for (const { client } of channels) client.close();
+  t.equal(daemon.watchers, 1, 'kept, as after resolve()');
+  const ended = once(daemon.answered, 'watch ended');
+  await disco.close();
+  await ended;
+  t.equal(daemon.watchers, 0);
+});
