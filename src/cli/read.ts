@@ -1,7 +1,8 @@
 /** The verbs that only look: get, list, status. */
 import type { Command } from 'commander';
 import { errorText } from '../base/error.ts';
-import type { Disco, Policy } from '../client/disco.ts';
+import type { Policy } from '../client/disco-options.ts';
+import type { Disco } from '../client/disco.ts';
 import type { Freshness, InstanceList, ListFilter } from '../client/instance-list.ts';
 import { instanceAddress } from '../client/instance.ts';
 import type { Endpoint, Health, Instance, Maintenance } from '../client/instance.ts';

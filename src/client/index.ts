@@ -4,14 +4,14 @@
 export { DiscoError } from '../base/error.ts';
 export type { ErrorCode, ErrorReason } from '../base/error.ts';
 export type { Check, CheckKind, CheckOptions, CheckReport, CheckResult } from './check.ts';
-export type { GetOptions, Policy } from './disco.ts';
-export type { MaintenanceOptions, MaintenanceOutcome } from './disco.ts';
 export { Balancer } from './balancer.ts';
 export type { BalancerOptions, PolicyName } from './balancer.ts';
 export { call } from './call.ts';
 export type { Attempt, CallOptions } from './call.ts';
 export { Disco } from './disco.ts';
-export type { Abortable, ConnectOptions, DeregisterOptions, PickedInstance } from './disco.ts';
+export type { Abortable, ConnectOptions, DeregisterOptions } from './disco-options.ts';
+export type { GetOptions, MaintenanceOptions, MaintenanceOutcome } from './disco-options.ts';
+export type { PickedInstance, Policy } from './disco-options.ts';
 export type { FailureKind } from './failure-kind.ts';
 export type { Hold } from './hold.ts';
 export type { Freshness, InstanceList, ListFilter } from './instance-list.ts';

@@ -16,9 +16,6 @@ export interface Place {
   readonly hosts: ReadonlySet<string>;
 }
 
-/** What says where an instance is. */
-type Placed = Pick<Instance, 'ip' | 'metadata'> & { readonly zone?: string | undefined };
-
 export class Nearest implements Policy {
   readonly #place: Place;
   readonly #inTurn: RoundRobin;
@@ -40,14 +37,12 @@ export class Nearest implements Policy {
 }
 
 /** 0 on this host, 1 in this zone, 2 elsewhere. */
-export function distanceTo(instance: Placed, { zone, hosts }: Place): number {
+export function distanceTo(
+  instance: Pick<Instance, 'ip' | 'zone'>,
+  { zone, hosts }: Place,
+): number {
   if (isLoopback(instance.ip) || hosts.has(instance.ip)) return 0;
-  return zone !== '' && zoneOf(instance) === zone ? 1 : 2;
-}
-
-/** The instance's own zone, else what its metadata calls `zone`; empty when neither is set. */
-export function zoneOf({ zone, metadata }: Placed): string {
-  return zone || metadata['zone'] || '';
+  return zone !== '' && instance.zone === zone ? 1 : 2;
 }
 
 /** Every address of this host, and the zone in DISCO_ZONE, which the daemon reads too. */

@@ -5,14 +5,8 @@
  * to `alias[i]`, so that a pick is one random number and one comparison, however many there are.
  */
 import type { Random } from '../base/random.ts';
-import type { Instance } from './instance.ts';
 import type { Policy } from './policy.ts';
 import type { Target } from './target.ts';
-
-const weightDefault = 1;
-const weightMax = 1_000_000;
-
-type Weighed = Pick<Instance, 'metadata'> & { readonly weight?: number | undefined };
 
 export class Weighted implements Policy {
   readonly #random: Random;
@@ -26,13 +20,11 @@ export class Weighted implements Policy {
 
   take(candidates: readonly Target[]): void {
     this.#candidates = candidates;
-    const weights = candidates.map(({ instance }) => weightOf(instance));
+    const weights = candidates.map(({ instance }) => instance.weight);
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const count = candidates.length;
-    // In units of the average; when all weigh nothing, all weigh the same.
-    this.#share = Float64Array.from(weights, (weight) =>
-      total === 0 ? 1 : (weight * count) / total,
-    );
+    // In units of the average.
+    this.#share = Float64Array.from(weights, (weight) => (weight * count) / total);
     this.#alias = Uint32Array.from(weights, (_, index) => index);
     const small: number[] = [];
     const large: number[] = [];
@@ -64,16 +56,4 @@ export class Weighted implements Policy {
     }
     for (const index of large) this.#share[index] = 1;
   }
-}
-
-/**
- * The instance's own weight, else what its metadata calls `weight`, else 1; a million at most.
- * `0` in the metadata: chosen only when all others weigh nothing either. What is no such number
- * is 1.
- */
-export function weightOf({ weight = 0, metadata }: Weighed): number {
-  if (weight > 0) return Math.min(weight, weightMax);
-  const told = metadata['weight'];
-  if (told === undefined || !/^\d+(\.\d+)?$/.test(told)) return weightDefault;
-  return Math.min(Number(told), weightMax);
 }

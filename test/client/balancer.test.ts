@@ -99,8 +99,8 @@ test('accept is asked when the list changes, and not at each pick', (t) => {
 test('nearest goes by the zone that it is given', (t) => {
   const far = { ip: '192.0.2.1' };
   const source = new FakeSource(
-    instanceOf(1, { ...far, metadata: { zone: 'a' } }),
-    instanceOf(2, { ...far, metadata: { zone: 'b' } }),
+    instanceOf(1, { ...far, zone: 'a' }),
+    instanceOf(2, { ...far, zone: 'b' }),
   );
   const balancer = source.balancer('nearest', { zone: 'b' });
   t.strictSame(

@@ -2,17 +2,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { status } from '@grpc/grpc-js';
-import { test, type Test } from 'tap';
-import { Disco, type ConnectOptions } from '../../src/client/disco.ts';
+import { test } from 'tap';
+import { Disco } from '../../src/client/disco.ts';
 import { disco as wire } from '../../src/gen/discovery.js';
+import { connected } from './connected.ts';
 import { FakeDaemon, wireInstance } from './fake-daemon.ts';
-
-async function connected(t: Test, options: ConnectOptions = {}) {
-  const daemon = await FakeDaemon.start((run) => t.teardown(run));
-  const disco = await Disco.connect({ address: daemon.address, ...options });
-  t.teardown(() => disco.close());
-  return { daemon, disco };
-}
 
 const add = wireInstance();
 const service = { group: 'math', name: 'add' };
@@ -140,67 +134,6 @@ test('deregister takes back what another process registered', async (t) => {
     code: 'NOT_FOUND',
     reason: 'UNKNOWN_INSTANCE',
     message: /no such instance/,
-  });
-});
-
-test('list follows the pages to the last', async (t) => {
-  const { daemon, disco } = await connected(t);
-  daemon.pageSizeMax = 2;
-  for (let port = 1; port <= 5; port++) daemon.put(wireInstance({ port }));
-  const list = await disco.list({ group: 'math' });
-  t.strictSame(
-    list.instances.map(({ port }) => port),
-    [1, 2, 3, 4, 5],
-  );
-  t.equal(list.sinceReconcileMs, 1_234);
-  t.equal(daemon.countOf('List'), 3);
-});
-
-test('the conditions of a list go to the daemon', async (t) => {
-  const { daemon, disco } = await connected(t);
-  const asked = daemon.next('List');
-  await disco.list({
-    ...service,
-    health: 'warning',
-    tags: ['blue'],
-    metadata: { zone: 'a' },
-    version: '2',
-  });
-  t.match(await asked, {
-    ...service,
-    health: wire.v1.Health.HEALTH_WARNING,
-    tags: ['blue'],
-    metadata: { zone: 'a' },
-    version: '2',
-    pageSize: 1_000,
-  });
-});
-
-test('get asks by policy and age, and tells what the daemon says of itself', async (t) => {
-  const { daemon, disco } = await connected(t);
-  daemon.put(add);
-  const policies = { random: 1, round_robin: 2, nearest: 3, weighted: 4 } as const;
-  for (const policy of ['random', 'round_robin', 'nearest', 'weighted'] as const) {
-    const asked = daemon.next('Get');
-    await disco.get('math', 'add', { policy, maxStaleMs: 5_000, staleOk: true });
-    const { policy: sent, maxStaleMs, staleOk } = await asked;
-    t.strictSame([sent, Number(maxStaleMs), staleOk], [policies[policy], 5_000, true]);
-  }
-  const asked = daemon.next('Get');
-  const { stale, sinceReconcileMs } = await disco.get('math', 'add');
-  t.strictSame([stale, sinceReconcileMs], [false, undefined], 'of the simplest server');
-  t.match(await asked, { policy: 1, staleOk: false });
-  await t.rejects(disco.get('math', 'add', { maxStaleMs: -1 }), { code: 'INVALID_ARGUMENT' });
-});
-
-test('a list without an end is an error, not a loop', async (t) => {
-  const { daemon, disco } = await connected(t);
-  daemon.put(add);
-  daemon.pageSizeMax = 0;
-  await t.rejects(disco.list(), {
-    code: 'RESOURCE_EXHAUSTED',
-    reason: 'INVALID_PAGE',
-    message: /more than 1000 pages/,
   });
 });
 

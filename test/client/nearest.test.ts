@@ -1,12 +1,11 @@
 import { networkInterfaces } from 'node:os';
 import { test } from 'tap';
 import { seededRandom } from '../../src/base/random.ts';
-import { distanceTo, Nearest, ownPlace, zoneOf, type Place } from '../../src/client/nearest.ts';
+import { distanceTo, Nearest, ownPlace, type Place } from '../../src/client/nearest.ts';
 import { Target } from '../../src/client/target.ts';
 import { countPicks, instanceOf } from './fake-source.ts';
 
 const here: Place = { zone: 'a', hosts: new Set(['10.0.0.1', 'me.example']) };
-const inZone = (zone: string) => ({ zone });
 
 const table: readonly [ip: string, zone: string, distance: number, say: string][] = [
   ['127.0.0.1', '', 0, 'a loopback address is this host'],
@@ -20,21 +19,14 @@ const table: readonly [ip: string, zone: string, distance: number, say: string][
 
 for (const [ip, zone, distance, say] of table) {
   test(`distance ${distance}: ${say}`, (t) => {
-    t.equal(distanceTo(instanceOf(1, { ip, metadata: inZone(zone) }), here), distance);
+    t.equal(distanceTo(instanceOf(1, { ip, zone }), here), distance);
     t.end();
   });
 }
 
 test('without a zone of our own none is near', (t) => {
-  const instance = instanceOf(1, { ip: '10.0.0.2', metadata: {} });
+  const instance = instanceOf(1, { ip: '10.0.0.2' });
   t.equal(distanceTo(instance, { zone: '', hosts: new Set() }), 2);
-  t.end();
-});
-
-test("an instance's own zone goes before what its metadata says", (t) => {
-  t.equal(zoneOf({ ip: '', zone: 'a', metadata: inZone('b') }), 'a');
-  t.equal(zoneOf({ ip: '', zone: '', metadata: inZone('b') }), 'b');
-  t.equal(zoneOf({ ip: '', metadata: {} }), '');
   t.end();
 });
 
@@ -61,10 +53,8 @@ function policyOver(...targets: readonly Target[]): Nearest {
 }
 
 const onHost = [1, 2].map((id) => new Target(instanceOf(id)));
-const nearby = [3, 4].map(
-  (id) => new Target(instanceOf(id, { ip: `10.0.1.${id}`, metadata: inZone('a') })),
-);
-const far = [5, 6].map((id) => new Target(instanceOf(id, { ip: `10.0.2.${id}`, metadata: {} })));
+const nearby = [3, 4].map((id) => new Target(instanceOf(id, { ip: `10.0.1.${id}`, zone: 'a' })));
+const far = [5, 6].map((id) => new Target(instanceOf(id, { ip: `10.0.2.${id}` })));
 
 const picks: readonly [given: readonly Target[], shares: object, say: string][] = [
   [[...far, ...nearby, ...onHost], { i1: 5, i2: 5 }, 'those of this host share all'],
