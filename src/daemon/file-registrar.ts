@@ -81,8 +81,11 @@ export class FileRegistrar {
     const registered = new Map(registry.registrations());
     const plan = planFiles(this.#files, registered, (wish) => placedAt(wish, hostAddress()));
     try {
-      this.#tellBad(new Map([...plan.bad, ...this.#carryOut(plan)]));
-      this.#problem = '';
+      const { unfit, deregistered } = this.#carryOut(plan);
+      // What is new comes before what goes, so that nothing is away in between; now there is room.
+      if (unfit.size > 0 && deregistered > 0) return this.reload();
+      this.#tellBad(new Map([...plan.bad, ...unfit]));
+      this.#recover();
     } catch (error) {
       this.#fail(errorText(error));
       this.#cancelRetry = this.#tools.clock.schedule(retryMs, () => this.reload());
@@ -99,23 +102,24 @@ export class FileRegistrar {
   }
 
   /**
-   * @returns files of which an instance did not fit, and why
+   * @returns files of which an instance did not fit, and why; and how many are gone now
    * @throws DiscoError RESOURCE_EXHAUSTED/DISK; nothing has changed then
    */
-  #carryOut({ steps }: FilePlan): Map<string, string> {
+  #carryOut({ steps }: FilePlan): { unfit: ReadonlyMap<string, string>; deregistered: number } {
     const unfit = new Map<string, string>();
-    if (steps.length === 0) return unfit;
+    const counts = { registered: 0, deregistered: 0 };
+    if (steps.length === 0) return { unfit, ...counts };
     const { registry, clock, log } = this.#tools;
     const mutations = steps.map(({ mutation }) => mutation);
     const results = registry.commit(mutations, clock.now());
-    const counts = { registered: 0, deregistered: 0 };
     for (const [index, { file, mutation }] of steps.entries()) {
       const result = results[index];
       if (result?.kind === 'failed') unfit.set(file, result.error.message);
       else counts[mutation.kind === 'register' ? 'registered' : 'deregistered'] += 1;
     }
-    log.info({ directory: this.#folder, ...counts }, 'registration files changed');
-    return unfit;
+    if (counts.registered + counts.deregistered > 0)
+      log.info({ directory: this.#folder, ...counts }, 'registration files changed');
+    return { unfit, ...counts };
   }
 
   #tellBad(bad: ReadonlyMap<string, string>): void {
@@ -130,6 +134,12 @@ export class FileRegistrar {
       log.info({ file }, 'a registration file is no longer refused');
     const files = Math.max(0, news.length - linesMax) + Math.max(0, ended.length - linesMax);
     if (files > 0) log.warn({ files }, 'more registration files are refused, or no longer');
+  }
+
+  #recover(): void {
+    if (this.#problem === '') return;
+    this.#problem = '';
+    this.#tools.log.info({ directory: this.#folder }, 'registration files are followed again');
   }
 
   #fail(problem: string): void {

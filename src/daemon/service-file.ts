@@ -118,6 +118,8 @@ class FileReader {
     const before = this.problems.length;
     const within = key === '' ? '' : `${key}.`;
     const values: Record<string, unknown> = {};
+    // A key that was misspelt is not missing too.
+    const meant = new Set([...node.entries.keys()].map((name) => closestWord(name, keys)));
     for (const [name, value] of node.entries) {
       const row = rowOf(name);
       if (row === undefined) this.#tell(value, `${within}${name}`, unknownKey(name));
@@ -127,7 +129,7 @@ class FileReader {
         });
     }
     for (const name of keys)
-      if (rowOf(name)?.isRequired === true && !node.entries.has(name))
+      if (rowOf(name)?.isRequired === true && !meant.has(name))
         this.#tell(node, key, `there is no key ${name}`);
     if (this.problems.length > before) return;
     // What is wrong about several keys together.

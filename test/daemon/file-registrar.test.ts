@@ -136,10 +136,15 @@ t.test('a folder that cannot be read is no order to deregister', (t) => {
   t.strictSame(ports(), [1]);
   t.match(registrar.report(), { problem: /services\.d cannot be read: ENOENT/, instances: 1 });
   t.equal(lines.filter(({ level }) => level === 'error').length, 1, 'told once');
+  lines.length = 0;
   fs.mkdirSync(services);
   node.clock.advance(10_000);
   t.strictSame(ports(), [], 'there again, and empty');
   t.equal(registrar.report().problem, '');
+  t.strictSame(
+    lines.map(({ message }) => message),
+    ['registration files changed', 'registration files are followed again'],
+  );
   t.end();
 });
 
@@ -157,9 +162,21 @@ t.test('what a full disk refuses is tried again', (t) => {
 });
 
 t.test('what does not fit is told of its file, and the rest is registered', (t) => {
-  const { registrar, ports } = begin(t, { 'a.json': text(1, 2, 3), 'b.json': text(4, 5) });
+  const files = { 'a.json': text(1, 2, 3), 'b.json': text(4, 5) };
+  const { registrar, ports, lines } = begin(t, files);
   t.strictSame(ports(), [1, 2, 3, 4]);
   t.match(registrar.report().bad, [{ file: 'b.json', problem: /the bounds are 4 and/ }]);
+  const told = lines.length;
+  registrar.reload();
+  t.equal(lines.length, told, 'and told once');
+  t.end();
+});
+
+t.test('what has room only once the old is gone is registered all the same', (t) => {
+  const { registrar, write, ports } = begin(t, { 'a.json': text(1, 2, 3, 4) });
+  write('a.json', text(5, 6, 7, 8));
+  t.strictSame(ports(), [5, 6, 7, 8]);
+  t.strictSame(registrar.report().bad, []);
   t.end();
 });
 

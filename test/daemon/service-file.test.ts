@@ -72,6 +72,9 @@ t.test('each mistake is told with line, column, key and what was expected', (t) 
 t.test('an unknown key is told with the one that was meant, or with all there are', (t) => {
   t.match(read({ ...add, prot: 1 }).problems, [/, key prot: is not known; did you mean port\?$/]);
   t.match(read({ ...add, instance_id: 'x' }).problems, [/did you mean instanceId\?$/]);
+  const misspelt = read({ group: 'math', nme: 'add', port: 1 }).problems;
+  t.match(misspelt, [/did you mean name\?$/]);
+  t.equal(misspelt.length, 1, 'and name is not said to be missing');
   t.match(read({ ...add, colour: 'blue' }).problems, [/known are group, name, ip, port, /]);
   t.match(read('{"__proto__": 1, "toString": 2}').problems, [
     /__proto__/,
