@@ -123,7 +123,8 @@ export class Balancer {
   /** Why next() gives nothing. */
   nothingToPick(): DiscoError {
     const { group, name } = this.#pool.source;
-    return nothingToPick(`${group}/${name}`, this.#pool.targets().length);
+    const watched = [group, name].filter((part) => part !== '').join('/');
+    return nothingToPick(watched || 'any service', this.#pool.targets().length);
   }
 
   #follow(targets: readonly Target[]): void {
@@ -136,7 +137,11 @@ export class Balancer {
   }
 }
 
-/** NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE, by how many instances are known. */
+/**
+ * NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE, by how many instances are known.
+ *
+ * @param service for people: what was to be picked from
+ */
 export function nothingToPick(service: string, known: number): DiscoError {
   if (known === 0) {
     return new DiscoError(

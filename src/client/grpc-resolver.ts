@@ -5,6 +5,7 @@
  * The channel is told whenever the set of addresses changes, and only then. While the daemon is
  * away it keeps what it was told last; an error is told only to a channel that knows nothing yet.
  */
+import { setTimeout } from 'node:timers/promises';
 import { experimental, Metadata, status } from '@grpc/grpc-js';
 import { DiscoError, errorText } from '../base/error.ts';
 import { nothingToPick } from './balancer.ts';
@@ -14,6 +15,7 @@ import type { ServiceView } from './service-view.ts';
 import { healthiest } from './target.ts';
 
 const schemeDefault = 'disco';
+const retryMs = 1_000;
 
 export interface ResolverOptions {
   /** Another scheme than `disco`, for a process that speaks to two daemons. */
@@ -88,10 +90,16 @@ class DiscoResolver implements experimental.Resolver {
   async #follow(signal: AbortSignal): Promise<void> {
     // The channel is never called back from within its own call.
     await Promise.resolve();
-    try {
-      await this.#disco.withView(this.#service, (view) => this.#tellOf(view, signal));
-    } catch (error) {
-      if (!signal.aborted) this.#tellProblem(errorText(error));
+    while (!signal.aborted) {
+      try {
+        return await this.#disco.withView(this.#service, (view) => this.#tellOf(view, signal));
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#tellProblem(errorText(error));
+        // What is used up may be given back; nobody but us would ask again.
+        if (!(error instanceof DiscoError && error.code === 'RESOURCE_EXHAUSTED')) return;
+        await setTimeout(retryMs, undefined, { ref: false, signal }).catch(() => undefined);
+      }
     }
   }
 

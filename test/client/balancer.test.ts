@@ -143,6 +143,10 @@ test('nothing to pick is told apart: nobody there, or nobody well', (t) => {
     reason: 'NO_HEALTHY_INSTANCE',
     message: /math\/add has 1 instances/,
   });
+  source.name = '';
+  t.match(balancer.nothingToPick(), { message: /^math has 1 instances/ });
+  source.group = '';
+  t.match(balancer.nothingToPick(), { message: /^any service has 1 instances/ });
   t.end();
 });
 

@@ -18,8 +18,8 @@ export function targetsOf(count: number, over: Partial<Instance> = {}): readonly
 }
 
 export class FakeSource implements InstanceSource {
-  readonly group = 'math';
-  readonly name = 'add';
+  group = 'math';
+  name = 'add';
   stale = false;
   loaded = true;
   whenReady: (signal: AbortSignal | undefined) => Promise<void> = () => Promise.resolve();

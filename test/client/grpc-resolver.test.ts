@@ -2,23 +2,11 @@ import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
 import { test, type Test } from 'tap';
-import { Disco } from '../../src/client/disco.ts';
+import { Disco, type ConnectOptions } from '../../src/client/disco.ts';
 import { registerDiscoResolver } from '../../src/client/grpc-resolver.ts';
 import { disco as wire } from '../../src/gen/discovery.js';
 import { FakeDaemon, wireInstance } from './fake-daemon.ts';
-
-/** One method: says which server answered. */
-const whoDefinition = {
-  Who: {
-    path: '/test.Who/Who',
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: (text: string) => Buffer.from(text),
-    requestDeserialize: (bytes: Buffer) => bytes.toString(),
-    responseSerialize: (text: string) => Buffer.from(text),
-    responseDeserialize: (bytes: Buffer) => bytes.toString(),
-  },
-};
+import { openChannel as openWhoChannel, serveWho } from './who-service.ts';
 
 interface Backend {
   readonly id: string;
@@ -27,17 +15,7 @@ interface Backend {
 }
 
 async function startBackend(t: Test, id: string): Promise<Backend> {
-  const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
-  server.addService(whoDefinition, {
-    Who: (_call: unknown, callback: grpc.sendUnaryData<string>) => callback(null, id),
-  });
-  const credentials = grpc.ServerCredentials.createInsecure();
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    );
-  });
-  t.teardown(() => server.forceShutdown());
+  const { server, port } = await serveWho(t, id);
   return { id, server, stated: wireInstance({ port, instanceId: id }) };
 }
 
@@ -47,8 +25,12 @@ function drain({ server }: Backend): Promise<void> {
 }
 
 async function setUp(t: Test, ...ids: readonly string[]) {
+  return setUpWith(t, {}, ...ids);
+}
+
+async function setUpWith(t: Test, options: ConnectOptions, ...ids: readonly string[]) {
   const daemon = await FakeDaemon.start((run) => t.teardown(run));
-  const disco = await Disco.connect({ address: daemon.address });
+  const disco = await Disco.connect({ ...options, address: daemon.address });
   t.teardown(() => disco.close());
   registerDiscoResolver(disco);
   const backends = await Promise.all(ids.map((id) => startBackend(t, id)));
@@ -59,27 +41,7 @@ async function setUp(t: Test, ...ids: readonly string[]) {
 const pickFirst = { 'grpc.service_config': '{"loadBalancingConfig":[{"pick_first":{}}]}' };
 
 function openChannel(t: Test, options: grpc.ClientOptions = {}, target = 'disco:///math/add') {
-  const client = new grpc.Client(target, grpc.credentials.createInsecure(), {
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.initial_reconnect_backoff_ms': 100,
-    ...options,
-  });
-  t.teardown(() => client.close());
-  const { Who } = whoDefinition;
-  const who = (): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const deadline = Date.now() + 5_000;
-      const { requestSerialize, responseDeserialize, path } = Who;
-      client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        'who?',
-        { deadline },
-        (error, answer = '') => (error === null ? resolve(answer) : reject(error)),
-      );
-    });
-  return { client, who };
+  return openWhoChannel(t, options, target);
 }
 
 /** Calls until exactly these have answered within one round of twelve calls. */
@@ -103,25 +65,11 @@ test('a channel without a policy of its own goes round all instances', async (t)
 });
 
 test('the authority is the service, name before group', async (t) => {
-  await setUp(t);
-  t.equal(openChannel(t).client.getChannel().getTarget(), 'disco:///math/add');
-  const authority = Promise.withResolvers<string>();
   const { daemon } = await setUp(t);
-  const backend = await startBackend(t, 'a');
-  const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
-  server.addService(whoDefinition, {
-    Who: (call: grpc.ServerUnaryCall<string, string>, callback: grpc.sendUnaryData<string>) => {
-      authority.resolve(call.getHost());
-      callback(null, 'b');
-    },
-  });
-  const credentials = grpc.ServerCredentials.createInsecure();
-  const port = await new Promise<number>((resolve) => {
-    server.bindAsync('127.0.0.1:0', credentials, (_, bound) => resolve(bound));
-  });
-  t.teardown(() => server.forceShutdown());
-  daemon.put({ ...backend.stated, port });
-  t.equal(await openChannel(t).who(), 'b');
+  const authority = Promise.withResolvers<string>();
+  const { port } = await serveWho(t, 'a', authority.resolve);
+  daemon.put(wireInstance({ port }));
+  t.equal(await openChannel(t).who(), 'a');
   t.equal(await authority.promise, 'add.math');
 });
 
@@ -264,6 +212,20 @@ test('a channel that never heard of an instance fails with what keeps it from it
     details: /^no disco daemon answers at unix:/,
   });
   await daemon.restart();
+  await untilServedBy(() => who().catch(() => 'failed'), 'a');
+});
+
+test('a channel that found every view in use is served when one is given back', async (t) => {
+  const { disco } = await setUpWith(t, { resolvedViewsMax: 1 }, 'a');
+  const done = Promise.withResolvers<void>();
+  const lent = disco.withView('math/mul', () => done.promise);
+  const { who } = openChannel(t);
+  await t.rejects(who(), {
+    code: grpc.status.UNAVAILABLE,
+    message: /1 services are being resolved at once/,
+  });
+  done.resolve();
+  await lent;
   await untilServedBy(() => who().catch(() => 'failed'), 'a');
 });
 

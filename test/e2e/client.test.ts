@@ -2,21 +2,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import * as grpc from '@grpc/grpc-js';
 import { test, type Test } from 'tap';
 import { registerDiscoResolver } from '../../src/client/grpc-resolver.ts';
 import { Disco } from '../../src/client/index.ts';
+import { openChannel, serveWho } from '../client/who-service.ts';
 import { Cluster, eventually, type Node } from './cluster.ts';
-
-const whoMethod = {
-  path: '/test.Who/Who',
-  requestStream: false,
-  responseStream: false,
-  requestSerialize: (text: string) => Buffer.from(text),
-  requestDeserialize: (bytes: Buffer) => bytes.toString(),
-  responseSerialize: (text: string) => Buffer.from(text),
-  responseDeserialize: (bytes: Buffer) => bytes.toString(),
-};
 
 async function serveHttp(t: Test, id: string): Promise<number> {
   const server = createServer((_, response) => response.end(id));
@@ -27,21 +17,6 @@ async function serveHttp(t: Test, id: string): Promise<number> {
     server.close();
   });
   return (server.address() as AddressInfo).port;
-}
-
-async function serveGrpc(t: Test, id: string): Promise<number> {
-  const server = new grpc.Server();
-  server.addService(
-    { Who: whoMethod },
-    { Who: (_call: unknown, callback: grpc.sendUnaryData<string>) => callback(null, id) },
-  );
-  t.teardown(() => server.forceShutdown());
-  const credentials = grpc.ServerCredentials.createInsecure();
-  return new Promise((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (error, port) =>
-      error === null ? resolve(port) : reject(error),
-    );
-  });
 }
 
 /** Calls without a pause; notes who answered since it was last asked, and every failure. */
@@ -83,27 +58,11 @@ class Load {
   }
 }
 
-function channelTo(t: Test, target: string): () => Promise<string> {
-  const client = new grpc.Client(target, grpc.credentials.createInsecure());
-  t.teardown(() => client.close());
-  const { path, requestSerialize, responseDeserialize } = whoMethod;
-  return () =>
-    new Promise((resolve, reject) => {
-      client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        'who?',
-        (error, answer = '') => (error === null ? resolve(answer) : reject(error)),
-      );
-    });
-}
-
 test('no call fails because the daemon is killed, away, back, or learns something new', async (t) => {
   const cluster = new Cluster(t);
   const [there, here] = (await cluster.startMany(['there', 'here'])) as [Node, Node];
   const add = async (id: string): Promise<void> => {
-    const [http, rpc] = await Promise.all([serveHttp(t, id), serveGrpc(t, id)]);
+    const [http, { port: rpc }] = await Promise.all([serveHttp(t, id), serveWho(t, id)]);
     await there.register({ group: 'app', name: 'web', port: http });
     await there.register({ group: 'app', name: 'rpc', port: rpc });
   };
@@ -115,7 +74,7 @@ test('no call fails because the daemon is killed, away, back, or learns somethin
   registerDiscoResolver(disco);
   const loads = [
     new Load(async () => (await disco.fetch('http://web.app/')).text()),
-    new Load(channelTo(t, 'disco:///app/rpc')),
+    new Load(openChannel(t, {}, 'disco:///app/rpc').who),
   ];
   const servedBy = (...ids: readonly string[]): Promise<unknown> =>
     Promise.all(loads.map((load) => load.servedBy(...ids)));
