@@ -6,12 +6,17 @@
  * The keys are those of a registration in the JSON API; each is a row of the table below. Whatever
  * is wrong is told with file, line, column and key, and a file with a mistake counts for nothing.
  */
+import { checkChecks, checkRunsMax } from '../api/validate-checks.ts';
 import { checkHost, checkInstanceId, checkMetadata, checkName } from '../api/validate.ts';
 import { checkRegister, checkTags, checkVersion } from '../api/validate.ts';
 import { errorText } from '../base/error.ts';
 import { closestWord } from '../base/spelling.ts';
+import { disco } from '../gen/discovery.js';
 import { hostPort } from '../record/names.ts';
+import { weightMax } from '../record/record.ts';
 import type { Registration } from '../store/store.ts';
+import { choice, flag, integer, objects, pairs, refused } from './file-row.ts';
+import { required, text, texts, unknownKey, type Row } from './file-row.ts';
 import { describeNode, nodePlace, parseJsonFile, type JsonNode } from './json-file.ts';
 
 /** Instances that one file may hold. */
@@ -35,14 +40,8 @@ export interface ServiceFile {
 
 type Request = Parameters<typeof checkRegister>[0];
 
-/** What a key may hold. */
-interface Row<Value> {
-  readonly isRequired: boolean;
-  /** @throws Error with what is wrong about the value */
-  readonly read: (node: JsonNode) => Value;
-}
-
-const noCritical = 'of a file nothing turns it critical, so this would never begin: leave it out';
+const { Kind } = disco.v1.Check;
+const longestMs = 24 * 3_600_000;
 
 const rows: { readonly [Key in keyof Request]?: Row<NonNullable<Request[Key]>> } = {
   group: required(text((value) => checkName('group', value))),
@@ -54,7 +53,27 @@ const rows: { readonly [Key in keyof Request]?: Row<NonNullable<Request[Key]>> }
   metadata: pairs(checkMetadata),
   version: text(checkVersion),
   ttlMs: refused('nobody sends heartbeats for a file, so it would only expire: leave it out'),
-  deregisterAfterMs: refused(noCritical),
+  deregisterAfterMs: integer(0, Number.MAX_SAFE_INTEGER),
+  weight: integer(1, weightMax),
+  zone: text((value) => checkName('zone', value)),
+  endpoints: objects({
+    name: required(text((value) => checkName("an endpoint's name", value))),
+    port: required(integer(1, 65_535)),
+    ip: text(checkHost),
+  }),
+  checks: objects({
+    kind: required(choice({ tcp: Kind.TCP, http: Kind.HTTP, grpc: Kind.GRPC })),
+    path: text(),
+    expectedStatus: integer(200, 599),
+    method: text(),
+    tls: flag(),
+    intervalMs: integer(1, longestMs),
+    timeoutMs: integer(1, longestMs),
+    initialDelayMs: integer(0, longestMs),
+    successesBeforePassing: integer(1, checkRunsMax),
+    failuresBeforeWarning: integer(1, checkRunsMax),
+    failuresBeforeCritical: integer(1, checkRunsMax),
+  }),
 };
 
 const keys = Object.keys(rows);
@@ -122,7 +141,7 @@ class FileReader {
     const meant = new Set([...node.entries.keys()].map((name) => closestWord(name, keys)));
     for (const [name, value] of node.entries) {
       const row = rowOf(name);
-      if (row === undefined) this.#tell(value, `${within}${name}`, unknownKey(name));
+      if (row === undefined) this.#tell(value, `${within}${name}`, unknownKey(name, keys));
       else
         this.#try(value, `${within}${name}`, () => {
           values[name] = row.read(value);
@@ -133,7 +152,7 @@ class FileReader {
         this.#tell(node, key, `there is no key ${name}`);
     if (this.problems.length > before) return;
     // What is wrong about several keys together.
-    this.#try(node, key, () => this.#add(checkRegister(values), this.#where(node, key)));
+    this.#try(node, key, () => this.#add(wishOf(values), this.#where(node, key)));
   }
 
   #add(wish: Registration, where: string): void {
@@ -161,71 +180,11 @@ class FileReader {
   }
 }
 
+/** @throws DiscoError INVALID_ARGUMENT */
+function wishOf(values: Request): Registration {
+  return checkRegister(values, checkChecks(values.checks ?? []));
+}
+
 function rowOf(name: string): Row<unknown> | undefined {
   return Object.hasOwn(rows, name) ? rows[name as keyof Request] : undefined;
-}
-
-function unknownKey(name: string): string {
-  const closest = closestWord(name, keys);
-  const advice =
-    closest === undefined ? `known are ${keys.join(', ')}` : `did you mean ${closest}?`;
-  return `is not known; ${advice}`;
-}
-
-function required<Value>(row: Row<Value>): Row<Value> {
-  return { ...row, isRequired: true };
-}
-
-/** @param check throws when the value is of the right type and wrong all the same */
-function row<Value>(
-  expected: string,
-  typed: (node: JsonNode) => Value | undefined,
-  check: (value: Value) => unknown,
-): Row<Value> {
-  const read = (node: JsonNode): Value => {
-    const value = typed(node);
-    if (value === undefined) throw new Error(`got ${describeNode(node)}, expected ${expected}`);
-    check(value);
-    return value;
-  };
-  return { isRequired: false, read };
-}
-
-function text(check: (value: string) => unknown): Row<string> {
-  return row('a text', (node) => (node.kind === 'string' ? node.value : undefined), check);
-}
-
-function integer(min: number, max: number): Row<number> {
-  const typed = (node: JsonNode): number | undefined => {
-    if (node.kind !== 'number' || !Number.isInteger(node.value)) return undefined;
-    return node.value >= min && node.value <= max ? node.value : undefined;
-  };
-  return row(`a whole number from ${min} to ${max}`, typed, () => undefined);
-}
-
-function texts(check: (value: string[]) => unknown): Row<string[]> {
-  const typed = (node: JsonNode): string[] | undefined => {
-    if (node.kind !== 'array') return undefined;
-    const found = node.items.flatMap((item) => (item.kind === 'string' ? [item.value] : []));
-    return found.length === node.items.length ? found : undefined;
-  };
-  return row('a list of texts', typed, check);
-}
-
-function pairs(check: (value: Record<string, string>) => unknown): Row<Record<string, string>> {
-  const typed = (node: JsonNode): Record<string, string> | undefined => {
-    if (node.kind !== 'object') return undefined;
-    const found: [string, string][] = [];
-    for (const [key, item] of node.entries)
-      if (item.kind === 'string') found.push([key, item.value]);
-    return found.length === node.entries.size ? Object.fromEntries(found) : undefined;
-  };
-  return row('an object whose values are texts', typed, check);
-}
-
-function refused(why: string): Row<never> {
-  const read = (): never => {
-    throw new Error(why);
-  };
-  return { isRequired: false, read };
 }

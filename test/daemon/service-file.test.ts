@@ -15,9 +15,12 @@ t.test('a file is one instance, or a list of them under "services"', (t) => {
     tags: ['blue'],
     metadata: { rack: '7' },
     version: '2',
+    weight: 7,
+    zone: 'eu-1',
+    endpoints: [{ name: 'metrics', port: 9_100, ip: '' }],
   };
   const wish = { ...whole, ttlMs: 0, deregisterAfterMs: 0 };
-  t.strictSame(read(whole), {
+  t.strictSame(read({ ...whole, endpoints: [{ name: 'metrics', port: 9_100 }] }), {
     wishes: [{ wish, where: 'a.json, line 1, column 1' }],
     problems: [],
   });
@@ -28,6 +31,15 @@ t.test('a file is one instance, or a list of them under "services"', (t) => {
     { wish: { port: 5002 }, where: 'a.json, line 1, column 56, key services[1]' },
   ]);
   t.strictSame(read({ services: [] }), { wishes: [], problems: [] }, 'none is allowed, too');
+  t.end();
+});
+
+t.test('an instance of a file is checked, and may be deregistered when it stays critical', (t) => {
+  const checks = [{ kind: 'http', path: '/healthz', expectedStatus: 204, intervalMs: 5_000 }];
+  const { wishes, problems } = read({ ...add, checks, deregisterAfterMs: 60_000 });
+  t.strictSame(problems, []);
+  const check = { kind: 'http', path: '/healthz', method: 'GET', failuresBeforeCritical: 3 };
+  t.match(wishes, [{ wish: { deregisterAfterMs: 60_000, checks: [check] } }]);
   t.end();
 });
 
@@ -47,10 +59,17 @@ t.test('each mistake is told with line, column, key and what was expected', (t) 
     [{ ...add, metadata: { 'a b': '' } }, 'key metadata: a metadata key is "a b"'],
     [{ ...add, version: 2 }, 'key version: got 2, expected a text'],
     [{ ...add, version: 'v'.repeat(129) }, 'key version: version is'],
+    [{ ...add, weight: 0 }, 'key weight: got 0, expected a whole number from 1 to 65535'],
+    [{ ...add, zone: 'a b' }, 'key zone: zone is "a b"'],
+    [{ ...add, endpoints: {} }, 'key endpoints: got an object, expected a list of objects'],
+    [{ ...add, endpoints: [{ name: 'm' }] }, 'key endpoints: [0]: there is no key port'],
+    [{ ...add, checks: [{ kind: 'ping' }] }, 'key checks: [0].kind: got "ping", expected one of'],
+    [{ ...add, checks: [{ kind: 'tcp', intervalMs: 5 }] }, 'checks[0].interval_ms is 5'],
+    [{ ...add, checks: [{ kind: 'tcp', intrvalMs: 5 }] }, 'did you mean intervalMs?'],
     [{ ...add, ttlMs: 1_000 }, 'key ttlMs: nobody sends heartbeats for a file'],
     [
       { ...add, deregisterAfterMs: 5 },
-      'key deregisterAfterMs: of a file nothing turns it critical',
+      'deregister_after_ms is 5 and ttl_ms is 0: without a ttl or checks it would never begin',
     ],
     [{ group: 'math', name: 'add' }, 'line 1, column 1: there is no key port'],
     [{ services: [add, 7] }, 'key services[1]: got 7, expected an instance'],
