@@ -49,6 +49,17 @@ async function firstExchange({ stub }: RunningDaemon) {
   }
 }
 
+/** What a call is refused with, once it is. */
+async function refused(call: () => Promise<unknown>): Promise<unknown> {
+  for (;;) {
+    try {
+      await call();
+    } catch (error) {
+      return error;
+    }
+  }
+}
+
 const modeOf = (path: string): number => fs.statSync(path).mode & 0o777;
 
 /** A listener of somebody else, and its address. */
@@ -147,6 +158,28 @@ t.test(
       [5001, 'us-1'],
       [5002, 'us-1'],
     ]);
+  },
+);
+
+t.test(
+  'an answer is as fresh as the last exchange, and refused when its peer is gone',
+  async (t) => {
+    const first = await startDaemon(t);
+    const seeds = [seedOf(first)];
+    const second = await startDaemon(t, { seeds, change: { name: 'node-2' } });
+    await firstExchange(second);
+    await first.stub.unary('Register', { ...add, port: 5001 });
+    const { stub } = second;
+    const fresh = await stub.unary('List', { maxStaleMs: 5_000 });
+    t.ok(Number(fresh.sinceReconcileMs) < 5_000, `${String(fresh.sinceReconcileMs)} ms`);
+    await first.daemon.stop({ isGraceful: false });
+    const maxStaleMs = 500;
+    // Neighbors were asked every 100 ms; now nobody is there to be asked.
+    const refusal = await refused(() => stub.unary('List', { maxStaleMs }));
+    t.match(refusal, { code: 'FAILED_PRECONDITION', reason: 'STALE' });
+    const old = await stub.unary('List', { maxStaleMs, staleOk: true });
+    t.equal(old.stale, true);
+    t.ok(Number(old.sinceReconcileMs) > maxStaleMs);
   },
 );
 
