@@ -4,9 +4,12 @@
  *
  * The channel is told whenever the set of addresses changes, and only then. While the daemon is
  * away it keeps what it was told last; an error is told only to a channel that knows nothing yet.
+ *
+ * `disco_least_load` is grpc-js's own round_robin with a second look: of two connected instances
+ * that follow each other, the one with fewer calls of this channel under way.
  */
 import { setTimeout } from 'node:timers/promises';
-import { experimental, Metadata, status } from '@grpc/grpc-js';
+import { connectivityState, experimental, Metadata, status } from '@grpc/grpc-js';
 import { DiscoError, errorText } from '../base/error.ts';
 import { nothingToPick } from './balancer.ts';
 import type { Disco } from './disco.ts';
@@ -15,6 +18,7 @@ import type { ServiceView } from './service-view.ts';
 import { healthiest } from './target.ts';
 
 const schemeDefault = 'disco';
+const leastLoadName = 'disco_least_load';
 const retryMs = 1_000;
 
 export interface ResolverOptions {
@@ -27,7 +31,8 @@ type ChannelSettings = Readonly<Record<string, unknown>>;
 
 /**
  * From now on channels of this process to `disco:///group/name` are resolved by this client. The
- * channels balance by round_robin, unless their own `grpc.service_config` says otherwise.
+ * channels balance by round_robin, unless their own `grpc.service_config` says otherwise:
+ * `pick_first`, or our `disco_least_load`.
  *
  * Registering again replaces it for channels that are opened later.
  *
@@ -47,6 +52,7 @@ export function registerDiscoResolver(
     }
   }
   experimental.registerResolver(scheme, OfThisClient);
+  experimental.registerLoadBalancerType(leastLoadName, LeastLoadChannel, LeastLoadConfig);
 }
 
 class DiscoResolver implements experimental.Resolver {
@@ -167,4 +173,108 @@ function serviceOf(target: experimental.GrpcUri): string {
     `${experimental.uriToString(target)} is no service; expected ${target.scheme}:///group/name, ` +
       `such as ${target.scheme}:///math/add`,
   );
+}
+
+class LeastLoadConfig implements experimental.TypedLoadBalancingConfig {
+  static createFromJson(): LeastLoadConfig {
+    return new LeastLoadConfig();
+  }
+
+  getLoadBalancerName(): string {
+    return leastLoadName;
+  }
+
+  toJsonObject(): object {
+    return { [leastLoadName]: {} };
+  }
+}
+
+/** Connections, reconnections and updates are round_robin's; only its picks are chosen among. */
+class LeastLoadChannel implements experimental.LoadBalancer {
+  readonly #inTurn: experimental.ChildLoadBalancerHandler;
+  /** Calls under way, by address; it outlives the pickers, which come and go with connections. */
+  readonly #loads = new Map<string, number>();
+
+  constructor(channel: experimental.ChannelControlHelper) {
+    const own: Partial<experimental.ChannelControlHelper> = {
+      updateState: (state, picker, message) => {
+        const isReady = state === connectivityState.READY;
+        const chosen = isReady ? new LesserOfTwo(picker, this.#loads) : picker;
+        channel.updateState(state, chosen, message);
+      },
+    };
+    const helper = experimental.createChildChannelControlHelper(channel, own);
+    this.#inTurn = new experimental.ChildLoadBalancerHandler(helper);
+  }
+
+  updateAddressList(
+    ...[endpoints, config, ...rest]: Parameters<experimental.LoadBalancer['updateAddressList']>
+  ): boolean {
+    if (!(config instanceof LeastLoadConfig)) return false;
+    const inTurn = experimental.parseLoadBalancingConfig({ round_robin: {} });
+    return this.#inTurn.updateAddressList(endpoints, inTurn, ...rest);
+  }
+
+  exitIdle(): void {
+    this.#inTurn.exitIdle();
+  }
+
+  resetBackoff(): void {
+    this.#inTurn.resetBackoff();
+  }
+
+  destroy(): void {
+    this.#inTurn.destroy();
+  }
+
+  getTypeName(): string {
+    return leastLoadName;
+  }
+}
+
+/**
+ * Each with the one before it in turn. Calls that begin at once are not counted yet: of equal loads
+ * the one before is taken, so that they go round all.
+ */
+class LesserOfTwo implements experimental.Picker {
+  readonly #inTurn: experimental.Picker;
+  readonly #loads: Map<string, number>;
+  #last: experimental.PickResult | undefined;
+
+  constructor(inTurn: experimental.Picker, loads: Map<string, number>) {
+    this.#inTurn = inTurn;
+    this.#loads = loads;
+  }
+
+  pick(args: experimental.PickArgs): experimental.PickResult {
+    const one = this.#last ?? this.#inTurn.pick(args);
+    const other = this.#inTurn.pick(args);
+    this.#last = other;
+    return this.#counted(this.#loadOf(other) < this.#loadOf(one) ? other : one);
+  }
+
+  #loadOf({ subchannel }: experimental.PickResult): number {
+    return this.#loads.get(subchannel?.getAddress() ?? '') ?? 0;
+  }
+
+  #counted(picked: experimental.PickResult): experimental.PickResult {
+    const address = picked.subchannel?.getAddress();
+    if (address === undefined) return picked;
+    const add = (count: number): void => {
+      const load = (this.#loads.get(address) ?? 0) + count;
+      if (load > 0) this.#loads.set(address, load);
+      else this.#loads.delete(address);
+    };
+    return {
+      ...picked,
+      onCallStarted: () => {
+        add(1);
+        picked.onCallStarted?.();
+      },
+      onCallEnded: (...ending) => {
+        add(-1);
+        picked.onCallEnded?.(...ending);
+      },
+    };
+  }
 }

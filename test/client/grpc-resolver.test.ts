@@ -40,6 +40,7 @@ async function setUpWith(t: Test, options: ConnectOptions, ...ids: readonly stri
 }
 
 const pickFirst = { 'grpc.service_config': '{"loadBalancingConfig":[{"pick_first":{}}]}' };
+const leastLoad = { 'grpc.service_config': '{"loadBalancingConfig":[{"disco_least_load":{}}]}' };
 
 function openChannel(t: Test, options: grpc.ClientOptions = {}, target = 'disco:///math/add') {
   return openWhoChannel(t, options, target);
@@ -88,35 +89,37 @@ test('instances that come are called, those that go are not, and no call fails',
   t.equal(await who(), 'b');
 });
 
-test('four instances are replaced one by one under load without a failed call', async (t) => {
-  const { daemon, backends } = await setUp(t, 'a1', 'b1', 'c1', 'd1');
-  const { who } = openChannel(t);
-  await untilServedBy(who, 'a1', 'b1', 'c1', 'd1');
-  let calls = 0;
-  let isOver = false;
-  const failures: unknown[] = [];
-  const load = Array.from({ length: 8 }, async () => {
-    while (!isOver) {
-      calls += 1;
-      await who().catch((error: unknown) => failures.push(error));
+for (const [policy, options] of Object.entries({ round_robin: {}, disco_least_load: leastLoad })) {
+  test(`${policy}: four instances are replaced one by one under load without a failed call`, async (t) => {
+    const { daemon, backends } = await setUp(t, 'a1', 'b1', 'c1', 'd1');
+    const { who } = openChannel(t, options);
+    await untilServedBy(who, 'a1', 'b1', 'c1', 'd1');
+    let calls = 0;
+    let isOver = false;
+    const failures: unknown[] = [];
+    const load = Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        calls += 1;
+        await who().catch((error: unknown) => failures.push(error));
+      }
+    });
+    const running = [...backends];
+    for (const old of backends) {
+      const next = await startBackend(t, old.id.replace('1', '2'));
+      daemon.put(next.stated);
+      running.push(next);
+      await untilServedBy(who, ...running.map(({ id }) => id));
+      daemon.drop(old.stated);
+      running.shift();
+      await untilServedBy(who, ...running.map(({ id }) => id));
+      await drain(old);
     }
+    isOver = true;
+    await Promise.all(load);
+    t.strictSame(failures, []);
+    t.ok(calls > 100, `${calls} calls`);
   });
-  const running = [...backends];
-  for (const old of backends) {
-    const next = await startBackend(t, old.id.replace('1', '2'));
-    daemon.put(next.stated);
-    running.push(next);
-    await untilServedBy(who, ...running.map(({ id }) => id));
-    daemon.drop(old.stated);
-    running.shift();
-    await untilServedBy(who, ...running.map(({ id }) => id));
-    await drain(old);
-  }
-  isOver = true;
-  await Promise.all(load);
-  t.strictSame(failures, []);
-  t.ok(calls > 100, `${calls} calls`);
-});
+}
 
 test('while the daemon is away calls go on, to a channel that is opened then as well', async (t) => {
   const { daemon, disco, backends } = await setUp(t, 'a', 'b');
@@ -160,6 +163,55 @@ test('pick_first survives the death of its instance while the daemon is away', a
   backends.find(({ id }) => id === first)?.server.forceShutdown();
   const left = first === 'a' ? 'b' : 'a';
   await untilServedBy(() => who().catch(() => 'failed'), left);
+});
+
+test('disco_least_load gives even shares, also of calls that do not end', async (t) => {
+  const { daemon } = await setUp(t);
+  const gate = Promise.withResolvers<void>();
+  let hanging: number | undefined;
+  const hang = (): unknown => {
+    if (hanging === undefined) return undefined;
+    hanging += 1;
+    return gate.promise;
+  };
+  for (const id of ['a', 'b', 'c', 'd']) {
+    const { port } = await serveWho(t, id, hang);
+    daemon.put(wireInstance({ port, instanceId: id }));
+  }
+  const { who } = openChannel(t, leastLoad);
+  await untilServedBy(who, 'a', 'b', 'c', 'd');
+  hanging = 0;
+  const calls = Array.from({ length: 60 }, () => who());
+  while (hanging < calls.length) await turn();
+  gate.resolve();
+  const answers = await Promise.all(calls);
+  for (const id of 'abcd') {
+    const share = answers.filter((answer) => answer === id).length;
+    t.ok(share >= 14 && share <= 16, `${id} has ${share} of 60`);
+  }
+});
+
+test('disco_least_load leaves out an instance that is busier than any other', async (t) => {
+  const { daemon } = await setUp(t);
+  const gate = Promise.withResolvers<void>();
+  let isFirst = true;
+  const hangOnce = (): unknown => {
+    if (!isFirst) return undefined;
+    isFirst = false;
+    return gate.promise;
+  };
+  for (const id of ['a', 'b']) {
+    const { port } = await serveWho(t, id, hangOnce);
+    daemon.put(wireInstance({ port, instanceId: id }));
+  }
+  const { who } = openChannel(t, leastLoad);
+  const busy = who();
+  while (isFirst) await turn();
+  const idle = await who();
+  for (let nth = 0; nth < 40; nth++) t.equal(await who(), idle);
+  gate.resolve();
+  t.not(await busy, idle);
+  await untilServedBy(who, 'a', 'b');
 });
 
 test('only the healthy are called: passing, else warning', async (t) => {

@@ -20,20 +20,19 @@ export interface WhoServer {
 /**
  * On a port of the system's choice, until the test ends.
  *
- * @param onHost hears what each call takes this host for
+ * @param before each answer, told what the call takes this host for; the answer waits for it
  */
 export async function serveWho(
   t: Test,
   id: string,
-  onHost: (host: string) => void = () => undefined,
+  before: (host: string) => unknown = () => undefined,
 ): Promise<WhoServer> {
   const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
   server.addService(
     { Who: whoMethod },
     {
       Who: (call: grpc.ServerUnaryCall<string, string>, callback: grpc.sendUnaryData<string>) => {
-        onHost(call.getHost());
-        callback(null, id);
+        void Promise.resolve(before(call.getHost())).then(() => callback(null, id));
       },
     },
   );
