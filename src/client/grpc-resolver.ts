@@ -8,7 +8,6 @@
  * `disco_least_load` is grpc-js's own round_robin with a second look: of two connected instances
  * that follow each other, the one with fewer calls of this channel under way.
  */
-import { setTimeout } from 'node:timers/promises';
 import { connectivityState, experimental, Metadata, status } from '@grpc/grpc-js';
 import { DiscoError, errorText } from '../base/error.ts';
 import { nothingToPick } from './balancer.ts';
@@ -19,7 +18,6 @@ import { healthiest } from './target.ts';
 
 const schemeDefault = 'disco';
 const leastLoadName = 'disco_least_load';
-const retryMs = 1_000;
 
 export interface ResolverOptions {
   /** Another scheme than `disco`, for a process that speaks to two daemons. */
@@ -96,16 +94,11 @@ class DiscoResolver implements experimental.Resolver {
   async #follow(signal: AbortSignal): Promise<void> {
     // The channel is never called back from within its own call.
     await Promise.resolve();
-    while (!signal.aborted) {
-      try {
-        return await this.#disco.withView(this.#service, (view) => this.#tellOf(view, signal));
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#tellProblem(errorText(error));
-        // What is used up may be given back; nobody but us would ask again.
-        if (!(error instanceof DiscoError && error.code === 'RESOURCE_EXHAUSTED')) return;
-        await setTimeout(retryMs, undefined, { ref: false, signal }).catch(() => undefined);
-      }
+    try {
+      await this.#disco.withView(this.#service, (view) => this.#tellOf(view, signal));
+    } catch (error) {
+      // The channel asks again with its next call.
+      if (!signal.aborted) this.#tellProblem(errorText(error));
     }
   }
 

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { test } from 'tap';
 import { Disco } from '../../src/client/disco.ts';
@@ -187,38 +184,6 @@ test('a lent view is that of resolve, and is not closed while it is in use', asy
   t.equal(daemon.countOf('Watch'), 1);
   done.resolve();
   t.equal(await lent, 4000);
-});
-
-test('fetch goes to an instance of the service that stands for the host', async (t) => {
-  const { daemon, disco } = await connected(t);
-  const server = createServer((request, response) => response.end(`served ${request.url}`));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  daemon.put(wireInstance({ port: (server.address() as AddressInfo).port }));
-  // Whoever takes a fetch calls it without its object.
-  const { fetch } = disco;
-  const response = await fetch('http://add.math/sum?of=1');
-  t.equal(await response.text(), 'served /sum?of=1');
-  t.equal(await (await fetch(new URL('http://add.math/x'))).text(), 'served /x');
-  t.equal(daemon.countOf('Watch'), 1);
-  await daemon.stop();
-  t.equal(await (await fetch('http://add.math/y')).text(), 'served /y', 'without the daemon too');
-  await t.rejects(fetch('http://localhost/'), { code: 'INVALID_ARGUMENT', reason: 'INVALID_NAME' });
-  await disco.close();
-  await t.rejects(fetch('http://add.math/'), { code: 'FAILED_PRECONDITION', reason: 'STOPPING' });
-});
-
-test('fetch says when there is no such service', async (t) => {
-  const { disco } = await connected(t);
-  await t.rejects(disco.fetch('http://add.math/'), {
-    code: 'NOT_FOUND',
-    reason: 'UNKNOWN_SERVICE',
-    message: /^no instance of math\/add is registered/,
-  });
 });
 
 test('resolve says what is missing', async (t) => {
