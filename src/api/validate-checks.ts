@@ -22,10 +22,13 @@ const failuresBeforeCriticalDefault = 3;
 type WireCheck = disco.v1.Check.$Properties;
 const { Kind } = disco.v1.Check;
 
+/** By what people call them, as they travel. */
+export const checkKinds = { tcp: Kind.TCP, http: Kind.HTTP, grpc: Kind.GRPC } as const;
+
 const kinds: ReadonlyMap<number, Check['kind']> = new Map([
-  [Kind.TCP, 'tcp'],
-  [Kind.HTTP, 'http'],
-  [Kind.GRPC, 'grpc'],
+  [checkKinds.tcp, 'tcp'],
+  [checkKinds.http, 'http'],
+  [checkKinds.grpc, 'grpc'],
 ]);
 
 /** From `/`, of what a request line takes: visible ASCII, and no fragment. */

@@ -6,12 +6,11 @@
  * The keys are those of a registration in the JSON API; each is a row of the table below. Whatever
  * is wrong is told with file, line, column and key, and a file with a mistake counts for nothing.
  */
-import { checkChecks, checkRunsMax } from '../api/validate-checks.ts';
+import { checkChecks, checkKinds, checkRunsMax } from '../api/validate-checks.ts';
 import { checkHost, checkInstanceId, checkMetadata, checkName } from '../api/validate.ts';
 import { checkRegister, checkTags, checkVersion } from '../api/validate.ts';
 import { errorText } from '../base/error.ts';
 import { closestWord } from '../base/spelling.ts';
-import { disco } from '../gen/discovery.js';
 import { hostPort } from '../record/names.ts';
 import { weightMax } from '../record/record.ts';
 import type { Registration } from '../store/store.ts';
@@ -40,7 +39,6 @@ export interface ServiceFile {
 
 type Request = Parameters<typeof checkRegister>[0];
 
-const { Kind } = disco.v1.Check;
 const longestMs = 24 * 3_600_000;
 
 const rows: { readonly [Key in keyof Request]?: Row<NonNullable<Request[Key]>> } = {
@@ -62,7 +60,7 @@ const rows: { readonly [Key in keyof Request]?: Row<NonNullable<Request[Key]>> }
     ip: text(checkHost),
   }),
   checks: objects({
-    kind: required(choice({ tcp: Kind.TCP, http: Kind.HTTP, grpc: Kind.GRPC })),
+    kind: required(choice(checkKinds)),
     path: text(),
     expectedStatus: integer(200, 599),
     method: text(),

@@ -2,16 +2,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { test, type Test } from 'tap';
-import { Disco, type ConnectOptions } from '../../src/client/disco.ts';
-import { FakeDaemon, wireInstance } from './fake-daemon.ts';
-
-async function connected(t: Test, options: ConnectOptions = {}) {
-  const daemon = await FakeDaemon.start((run) => t.teardown(run));
-  const disco = await Disco.connect({ address: daemon.address, ...options });
-  t.teardown(() => disco.close());
-  return { daemon, disco };
-}
+import { test } from 'tap';
+import { connected } from './connected.ts';
+import { wireInstance } from './fake-daemon.ts';
 
 test('fetch goes to an instance of the service that stands for the host', async (t) => {
   const { daemon, disco } = await connected(t);
