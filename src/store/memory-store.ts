@@ -1,7 +1,7 @@
 /** The store contract in memory: for tests and the simulator. Keeps bytes, as a disk would. */
 import { ForkableMap } from '../base/forkable-map.ts';
 import type { OwnerId } from '../record/owner.ts';
-import type { RecordKey } from '../record/record.ts';
+import type { RecordKey, SealedRecord } from '../record/record.ts';
 import { recordKey } from '../record/record.ts';
 import type { Sealed } from '../record/head.ts';
 import type { Batch, MaintenanceRule, Registration, RememberedPeer } from './store.ts';
@@ -10,7 +10,8 @@ import type { Store, Stored } from './store.ts';
 /** Replaced by every commit, never changed: forks share it. */
 interface Row {
   readonly head: Sealed;
-  readonly records: ReadonlyMap<RecordKey, Uint8Array>;
+  /** In a list, since most owners have few and ten thousand simulated nodes hold each of them. */
+  readonly records: readonly Pick<SealedRecord, 'key' | 'bytes'>[];
 }
 
 export class MemoryStore implements Store {
@@ -31,7 +32,7 @@ export class MemoryStore implements Store {
       owners: [...this.#owners].map(([owner, row]) => ({
         owner,
         head: { body: row.head.body, signature: row.head.signature },
-        records: [...row.records.values()],
+        records: row.records.map(({ bytes }) => bytes),
       })),
       registrations: [...this.#registrations.values()],
       peers: [...this.#peers.values()],
@@ -43,10 +44,10 @@ export class MemoryStore implements Store {
     this.#revision = batch.revision;
     for (const owner of batch.forgottenOwners ?? []) this.#owners.delete(owner);
     for (const { owner, head, puts, removes } of batch.owners ?? []) {
-      const records = new Map(this.#owners.get(owner)?.records);
-      for (const { key } of removes) records.delete(key);
-      for (const { key, bytes } of puts) records.set(key, bytes);
-      this.#owners.set(owner, { head, records });
+      const before = this.#owners.get(owner)?.records ?? [];
+      const written = new Set([...removes, ...puts].map(({ key }) => key));
+      const kept = before.filter(({ key }) => !written.has(key));
+      this.#owners.set(owner, { head, records: [...kept, ...puts] });
     }
     for (const registration of batch.registrations ?? [])
       this.#registrations.set(registrationKey(registration), registration);
