@@ -14,6 +14,7 @@ import type { Cancel, Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { bucketOf } from '../record/encoding.ts';
+import { healthBeneath } from '../record/health.ts';
 import { recordKey } from '../record/record.ts';
 import type { RecordKey } from '../record/record.ts';
 import { firstRunMs, firstState, nextRunMs, nextState } from '../registry/check-state.ts';
@@ -145,7 +146,7 @@ export class Checker {
     const { checks = [] } = registration ?? {};
     const record = registry.state(registry.self)?.set.get(key, bucketOf(key))?.record;
     if (registration === undefined || record === undefined || checks.length === 0) return;
-    const state = firstState(record.health);
+    const state = firstState(healthBeneath(record));
     const rounds = checks.map((check): Round => {
       return { check, state, results: [], cancel: () => undefined };
     });

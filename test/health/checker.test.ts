@@ -369,3 +369,32 @@ t.test('more registrations in one turn than the feed keeps are all checked', asy
   await turn();
   t.equal(asked.length, 9);
 });
+
+t.test('a daemon that starts in maintenance goes on from the health beneath', async (t) => {
+  const { node, checker, register, pass, answer, health } = setUp();
+  const { registry } = node;
+  checker.start();
+  await register({ checks: [makeCheck({ intervalMs: every, successesBeforePassing: 2 })] });
+  for (const _ of [1, 2]) {
+    await pass(2 * every);
+    await answer(up);
+  }
+  t.equal(health(), 'passing');
+  const rule = { group: '', name: '', instanceId: '', reason: 'kernel', since: 1 };
+  registry.commit([{ kind: 'maintenance', rule }], node.clock.now());
+  await checker.stop();
+  const again = new Checker({
+    registry,
+    clock: node.clock,
+    random: seededRandom(8),
+    log: silentLog,
+    run: () => Promise.resolve(up),
+  });
+  t.teardown(() => again.stop());
+  again.start();
+  await pass(every);
+  await pass(0);
+  t.equal(health(), 'maintenance');
+  const [instance] = registry.index.list();
+  t.equal(instance?.record.maintenance?.health, 'passing', 'one success is no reason to doubt it');
+});
