@@ -14,22 +14,18 @@ import type { Registry } from '../registry/registry.ts';
 import { memberMessage, memberMessages } from './convert.ts';
 import type { MemberContacts } from './convert.ts';
 import type { NodeControl } from './node-control.ts';
+import { Pump } from './pump.ts';
+import type { PumpSink } from './pump.ts';
 
 const { Kind } = disco.v1.MembersEvent;
 
 type Message = disco.v1.Member.$Properties;
 export type MembersMessage = disco.v1.MembersEvent.$Properties;
 
-/** Where the events go: a gRPC call, or a test. */
-export interface MembersSink {
-  /** @returns false when it wants no more before `resume` is called */
-  write(event: MembersMessage): boolean;
-}
-
 export class MembersSession {
   readonly #registry: Registry;
   readonly #control: MemberContacts & Pick<NodeControl, 'followMembers'>;
-  readonly #sink: MembersSink;
+  readonly #pump: Pump<MembersMessage>;
   /** By owner, as told last. */
   readonly #told = new Map<OwnerId, Message>();
   /** May differ from what was told. */
@@ -38,64 +34,46 @@ export class MembersSession {
   readonly #snapshot: Iterator<MembersMessage>;
   /** The registry's feed is read up to here. */
   #cursor: number;
-  #isFull = false;
-  #isPumping = false;
-  #isClosed = false;
   #unfollow: () => void = () => undefined;
 
   constructor(
     registry: Registry,
     control: MemberContacts & Pick<NodeControl, 'followMembers'>,
-    sink: MembersSink,
+    sink: PumpSink<MembersMessage>,
   ) {
     this.#registry = registry;
     this.#control = control;
-    this.#sink = sink;
+    this.#pump = new Pump(sink, () => this.#next());
     this.#cursor = registry.feed.revision;
     this.#snapshot = this.#all(memberMessages(registry, control));
   }
 
   start(): void {
-    const unfollowFeed = this.#registry.feed.follow(() => this.#wake());
+    const unfollowFeed = this.#registry.feed.follow(() => this.#pump.wake());
     const unfollowMembers = this.#control.followMembers((owner) => {
       this.#due.add(owner);
-      this.#wake();
+      this.#pump.wake();
     });
     this.#unfollow = () => {
       unfollowFeed();
       unfollowMembers();
     };
-    this.#pump();
+    this.#pump.run();
   }
 
   /** The sink takes more again. */
   resume(): void {
-    this.#isFull = false;
-    this.#pump();
+    this.#pump.resume();
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#pump.close();
     this.#unfollow();
   }
 
-  /** Changes come in the midst of a step; what they lead to is told once it is over. */
-  #wake(): void {
-    if (this.#isPumping || this.#isFull || this.#isClosed) return;
-    this.#isPumping = true;
-    queueMicrotask(() => {
-      this.#isPumping = false;
-      this.#pump();
-    });
-  }
-
-  #pump(): void {
-    while (!this.#isFull && !this.#isClosed) {
-      const first = this.#snapshot.next();
-      const event = first.done === true ? this.#nextChange() : first.value;
-      if (event === undefined) return;
-      this.#isFull = !this.#sink.write(event);
-    }
+  #next(): MembersMessage | undefined {
+    const first = this.#snapshot.next();
+    return first.done === true ? this.#nextChange() : first.value;
   }
 
   *#all(members: readonly Message[]): Generator<MembersMessage> {

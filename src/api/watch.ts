@@ -19,6 +19,8 @@ import { instanceKey } from '../registry/instance.ts';
 import type { Instance, InstanceEvent } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import { instanceMessage } from './convert.ts';
+import { Pump } from './pump.ts';
+import type { PumpSink } from './pump.ts';
 import { checkFilterName, invalid } from './validate.ts';
 
 const { Kind } = disco.v1.WatchEvent;
@@ -29,9 +31,7 @@ const batchEventsMax = 1_000;
 export type WatchMessage = disco.v1.WatchEvent.$Properties;
 
 /** Where the events go: a gRPC call, or a test. */
-export interface WatchSink {
-  /** @returns false when it wants no more before `resume` is called */
-  write(event: WatchMessage): boolean;
+export interface WatchSink extends PumpSink<WatchMessage> {
   /** Ends the stream with an error. */
   fail(error: DiscoError): void;
 }
@@ -64,9 +64,7 @@ export class WatchSession {
   #revision = 0;
   /** Events of the change after `#revision` that were told already. */
   #skip = 0;
-  #isFull = false;
-  #isPumping = false;
-  #isClosed = false;
+  readonly #pump: Pump<WatchMessage>;
   #unfollow: () => void = () => undefined;
 
   /** @param lagMax revisions that a watcher may be behind */
@@ -80,23 +78,26 @@ export class WatchSession {
     this.#group = checkFilterName('group', request.group ?? '');
     this.#name = checkFilterName('name', request.name ?? '');
     this.#sink = sink;
+    this.#pump = new Pump(sink, () => this.#next());
     this.#lagMax = lagMax;
     this.#begin(request.cursor ?? '');
   }
 
   start(): void {
-    this.#unfollow = this.#registry.feed.follow(() => this.#wake());
-    this.#pump();
+    this.#unfollow = this.#registry.feed.follow(() => {
+      this.#pump.wake();
+      this.#checkLag();
+    });
+    this.#pump.run();
   }
 
   /** The sink takes more again. */
   resume(): void {
-    this.#isFull = false;
-    this.#pump();
+    this.#pump.resume();
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#pump.close();
     this.#unfollow();
   }
 
@@ -112,21 +113,11 @@ export class WatchSession {
     }
   }
 
-  /** Appends come in the midst of a change; what they bring is written once it is over. */
-  #wake(): void {
-    if (this.#isPumping || this.#isFull || this.#isClosed) return this.#checkLag();
-    this.#isPumping = true;
-    queueMicrotask(() => {
-      this.#isPumping = false;
-      this.#pump();
-    });
-  }
-
-  #pump(): void {
-    while (!this.#isFull && !this.#isClosed) {
+  #next(): WatchMessage | undefined {
+    for (;;) {
       const next = this.#queue.next();
-      if (next.done !== true) this.#isFull = !this.#sink.write(next.value);
-      else if (!this.#refill()) return;
+      if (next.done !== true) return next.value;
+      if (!this.#refill()) return undefined;
     }
   }
 
@@ -142,12 +133,12 @@ export class WatchSession {
   }
 
   #checkLag(): void {
-    if (this.#isFull && this.#registry.feed.revision - this.#revision > this.#lagMax)
+    if (this.#pump.isFull && this.#registry.feed.revision - this.#revision > this.#lagMax)
       this.#tooSlow();
   }
 
   #tooSlow(): false {
-    if (this.#isClosed) return false;
+    if (this.#pump.isClosed) return false;
     this.close();
     const sentence = `this watcher fell more than ${this.#lagMax} changes behind: resume with the last cursor, and read faster or watch less`;
     this.#sink.fail(new DiscoError('RESOURCE_EXHAUSTED', 'WATCH_TOO_SLOW', sentence));
