@@ -4,6 +4,7 @@
 import type { Stream } from '@libp2p/interface';
 import { LengthPrefixedDecoder } from '@libp2p/utils';
 import { Writer } from 'protobufjs/minimal.js';
+import { assert } from '../base/assert.ts';
 
 /** What a peer that does not read may leave unsent here. */
 const unsentBytesMax = 24 * 1024 * 1024;
@@ -27,6 +28,8 @@ export class FrameWriter {
 
   /** @returns false when the frame was dropped: too much is waiting, or the link is ending */
   write(bytes: Uint8Array): boolean {
+    // The decoder on the other side passes over empty frames without a word.
+    assert(bytes.length > 0, 'a frame is not empty');
     if (this.#isEnded || this.#waitingBytes + bytes.length > unsentBytesMax) return false;
     const framed = Writer.create().bytes(bytes).finish();
     this.#waiting.push(framed);

@@ -4,6 +4,7 @@
  * It really serializes: every message is copied into bytes of its own. Links, delays and faults
  * are as the owner of the network sets them; nodes are found by their addresses.
  */
+import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { sha256 } from '../record/hash.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -95,6 +96,7 @@ export class MemoryTransport implements Transport {
   }
 
   send(peer: OwnerId, bytes: Uint8Array): boolean {
+    assert(bytes.length > 0, 'a frame is not empty');
     const other = this.#links.get(peer);
     if (other === undefined) return false;
     const { rules } = this.#network;

@@ -24,9 +24,10 @@ const noBytes = new Uint8Array(0);
 /** What a decoded frame says; undefined when it cannot be read as any. */
 export function frameFromWire(message: disco.gossip.v1.Frame): Frame | undefined {
   const { hello, refusal, digest, delta, rumor, check, bye, neighbor } = message;
-  const { token, accusation, dismissal } = message;
+  const { token, accusation, dismissal, same } = message;
   // What a node in sync says most comes first.
   if (digest != null) return readSealedAs('digest', digest);
+  if (same != null) return { kind: 'same' };
   if (delta != null) return readDelta(delta);
   if (hello != null) return readHello(hello);
   if (refusal != null) {

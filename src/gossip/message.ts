@@ -61,7 +61,6 @@ export function answersDigest({ kind }: Frame): boolean {
 }
 
 export function encodeFrame(frame: Frame): Uint8Array {
-  if (frame.kind === 'same') return noBytes;
   return wire.Frame.encode(toWire(frame)).finish();
 }
 
@@ -71,7 +70,6 @@ export function encodeFrame(frame: Frame): Uint8Array {
  */
 export function decodeFrame(bytes: Uint8Array): Opened<Frame> {
   if (bytes.length > frameBytesMax) return refused('FRAME_TOO_LARGE');
-  if (bytes.length === 0) return opened({ kind: 'same' });
   if (hasMoreFields(bytes, frameNesting, fieldsMax)) return refused('TOO_MANY_FIELDS');
   try {
     const message = wire.Frame.decode(bytes);
@@ -122,7 +120,7 @@ export function bare(head: SealedHead): Sealed {
   return { body: head.body, signature: head.signature };
 }
 
-function toWire(frame: Exclude<Frame, { kind: 'same' }>): disco.gossip.v1.Frame.$Properties {
+function toWire(frame: Frame): disco.gossip.v1.Frame.$Properties {
   switch (frame.kind) {
     case 'hello':
     case 'refusal':
@@ -132,6 +130,7 @@ function toWire(frame: Exclude<Frame, { kind: 'same' }>): disco.gossip.v1.Frame.
     case 'symbols':
     case 'beyond':
     case 'busy':
+    case 'same':
     case 'neighbor':
     case 'ping':
     case 'pong':

@@ -3,7 +3,8 @@
  *
  * - `linked` comes once for a peer before any of its messages, `unlinked` once after the last.
  * - Messages of one peer arrive whole, in order, each once; a link may break at any time, and what
- *   was under way is then lost without a word.
+ *   was under way is then lost without a word. No message is empty: to send one is a mistake in the
+ *   code, since readers of length-prefixed frames are free to pass over it.
  * - A published rumor may arrive twice, late or never; it is passed on only when accepted.
  * - `dial` answers exactly once. A dial to a peer that is linked already succeeds.
  * - Nothing queues without a bound: `send` to a peer that does not read says false and drops.

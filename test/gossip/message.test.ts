@@ -65,7 +65,8 @@ t.test('every kind of frame comes back as it was', (t) => {
     t.same(decoded, { kind: 'opened', value: frame }, frame.kind);
   }
   t.equal(frames.length, 25);
-  t.equal(encodeFrame({ kind: 'same' }).length, 0, 'one byte on the wire: its length');
+  t.equal(encodeFrame({ kind: 'same' }).length, 3, 'said more often than all others');
+  t.same(decodeFrame(new Uint8Array(0)), { kind: 'refused', reason: 'UNEXPECTED' });
   t.end();
 });
 
