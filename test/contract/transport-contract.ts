@@ -105,7 +105,9 @@ export function transportContract(t: Test, lab: TransportLab): void {
 
   t.test('an empty message is a mistake in the code, and said to be one', async (t) => {
     const [a, b] = await linked(t);
-    t.throws(() => a.transport.send(b.owner, new Uint8Array(0)), { message: 'a frame is not empty' });
+    t.throws(() => a.transport.send(b.owner, new Uint8Array(0)), {
+      message: 'a frame is not empty',
+    });
     a.transport.send(b.owner, Buffer.from('1'));
     await lab.settle(b.heard.heard('message'));
     t.equal(b.heard.said.at(-1), `message ${a.owner} 1`, 'one byte is enough');

@@ -13,7 +13,7 @@ test('daemons in sync tell each other so, round after round', async (t) => {
   for (const node of nodes) {
     const outcomes = new Set<string>();
     for (let round = 0; round < roundsMax && !outcomes.has('in_sync'); round += 1) {
-      const { exchanges = [] } = await node.stub.unary('Gossip', {});
+      const { exchanges } = await node.stub.unary('Gossip', {});
       for (const { outcome } of exchanges) outcomes.add(outcome ?? '');
     }
     t.ok(outcomes.has('in_sync'), [...outcomes].join());
