@@ -8,12 +8,13 @@
  *
  * Three accusers are enough, and all observers notice at once: what three said has to come round
  * before most of the others speak, since an accusation costs every node and comes to it several
- * times. The subject has as many observers as this node has links, more or less.
+ * times. The subject has as many observers as this node has links, more or less. Where one word is
+ * enough for all to look for themselves, the first is said soon and the others have time.
  */
 import { confirmedClaim, sealAccusation, sinceOf } from '../membership/accusation.ts';
 import type { AccusationReason, Claim } from '../membership/accusation.ts';
 import type { Docket } from '../membership/docket.ts';
-import { quorum, suspicionMs } from '../membership/jury.ts';
+import { allLook, quorum, suspicionMs } from '../membership/jury.ts';
 import type { MeasuredRoundTrip } from '../membership/round-trip.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { GossipContext } from './context.ts';
@@ -22,6 +23,8 @@ import type { Tokens } from './tokens.ts';
 
 /** For each link the pause, from which a part is drawn, has so long or a round trip. */
 const pausePerLinkMs = 30;
+/** The same where the first word makes all others look. */
+const firstPausePerLinkMs = 5;
 const pauseMsMax = 1_000;
 
 export interface ChargesHooks {
@@ -42,6 +45,8 @@ interface Charge {
   since: number;
   sinceMs: number;
   tellAtMs: number;
+  /** It is no matter of milliseconds, since others have heard of it. */
+  hasTime: boolean;
   isConfirmed: boolean;
 }
 
@@ -76,7 +81,7 @@ export class Charges {
    * @returns whether they will hear of it, from this node or from others
    */
   bring(subject: OwnerId, reason: AccusationReason): boolean {
-    const { registry, now, random, counters } = this.#context;
+    const { registry, now, counters } = this.#context;
     const incarnation = registry.member(subject)?.incarnation ?? 0;
     if (this.#charges.get(subject)?.incarnation === incarnation) return true;
     const token = this.#tokens.of(subject);
@@ -85,11 +90,9 @@ export class Charges {
       counters.add('accusations_withheld');
       return this.#docket.accusersOf(subject).length > 0;
     }
-    const { smoothedMs = 0 } = this.#hooks.roundTrip();
-    const perLinkMs = Math.max(smoothedMs, pausePerLinkMs);
-    const pauseMs = Math.min(this.#hooks.greeted().length * perLinkMs, pauseMsMax);
-    const tellAtMs = now.monoMs + random.next() * pauseMs;
-    const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs };
+    const hasTime = !allLook(reason, registry.ownersHeld) || this.#othersAgainst(subject) > 0;
+    const tellAtMs = now.monoMs + this.#pauseMs(hasTime);
+    const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs, hasTime };
     this.#charges.set(subject, { ...charge, isConfirmed: false });
     this.#dueMs = undefined;
     return true;
@@ -109,6 +112,12 @@ export class Charges {
   /** Others say something else than before: each confirmation makes the suspicion time shorter. */
   noteOthers(): void {
     this.#dueMs = undefined;
+    for (const [subject, charge] of this.#charges) {
+      if (charge.hasTime || this.#othersAgainst(subject) === 0) continue;
+      charge.hasTime = true;
+      if (charge.tellAtMs !== Infinity)
+        charge.tellAtMs = this.#context.now.monoMs + this.#pauseMs(true);
+    }
   }
 
   /** Goes on with those that are due. */
@@ -170,6 +179,15 @@ export class Charges {
     if (this.#docket.accept(sealed, now).kind !== 'new') return;
     const rumor = { head: undefined, previous: 0, records: [], accusations: [sealed] };
     this.#context.emit({ kind: 'publish', bytes: encodeRumor(rumor) });
+  }
+
+  #pauseMs(hasTime: boolean): number {
+    const { smoothedMs = 0, leastMs = 0 } = this.#hooks.roundTrip();
+    const perLinkMs = hasTime
+      ? Math.max(smoothedMs, pausePerLinkMs)
+      : Math.max(leastMs, firstPausePerLinkMs);
+    const mostMs = Math.min(this.#hooks.greeted().length * perLinkMs, pauseMsMax);
+    return this.#context.random.next() * mostMs;
   }
 
   /** When our suspicion time is over, monotonic ms: sooner when others accuse it too. */

@@ -34,6 +34,8 @@ export interface DialTarget {
   readonly peer?: OwnerId;
   /** Multiaddrs without a peer id. */
   readonly addresses: readonly string[];
+  /** It is likely that nobody listens there any more: to be found out in the cheapest way first. */
+  readonly isDoubted?: boolean;
 }
 
 /** Why a dial did not lead to a link. */

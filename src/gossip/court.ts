@@ -15,7 +15,7 @@
 import { CellRate } from '../base/cell-rate.ts';
 import type { Accusation, AccusationReason } from '../membership/accusation.ts';
 import { Docket } from '../membership/docket.ts';
-import { quorum, refutationMs } from '../membership/jury.ts';
+import { allLook, quorum, refutationMs } from '../membership/jury.ts';
 import { isShown } from '../membership/member.ts';
 import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -27,8 +27,6 @@ import { encodeFrame } from './message.ts';
 import type { SettledHeads } from './settled-heads.ts';
 import type { Tokens } from './tokens.ts';
 
-/** In a cluster of so many everybody looks for itself when one is refused: sooner than by a jury. */
-const lookersMax = 64;
 /** Heads that a peer makes us ask it for, by accusing lives that are not held here. */
 const asksAtOnceMax = 16;
 const asksPerSecond = 4;
@@ -191,8 +189,7 @@ export class Court {
           return 'ignore';
         }
         if (this.#hooks.isHeard(subject)) this.#send(subject, sealed);
-        else if (reason === 'refused' && registry.ownersHeld <= lookersMax)
-          this.#hooks.look(subject, incarnation);
+        else if (allLook(reason, registry.ownersHeld)) this.#hooks.look(subject, incarnation);
         return 'accept';
       }
       case 'early':

@@ -115,7 +115,7 @@ export class Dialer {
       if (!this.#hasRoom) return;
       this.#urgent.delete(peer);
       const addresses = this.#addressesOf(peer);
-      this.#start({ peer, addresses }, this.#hooks.isDoubtful() ? patience : 1);
+      this.#start({ peer, addresses, isDoubted: true }, this.#hooks.isDoubtful() ? patience : 1);
     }
   }
 

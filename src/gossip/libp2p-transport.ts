@@ -23,6 +23,7 @@ import type { OwnerId } from '../record/owner.ts';
 import type { DialTarget } from './context.ts';
 import { dialFailureOf, isPortInUse, listenProblem } from './dial-failure.ts';
 import { FrameReader, FrameWriter } from './frame-stream.ts';
+import { knock } from './knock.ts';
 import { frameBytesMax, rumorBytesMax } from './message.ts';
 import type { DialOutcome, Transport, TransportHandler } from './transport.ts';
 
@@ -92,6 +93,15 @@ export class Libp2pTransport implements Transport {
   }
 
   dial(target: DialTarget, timeoutMs: number, done: (outcome: DialOutcome) => void): void {
+    const { addresses, isDoubted = false } = target;
+    if (!isDoubted) return this.#dialAll(target, timeoutMs, done);
+    knock(addresses, timeoutMs, (answer) => {
+      if (answer === 'open') this.#dialAll(target, timeoutMs, done);
+      else done({ kind: 'failed', how: answer });
+    });
+  }
+
+  #dialAll(target: DialTarget, timeoutMs: number, done: (outcome: DialOutcome) => void): void {
     const suffix = target.peer === undefined ? '' : `/p2p/${target.peer}`;
     this.#dial(
       target.addresses.map((address) => address + suffix),

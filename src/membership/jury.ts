@@ -13,15 +13,24 @@
  *
  * Three independent observers cannot all have a bad link, so they wait only for the subject's own
  * word: once there and back. Where three say that its host refused them, it is not a slow process
- * whose word may come late: it is nobody, or three liars, so the way alone is waited for. One or two may be wrong, so they wait until they had time to find out
- * themselves. Who hears of it later, because it was away, waits no longer than for the subject's
+ * whose word may come late: it is nobody, or three liars, so the way alone is waited for. One or two
+ * may be wrong, so they wait until they had time to find out themselves. Who hears of it later, because it was away, waits no longer than for the subject's
  * word either: the suspicion time is over for whoever confirmed it, and it is signed for.
  *
  * More accusers never make it later.
  */
+import type { AccusationReason } from './accusation.ts';
 
 /** Accusers that are believed without waiting for the suspicion time. */
 export const quorum = 3;
+
+/** In a cluster of so many everybody looks for itself when one is refused: sooner than by a jury. */
+const lookersMax = 64;
+
+/** Whether all who hear of an accusation dial the accused themselves. */
+export function allLook(reason: AccusationReason, owners: number): boolean {
+  return reason === 'refused' && owners <= lookersMax;
+}
 
 /** Shortest suspicion time, ms: in a cluster of few, or of which many accuse. */
 export const suspicionFloorMs = 2_000;

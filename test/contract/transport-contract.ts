@@ -86,7 +86,7 @@ export function transportContract(t: Test, lab: TransportLab): void {
     const [a, b] = [await start(t), await start(t)];
     t.strictSame(await dial(a, { addresses: b.addresses }), { kind: 'dialed', peer: b.owner });
     await lab.settle(b.heard.heard(`linked ${a.owner}`));
-    const again = await dial(a, { peer: b.owner, addresses: b.addresses });
+    const again = await dial(a, { peer: b.owner, addresses: b.addresses, isDoubted: true });
     t.strictSame(again, { kind: 'dialed', peer: b.owner });
     t.strictSame(a.heard.said, [`linked ${b.owner}`], 'one link, however often it is dialed');
   });
@@ -154,7 +154,10 @@ export function transportContract(t: Test, lab: TransportLab): void {
     'failed dials say what the other side is: nobody, ourselves, or somebody else',
     async (t) => {
       const [a, b, c] = [await start(t), await start(t), await lab.create()];
-      t.strictSame(await dial(a, { addresses: [lab.nowhere] }), { kind: 'failed', how: 'refused' });
+      const nowhere = [lab.nowhere];
+      const refused = { kind: 'failed', how: 'refused' } as const;
+      t.strictSame(await dial(a, { addresses: nowhere }), refused);
+      t.strictSame(await dial(a, { addresses: nowhere, isDoubted: true }), refused);
       t.strictSame(await dial(a, { addresses: a.addresses }), { kind: 'failed', how: 'self' });
       const mistaken = await dial(a, { peer: c.owner, addresses: b.addresses });
       t.strictSame(mistaken, { kind: 'failed', how: 'other_peer' });

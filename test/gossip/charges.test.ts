@@ -1,6 +1,7 @@
 import t from 'tap';
 import { Charges } from '../../src/gossip/charges.ts';
 import { Tokens } from '../../src/gossip/tokens.ts';
+import type { AccusationReason } from '../../src/membership/accusation.ts';
 import { Docket } from '../../src/membership/docket.ts';
 import { suspicionMs } from '../../src/membership/jury.ts';
 import { signerOf } from '../record/fixtures.ts';
@@ -48,11 +49,11 @@ class Bench extends VigilBench {
 }
 
 /** Of many drawn pauses the longest, ms. */
-function longestPauseMs(links: number, smoothedMs?: number): number {
-  const bench = new Bench(links, smoothedMs);
+function longestPauseMs(reason: AccusationReason, links: number, rttMs?: number): number {
+  const bench = new Bench(links, rttMs);
   const pauses = Array.from({ length: 200 }, () => {
     bench.charges.drop(subject);
-    bench.charges.bring(subject, 'refused');
+    bench.charges.bring(subject, reason);
     return bench.charges.wakeAtMs - bench.nowMs;
   });
   t.ok(Math.min(...pauses) < Math.max(...pauses) / 10, 'some are short');
@@ -66,9 +67,37 @@ t.test('the pause is for as many observers as there are links here, and for thei
     [8, 50, 400],
     [16, 100, 1_000],
   ] as const) {
-    const longestMs = longestPauseMs(links, rttMs);
+    const longestMs = longestPauseMs('silent', links, rttMs);
     t.ok(longestMs <= mostMs && longestMs > 0.8 * mostMs, `${longestMs} of ${mostMs} ms`);
   }
+  t.end();
+});
+
+t.test('where the first word makes all others look, it is said soon', (t) => {
+  for (const [links, rttMs, mostMs] of [
+    [8, undefined, 40],
+    [8, 1, 40],
+    [8, 50, 400],
+  ] as const) {
+    const longestMs = longestPauseMs('refused', links, rttMs);
+    t.ok(longestMs <= mostMs && longestMs > 0.8 * mostMs, `${longestMs} of ${mostMs} ms`);
+  }
+  t.end();
+});
+
+t.test('once somebody has said it, the others have time', (t) => {
+  const waits = Array.from({ length: 200 }, () => {
+    const bench = new Bench(8);
+    bench.charges.bring(subject, 'refused');
+    const other = accusationBy(signerOf(3), signerOf(2), bench.nowMs);
+    bench.docket.accept(other, bench.context.now);
+    bench.charges.noteOthers();
+    const waitMs = bench.charges.wakeAtMs - bench.nowMs;
+    bench.charges.noteOthers();
+    t.equal(bench.charges.wakeAtMs - bench.nowMs, waitMs, 'which is drawn once');
+    return waitMs;
+  });
+  t.ok(Math.max(...waits) > 40 && Math.max(...waits) <= 240, `${Math.max(...waits)} ms`);
   t.end();
 });
 
