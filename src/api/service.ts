@@ -69,7 +69,7 @@ export class DiscoveryService {
     this.registry = registry;
     this.control = control;
     this.#clock = clock;
-    this.#picker = new Picker(random);
+    this.#picker = new Picker(random, clock);
     this.#writes = new WriteQueue(registry, clock);
   }
 

@@ -72,7 +72,7 @@ export interface PickedInstance {
 }
 
 /** How the daemon picks: see `GetRequest.Policy` in discovery.proto. */
-export type Policy = 'random' | 'round_robin' | 'nearest' | 'weighted';
+export type Policy = 'random' | 'round_robin' | 'nearest' | 'weighted' | 'least_load';
 
 /** What to ask of the daemon that picks. */
 export interface GetOptions extends Freshness {

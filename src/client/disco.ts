@@ -42,6 +42,7 @@ const wirePolicy: Readonly<Record<Policy, disco.v1.GetRequest.Policy>> = {
   round_robin: disco.v1.GetRequest.Policy.ROUND_ROBIN,
   nearest: disco.v1.GetRequest.Policy.NEAREST,
   weighted: disco.v1.GetRequest.Policy.WEIGHTED,
+  least_load: disco.v1.GetRequest.Policy.LEAST_LOAD,
 };
 
 /**
