@@ -116,7 +116,8 @@ export class DiscoveryService {
       if (hold !== undefined) message.hold = holdMessage(hold);
       return message;
     }
-    throw notFound(this.registry.index, this.control.isPartial(), group, name);
+    const isTaken = (instance: Instance): boolean => this.#isTaken(instance);
+    throw notFound(this.registry.index, this.control.isPartial(), group, name, isTaken);
   }
 
   list(request: Props<'ListRequest'>): Props<'ListResponse'> {
@@ -331,6 +332,13 @@ export class DiscoveryService {
     if (instance.record.owner !== this.registry.self) return message;
     const reports = this.control.checkReports(recordKey(group, name, instanceId));
     return reports.length === 0 ? message : { ...message, checks: reports.map(reportMessage) };
+  }
+
+  /** Known only where it was registered. */
+  #isTaken({ record: { owner, group, name, instanceId } }: Instance): boolean {
+    if (owner !== this.registry.self) return false;
+    const reports = this.control.checkReports(recordKey(group, name, instanceId));
+    return reports.some(({ results: [last] }) => last?.reason === 'identity_mismatch');
   }
 
   #here(): Place {
