@@ -9,7 +9,7 @@
  * A path asks over HTTP, none over gRPC. What is signed holds the nonce, this daemon, the instance and
  * its address, so that no answer is good for anything else.
  */
-import { status } from '@grpc/grpc-js';
+import { status, type ServiceError } from '@grpc/grpc-js';
 import { randomBytes } from 'node:crypto';
 import { assert } from '../base/assert.ts';
 import { base64url, fromBase64url, identityDefinition, provenBytes } from '../base/challenge.ts';
@@ -66,6 +66,7 @@ const askOverGrpc: Ask = async (target, expected, nonce, { tls }, signal) => {
   const method = identityDefinition.Challenge;
   const { error, answer } = await callOnce(target, tls, method, request, signal);
   if (error === null) return answer?.signature ?? new Uint8Array();
+  if (isNoGrpc(error)) return mismatch('it does not speak gRPC');
   const said = `${status[error.code]}: ${error.details}`;
   return troubledCodes.has(error.code) ? { hasPassed: false, output: said } : mismatch(said);
 };
@@ -104,6 +105,11 @@ function refusalOf({ status, said, body }: HttpAnswer, path: string): CheckOutco
 function isNoHttp(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   return code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE';
+}
+
+/** The same for gRPC, whose library has words alone for it. */
+function isNoGrpc({ code, details }: ServiceError): boolean {
+  return code === status.UNAVAILABLE && details.includes('Last error: Protocol error');
 }
 
 function mismatch(why: string): CheckOutcome {

@@ -168,6 +168,15 @@ t.test('what does not speak HTTP is a stranger to one who asks over HTTP', async
   t.match(outcome, mismatch(/it does not speak HTTP$/));
 });
 
+t.test('a web server is a stranger to one who asks over gRPC, and so is any other', async (t) => {
+  const web = await serveHttp(t, (_, response) => void response.end('hello'));
+  const chatty = await serveTcp(t, (socket) => socket.write('220 mail.invalid ESMTP\r\n'));
+  for (const target of [web, chatty]) {
+    const outcome = await runCheck(held(new GrpcIdentity(), target), asked({ path: '' }), signal);
+    t.match(outcome, mismatch(/it does not speak gRPC$/));
+  }
+});
+
 t.test('no answer is a failure like others: it says nothing of who is there', async (t) => {
   const identity = new HttpIdentity();
   const gone = held(identity, await refusing(t));
