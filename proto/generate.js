@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
 const sources = {
   discovery: 'disco/v1/discovery.proto',
   gossip: 'disco/v1/gossip.proto',
+  identity: 'disco/v1/identity.proto',
   math: 'math/v1/math.proto',
 };
 

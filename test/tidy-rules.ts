@@ -33,7 +33,8 @@ export const floors: Readonly<Record<string, readonly string[]>> = {
 };
 
 const bannedNames = ['utils', 'helpers', 'common', 'misc', 'types', 'manager', 'handlers'];
-const cryptoFiles = /^src\/(record\/(signature|hash)\.ts$|daemon\/|store\/)/;
+const cryptoFiles =
+  /^src\/(record\/(signature|hash)\.ts$|(client|health)\/identity\.ts$|daemon\/|store\/)/;
 const pureFiles = /^src\/(record|membership|registry|gossip)\//;
 const gossipHosts = /^src\/gossip\/([a-z0-9-]*transport[a-z0-9-]*|agent|knock)\.ts$/;
 /** Of node:net, what only looks at a text. */

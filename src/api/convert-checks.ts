@@ -10,6 +10,7 @@ const wireKind: Readonly<Record<Check['kind'], disco.v1.Check.Kind>> = {
   tcp: Kind.TCP,
   http: Kind.HTTP,
   grpc: Kind.GRPC,
+  identity: Kind.IDENTITY,
 };
 
 /** A check as it runs, and its results, newest first. */
@@ -23,7 +24,7 @@ export function reportMessage(report: CheckReport): disco.v1.CheckReport.$Proper
 }
 
 function resultMessage(result: CheckResult): disco.v1.CheckResult.$Properties {
-  const { time, durationMs, hasPassed, output } = result;
+  const { time, durationMs, hasPassed, output, reason = '' } = result;
   const status = wireHealth[hasPassed ? 'passing' : 'critical'];
-  return { time, durationMicros: Math.round(durationMs * 1_000), status, output };
+  return { time, durationMicros: Math.round(durationMs * 1_000), status, output, reason };
 }

@@ -3,12 +3,18 @@
  * gone, and since when. What this node cannot know yet is said too.
  */
 import { DiscoError } from '../base/error.ts';
+import { hostPort } from '../record/names.ts';
 import type { Health } from '../record/record.ts';
+import type { Instance } from '../registry/instance.ts';
 import type { ServiceIndex } from '../registry/service-index.ts';
 import { quote } from './validate.ts';
 
+/** Of many addresses that a sentence could name. */
+const addressesShownMax = 3;
+
 /**
  * @param isPartial this node has not yet heard all that any other knows
+ * @param isTaken another process is known to answer at its address
  * @returns NOT_FOUND: UNKNOWN_SERVICE, NO_HEALTHY_INSTANCE or SERVICE_GONE
  */
 export function notFound(
@@ -16,6 +22,7 @@ export function notFound(
   isPartial: boolean,
   group: string,
   name: string,
+  isTaken: (instance: Instance) => boolean = () => false,
 ): DiscoError {
   const service = `${group}/${name}`;
   const instances = index.service(group, name);
@@ -23,7 +30,8 @@ export function notFound(
     const count = (health: Health): number =>
       instances.filter(({ record }) => record.health === health).length;
     const newest = instances.reduce((latest, { record }) => Math.max(latest, record.lastUpdate), 0);
-    const sentence = `${service} has no healthy instance: ${count('critical')} critical, ${count('maintenance')} in maintenance, as of ${moment(newest)}; "disco list --group ${group}" shows them`;
+    const taken = describeTaken(instances.filter(isTaken));
+    const sentence = `${service} has no healthy instance: ${count('critical')} critical, ${count('maintenance')} in maintenance, as of ${moment(newest)}${taken}; "disco list --group ${group}" shows them`;
     return new DiscoError('NOT_FOUND', 'NO_HEALTHY_INSTANCE', sentence);
   }
   const departed = index.departure(group, name);
@@ -36,6 +44,14 @@ export function notFound(
   const unheard = isPartial ? ', as this node has not yet heard from any other' : '';
   const sentence = `${service} is not known: nobody registered it, or the news has not come here yet${unheard}; "disco list" shows what is known`;
   return new DiscoError('NOT_FOUND', 'UNKNOWN_SERVICE', sentence);
+}
+
+function describeTaken(instances: readonly Instance[]): string {
+  if (instances.length === 0) return '';
+  const addresses = instances.map(({ record: { ip, port } }) => hostPort(ip, port));
+  const shown = addresses.slice(0, addressesShownMax);
+  const all = addresses.length > shown.length ? [...shown, '…'] : shown;
+  return `; another process answers at ${all.join(', ')} (identity_mismatch)`;
 }
 
 /** @param micros since the epoch, and of whomever's clock: out of range for a date, it is told bare */

@@ -2,13 +2,16 @@
  * Picker: which of several equally healthy instances Get answers.
  *
  * Policies that need no memory are chance or arithmetic; round robin remembers the instance that it
- * gave out last, not a number, so that it goes on behind it when others come and go.
+ * gave out last, not a number, so that it goes on behind it when others come and go, and least load
+ * what was given out of late (given-out.ts).
  */
+import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { disco } from '../gen/discovery.js';
 import type { OwnerId } from '../record/owner.ts';
 import { compareInstances } from '../registry/instance.ts';
 import type { Instance } from '../registry/instance.ts';
+import { GivenOut } from './given-out.ts';
 import { invalid } from './validate.ts';
 
 const { Policy } = disco.v1.GetRequest;
@@ -31,11 +34,14 @@ export interface Place {
 
 export class Picker {
   readonly #random: Random;
+  readonly #clock: Clock;
+  readonly #givenOut = new GivenOut();
   /** The last one of each service that was asked for in turn, in the order of asking. */
   readonly #turns = new Map<string, Instance>();
 
-  constructor(random: Random) {
+  constructor(random: Random, clock: Clock) {
     this.#random = random;
+    this.#clock = clock;
   }
 
   /** Services whose turn is remembered now. */
@@ -63,7 +69,20 @@ export class Picker {
         return this.#random.pick(nearest(candidates, place()));
       case Policy.WEIGHTED:
         return this.#weighted(candidates);
+      case Policy.LEAST_LOAD:
+        return this.#leastLoaded(candidates);
     }
+  }
+
+  /** The two are drawn by weight, so that a heavy one among many light ones is found. */
+  #leastLoaded(candidates: readonly Instance[]): Instance | undefined {
+    const one = this.#weighted(candidates);
+    if (one === undefined) return undefined;
+    const other = this.#weighted(candidates, one) ?? one;
+    const { monoMs } = this.#clock.now();
+    const picked = this.#givenOut.lesser(one, other, monoMs);
+    this.#givenOut.note(picked, monoMs);
+    return picked;
   }
 
   #next(candidates: readonly Instance[]): Instance | undefined {
@@ -80,11 +99,12 @@ export class Picker {
     return next;
   }
 
-  #weighted(candidates: readonly Instance[]): Instance | undefined {
-    let whole = 0;
+  #weighted(candidates: readonly Instance[], but?: Instance): Instance | undefined {
+    let whole = but === undefined ? 0 : -but.record.weight;
     for (const { record } of candidates) whole += record.weight;
     let point = this.#random.int(whole);
     for (const candidate of candidates) {
+      if (candidate === but) continue;
       point -= candidate.record.weight;
       if (point < 0) return candidate;
     }

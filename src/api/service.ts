@@ -72,7 +72,7 @@ export class DiscoveryService {
     this.registry = registry;
     this.control = control;
     this.#clock = clock;
-    this.#picker = new Picker(random);
+    this.#picker = new Picker(random, clock);
     this.#writes = new WriteQueue(registry, clock);
   }
 
@@ -119,7 +119,8 @@ export class DiscoveryService {
       if (hold !== undefined) message.hold = holdMessage(hold);
       return message;
     }
-    throw notFound(this.registry.index, this.control.isPartial(), group, name);
+    const isTaken = (instance: Instance): boolean => this.#isTaken(instance);
+    throw notFound(this.registry.index, this.control.isPartial(), group, name, isTaken);
   }
 
   list(request: Props<'ListRequest'>): Props<'ListResponse'> {
@@ -334,6 +335,13 @@ export class DiscoveryService {
     if (instance.record.owner !== this.registry.self) return message;
     const reports = this.control.checkReports(recordKey(group, name, instanceId));
     return reports.length === 0 ? message : { ...message, checks: reports.map(reportMessage) };
+  }
+
+  /** Known only where it was registered. */
+  #isTaken({ record: { owner, group, name, instanceId } }: Instance): boolean {
+    if (owner !== this.registry.self) return false;
+    const reports = this.control.checkReports(recordKey(group, name, instanceId));
+    return reports.some(({ results: [last] }) => last?.reason === 'identity_mismatch');
   }
 
   #here(): Place {

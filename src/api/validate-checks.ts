@@ -23,12 +23,18 @@ type WireCheck = disco.v1.Check.$Properties;
 const { Kind } = disco.v1.Check;
 
 /** By what people call them, as they travel. */
-export const checkKinds = { tcp: Kind.TCP, http: Kind.HTTP, grpc: Kind.GRPC } as const;
+export const checkKinds = {
+  tcp: Kind.TCP,
+  http: Kind.HTTP,
+  grpc: Kind.GRPC,
+  identity: Kind.IDENTITY,
+} as const;
 
 const kinds: ReadonlyMap<number, Check['kind']> = new Map([
   [checkKinds.tcp, 'tcp'],
   [checkKinds.http, 'http'],
   [checkKinds.grpc, 'grpc'],
+  [checkKinds.identity, 'identity'],
 ]);
 
 /** From `/`, of what a request line takes: visible ASCII, and no fragment. */
@@ -47,8 +53,7 @@ export function checkChecks(checks: readonly WireCheck[]): readonly Check[] {
 
 function checkOne(check: WireCheck, where: string): Check {
   const kind = kinds.get(check.kind ?? 0);
-  if (kind === undefined)
-    throw refusal(`${where}.kind`, String(check.kind ?? 0), 'give TCP (1), HTTP (2) or GRPC (3)');
+  if (kind === undefined) throw refusal(`${where}.kind`, String(check.kind ?? 0), kindRule);
   const { intervalMs, timeoutMs } = checkTimes(check, where);
   const delay = { least: 0, most: checkIntervalMsMax, unit: ' ms', ifZero: 0 };
   return {
@@ -63,6 +68,8 @@ function checkOne(check: WireCheck, where: string): Check {
     ...checkLimits(check, where),
   };
 }
+
+const kindRule = 'give TCP (1), HTTP (2), GRPC (3) or IDENTITY (4)';
 
 function checkTimes(check: WireCheck, where: string): Pick<Check, 'intervalMs' | 'timeoutMs'> {
   const intervalMs = checkNumber(`${where}.interval_ms`, check.intervalMs, {
@@ -104,7 +111,8 @@ function checkLimits(check: WireCheck, where: string): Limits {
 }
 
 function checkPath(kind: Check['kind'], path: string, field: string): string {
-  if (kind === 'http') {
+  // An identity is asked for over gRPC when there is no path.
+  if (kind === 'http' || (kind === 'identity' && path !== '')) {
     const given = path === '' ? '/' : path;
     if (given.length <= checkPathCharsMax && pathPattern.test(given)) return given;
     const rule = `give a path from "/" on, with a query if need be: at most ${checkPathCharsMax} visible ASCII characters, others percent-encoded, and no "#"; host and port are those of the instance`;

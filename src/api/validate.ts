@@ -2,12 +2,14 @@
  * Validation at the border: from what a caller sent to what may be written, or one clear error.
  */
 import { isWildcard } from '../base/address.ts';
+import { base64url } from '../base/challenge.ts';
 import { DiscoError } from '../base/error.ts';
 import type { ErrorReason } from '../base/error.ts';
 import type { disco } from '../gen/discovery.js';
 import { safeInteger } from '../record/encoding.ts';
 import type { WireInteger } from '../record/encoding.ts';
 import { isHost, isInstanceId, isName, isPort } from '../record/names.ts';
+import { publicKeyBytes } from '../record/owner.ts';
 import { endpointsMax, weightDefault, weightMax } from '../record/record.ts';
 import type { Endpoint } from '../record/record.ts';
 import type { Check, Registration } from '../store/store.ts';
@@ -90,7 +92,28 @@ export function checkRegister(
     zone: checkFilterName('zone', request.zone ?? '') ?? '',
     endpoints: checkEndpoints(request.endpoints ?? []),
     ...(checks.length > 0 && { checks }),
+    ...checkIdentityKey(request.identityKey ?? new Uint8Array(), checks),
   };
+}
+
+/** There with a check that needs it, and only then. */
+function checkIdentityKey(
+  key: Uint8Array,
+  checks: readonly Check[],
+): Pick<Registration, 'identityKey'> {
+  const isNeeded = checks.some(({ kind }) => kind === 'identity');
+  if (key.length === 0 && !isNeeded) return {};
+  if (key.length === 0) {
+    const rule = 'a check of kind IDENTITY needs the public key of the instance';
+    throw invalid('INVALID_CHECK', `identity_key is empty: ${rule}`);
+  }
+  if (!isNeeded) {
+    const rule = 'nobody would ask for it; add a check of kind IDENTITY, or leave the key out';
+    throw invalid('INVALID_CHECK', `identity_key is given without such a check: ${rule}`);
+  }
+  if (key.length === publicKeyBytes) return { identityKey: base64url(key) };
+  const rule = `give an Ed25519 public key, ${publicKeyBytes} bytes`;
+  throw invalid('INVALID_CHECK', `identity_key has ${key.length} bytes: ${rule}`);
 }
 
 /** 0 stands for: not given. */

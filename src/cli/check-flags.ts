@@ -16,7 +16,9 @@ export interface CheckFlags {
   readonly checkCritical?: string;
 }
 
-const forms = 'tcp, http:/PATH, https:/PATH, grpc, grpc:SERVICE or grpcs:SERVICE';
+const forms =
+  'tcp, http:/PATH, https:/PATH, grpc, grpc:SERVICE, grpcs:SERVICE, identity, ' +
+  'identity:/PATH, identity-tls or identity-tls:/PATH';
 
 export function addCheckOptions(command: Command): Command {
   return command
@@ -67,6 +69,9 @@ function readCheck(text: string): CheckOptions {
     case 'grpc':
     case 'grpcs':
       return { kind: 'grpc', path: path ?? '', tls: word === 'grpcs' };
+    case 'identity':
+    case 'identity-tls':
+      return { kind: 'identity', path: path ?? '', tls: word === 'identity-tls' };
   }
   throw new CliError(2, `--check ${text}: write ${forms}`);
 }

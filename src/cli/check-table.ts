@@ -44,6 +44,7 @@ export function failingNotes({ checks = [] }: Instance): string[] {
 
 /** As `register --check` takes it. */
 export function checkName({ kind, tls, path }: Check): string {
-  const word = tls ? `${kind}s` : kind;
+  const secure = kind === 'identity' ? 'identity-tls' : `${kind}s`;
+  const word = tls ? secure : kind;
   return path === '' ? word : `${word}:${path}`;
 }

@@ -47,7 +47,7 @@ export function addReadVerbs(program: Command): void {
     .action(status);
 }
 
-const policies: readonly Policy[] = ['random', 'round_robin', 'nearest', 'weighted'];
+const policies: readonly Policy[] = ['random', 'round_robin', 'nearest', 'weighted', 'least_load'];
 const healths: readonly Health[] = ['passing', 'warning', 'critical', 'maintenance'];
 const maxStaleHelp = 'refuse what the daemon has not compared with a peer for so long';
 const staleOkHelp = 'with --max-stale: answer all the same, and say so on stderr';

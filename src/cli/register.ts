@@ -13,6 +13,7 @@ import type { CheckFlags } from './check-flags.ts';
 import { CliError } from './exit.ts';
 import { collect, note, parseDuration, parsePairs, printOne } from './output.ts';
 import { readService } from './read.ts';
+import { identityOf, readIdentityKey } from './identity-flags.ts';
 import { globalOptions, withDisco, withStub } from './session.ts';
 import type { GlobalOptions } from './session.ts';
 
@@ -23,6 +24,7 @@ Examples:
   $ disco register math add --port 5001 --zone eu-1 --weight 10 --endpoint metrics=9100
   $ disco register math add --port 5001 --ip 10.0.0.5 --tag blue --meta zone=a --ttl 30s
   $ disco register math add --port 5001 --check http:/healthz --check-interval 5s
+  $ disco register math add --port 5001 --check identity:/proof --identity-key KEY
   $ disco register math add                        the daemon picks a free port and prints it
   $ disco register math add -- ./add-service       the command finds the port in $PORT
 
@@ -30,7 +32,11 @@ Without a command the registration stays until it is deregistered, over restarts
 with one it ends when the command ends, however that happens.
 
 With checks it is critical until all of them pass. This daemon runs them, at the ip and port of the
-instance and nowhere else; "disco list --checks" there shows what they found.`;
+instance and nowhere else; "disco list --checks" there shows what they found.
+
+With --check identity whoever answers has to prove that it is still the same process: over gRPC, or
+with a path over HTTP. --identity-key is the public half of the key that it signs with, 32 bytes of
+Ed25519 in base64url. A command is given a key of its own in $DISCO_IDENTITY.`;
 
 interface RegisterFlags extends CheckFlags {
   readonly ip?: string;
@@ -44,6 +50,7 @@ interface RegisterFlags extends CheckFlags {
   readonly endpoint?: string[];
   readonly ttl?: string;
   readonly deregisterAfter?: string;
+  readonly identityKey?: string;
 }
 
 interface Wanted {
@@ -80,7 +87,8 @@ export function addRegisterVerbs(program: Command): void {
     .option('--zone <zone>', 'where it runs; default: the zone of the daemon')
     .option('--endpoint <name=port>', 'a further port, or NAME=IP:PORT; may be repeated', collect)
     .option('--ttl <duration>', 'critical when no heartbeat came for so long')
-    .option('--deregister-after <duration>', 'deregistered when critical for so long');
+    .option('--deregister-after <duration>', 'deregistered when critical for so long')
+    .option('--identity-key <key>', 'what --check identity goes by');
   addCheckOptions(verb).addHelpText('after', registerExamples).action(register);
   program
     .command('deregister')
@@ -101,9 +109,12 @@ async function register(
 ): Promise<void> {
   const options = globalOptions(verb);
   const wanted = readWanted(group, name, flags);
+  const identityKey = readIdentityKey(flags.identityKey, wanted.checks, command.length > 0);
   if (command.length > 0) return registerCommand(options, wanted, command);
+  const checks = wanted.checks.map(checkToProto);
+  const request = { ...wanted, checks, ...(identityKey !== undefined && { identityKey }) };
   const { ip, port, instanceId, conflict } = await withStub(options, (stub) =>
-    stub.unary('Register', { ...wanted, checks: wanted.checks.map(checkToProto) }),
+    stub.unary('Register', request),
   );
   if (conflict) note('disco: another node has registered the same service at the same address');
   const answer = { group, name, ip, port, instanceId, conflict };
@@ -118,16 +129,18 @@ async function registerCommand(
 ): Promise<void> {
   if (file === undefined) throw new CliError(2, 'give a command after --');
   const { ttlMs, deregisterAfterMs, ...rest } = wanted;
+  const { identity, checks } = identityOf(wanted.checks);
   // What was not asked for is the client's to choose: it always keeps a lease that ends by itself.
   const lease = {
     ...(ttlMs === 0 ? {} : { ttlMs }),
     ...(deregisterAfterMs === 0 ? {} : { deregisterAfterMs }),
   };
   process.exitCode = await withDisco(options, async (disco) => {
-    const instance = await disco.register({ ...rest, ...lease });
+    const instance = await disco.register({ ...rest, ...lease, checks, identity });
     const { ip, port } = instance;
     note(`disco: registered ${wanted.group}/${wanted.name} at ${hostPort(ip, port)}`);
-    const env = { ...process.env, HOST: ip, PORT: String(port) };
+    const proof = identity && { DISCO_IDENTITY: identity.handOver(instance) };
+    const env = { ...process.env, HOST: ip, PORT: String(port), ...proof };
     return runCommand(file, args, env);
   });
 }

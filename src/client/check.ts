@@ -4,19 +4,25 @@
 import { DiscoError } from '../base/error.ts';
 import { disco } from '../gen/discovery.js';
 
-/** `tcp`: the port takes a connection; `http`, `grpc`: a request is answered as expected. */
-export type CheckKind = 'tcp' | 'http' | 'grpc';
+/**
+ * `tcp`: the port takes a connection; `http`, `grpc`: a request is answered as expected; `identity`:
+ * who answers proves to be the registered process, see RegisterOptions.identity.
+ */
+export type CheckKind = 'tcp' | 'http' | 'grpc' | 'identity';
 
 /** A check that the daemon runs against the address of the instance, and nowhere else. */
 export interface CheckOptions {
   readonly kind: CheckKind;
-  /** http: path and query, default `/`. grpc: the service asked about, default the whole server. */
+  /**
+   * http: path and query, default `/`. grpc: the service asked about, default the whole server.
+   * identity: path over HTTP, default none: gRPC.
+   */
   readonly path?: string | undefined;
   /** http: 200 to 599; default any of 200 to 299. */
   readonly expectedStatus?: number | undefined;
   /** http: GET (default), HEAD, OPTIONS or POST. */
   readonly method?: string | undefined;
-  /** http and grpc: over TLS, whoever the certificate names; default false. */
+  /** All but tcp: over TLS, whoever the certificate names; default false. */
   readonly tls?: boolean | undefined;
   /** Between the begins of two runs: 100 to 86,400,000; default 10,000. */
   readonly intervalMs?: number | undefined;
@@ -54,6 +60,8 @@ export interface CheckResult {
   readonly passed: boolean;
   /** What was answered, or what went wrong: one line of 512 characters at most. */
   readonly output: string;
+  /** What a program can go by: `identity_mismatch`, or nothing. */
+  readonly reason: string;
 }
 
 /** A check and what it found. */
@@ -72,10 +80,11 @@ const kindToProto: Readonly<Record<CheckKind, disco.v1.Check.Kind>> = {
   tcp: Kind.TCP,
   http: Kind.HTTP,
   grpc: Kind.GRPC,
+  identity: Kind.IDENTITY,
 };
 
 const kindFromProto: ReadonlyMap<number, CheckKind> = new Map(
-  (['tcp', 'http', 'grpc'] as const).map((kind) => [kindToProto[kind], kind]),
+  (['tcp', 'http', 'grpc', 'identity'] as const).map((kind) => [kindToProto[kind], kind]),
 );
 
 /**
@@ -85,8 +94,10 @@ const kindFromProto: ReadonlyMap<number, CheckKind> = new Map(
  */
 export function checkToProto(check: CheckOptions): disco.v1.Check.$Properties {
   const kind: disco.v1.Check.Kind | undefined = kindToProto[check.kind];
-  if (kind === undefined)
-    throw refused(`a check's kind is ${JSON.stringify(check.kind)}; expected tcp, http or grpc`);
+  if (kind === undefined) {
+    const given = JSON.stringify(check.kind);
+    throw refused(`a check's kind is ${given}; expected tcp, http, grpc or identity`);
+  }
   const number = (field: NumberField): number => wholeNumber(field, check[field]);
   return {
     kind,
@@ -134,6 +145,7 @@ function resultFromProto(message: disco.v1.CheckResult.$Properties): CheckResult
     durationMs: Number(message.durationMicros ?? 0) / 1_000,
     passed: message.status === Health.HEALTH_PASSING,
     output: message.output ?? '',
+    reason: message.reason ?? '',
   });
 }
 

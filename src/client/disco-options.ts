@@ -35,7 +35,7 @@ export interface DeregisterOptions extends Abortable {
 }
 
 /** What to take out of use, or to give back; neither service nor instance: the whole node. */
-export interface MaintenanceOptions {
+export interface MaintenanceOptions extends Abortable {
   readonly on: boolean;
   readonly group?: string | undefined;
   readonly name?: string | undefined;
@@ -72,10 +72,10 @@ export interface PickedInstance {
 }
 
 /** How the daemon picks: see `GetRequest.Policy` in discovery.proto. */
-export type Policy = 'random' | 'round_robin' | 'nearest' | 'weighted';
+export type Policy = 'random' | 'round_robin' | 'nearest' | 'weighted' | 'least_load';
 
 /** What to ask of the daemon that picks. */
-export interface GetOptions extends Freshness {
+export interface GetOptions extends Freshness, Abortable {
   /** Default: random. */
   readonly policy?: Policy | undefined;
 }

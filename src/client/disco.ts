@@ -23,7 +23,7 @@ import type {
   Policy,
 } from './disco-options.ts';
 import { freshnessToProto, listInstances } from './instance-list.ts';
-import type { Freshness, InstanceList, ListFilter } from './instance-list.ts';
+import type { InstanceList, ListFilter, ListOptions } from './instance-list.ts';
 import { instanceFromProto, type Instance } from './instance.ts';
 import { Registration, type RegisterOptions } from './registration.ts';
 import { fetchFrom, parseServiceUrl, signalOf, urlText } from './service-fetch.ts';
@@ -42,6 +42,7 @@ const wirePolicy: Readonly<Record<Policy, disco.v1.GetRequest.Policy>> = {
   round_robin: disco.v1.GetRequest.Policy.ROUND_ROBIN,
   nearest: disco.v1.GetRequest.Policy.NEAREST,
   weighted: disco.v1.GetRequest.Policy.WEIGHTED,
+  least_load: disco.v1.GetRequest.Policy.LEAST_LOAD,
 };
 
 /**
@@ -55,7 +56,7 @@ export class Disco {
   readonly #stub: DiscoveryStub;
   readonly #clock: Clock;
   readonly #random: Random = seededRandom(Math.random() * 2 ** 32);
-  readonly #registering = new Set<Promise<Registration>>();
+  readonly #registering = new Set<Promise<unknown>>();
   readonly #registrations = new Set<Registration>();
   readonly #views = new Set<ServiceView>();
   readonly #resolved: ViewCache;
@@ -109,7 +110,12 @@ export class Disco {
         `this client holds ${registrationsMax} registrations already; close some of them`,
       );
     }
-    const registering = Registration.register(this.#tools(), options, (closed) =>
+    const background = (work: Promise<void>): void => {
+      this.#registering.add(work);
+      void work.finally(() => this.#registering.delete(work));
+    };
+    const tools = { ...this.#tools(), background };
+    const registering = Registration.register(tools, options, (closed) =>
       this.#registrations.delete(closed),
     );
     this.#registering.add(registering);
@@ -143,12 +149,12 @@ export class Disco {
    * from the process's own cache.
    *
    * @throws DiscoError NOT_FOUND/UNKNOWN_SERVICE, /NO_HEALTHY_INSTANCE or /SERVICE_GONE;
-   *   FAILED_PRECONDITION/STALE; INVALID_ARGUMENT
+   *   FAILED_PRECONDITION/STALE; INVALID_ARGUMENT; the signal's reason when aborted
    */
   async get(group: string, name: string, options: GetOptions = {}): Promise<PickedInstance> {
-    const { policy = 'random', ...freshness } = options;
+    const { policy = 'random', signal, ...freshness } = options;
     const asked = { policy: wirePolicy[policy], ...freshnessToProto(freshness) };
-    const answer = await this.#stub.unary('Get', { group, name, ...asked });
+    const answer = await this.#stub.unary('Get', { group, name, ...asked }, { signal });
     const { candidates, partial, isolated, stale } = answer;
     const hold = answer.hold ? holdFromProto(answer.hold) : undefined;
     const instance = instanceFromProto(answer);
@@ -160,10 +166,10 @@ export class Disco {
    * Lists what the daemon knows, all pages of it.
    *
    * @throws DiscoError INVALID_ARGUMENT; RESOURCE_EXHAUSTED beyond 1,000,000 instances;
-   *   FAILED_PRECONDITION/STALE
+   *   FAILED_PRECONDITION/STALE; the signal's reason when aborted
    */
-  list(filter: ListFilter = {}, freshness: Freshness = {}): Promise<InstanceList> {
-    return listInstances(this.#stub, filter, freshness);
+  list(filter: ListFilter = {}, options: ListOptions = {}): Promise<InstanceList> {
+    return listInstances(this.#stub, filter, options);
   }
 
   /**
@@ -193,11 +199,12 @@ export class Disco {
    * @throws DiscoError NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE, INVALID_ARGUMENT; the
    *   signal's reason when aborted
    */
-  resolve(
+  async resolve(
     service: string,
     accept?: (instance: Instance) => boolean,
     signal?: AbortSignal,
   ): Promise<Instance> {
+    signal?.throwIfAborted();
     return this.withView(service, async (view) => {
       if (!view.loaded) await view.ready(this.#timeoutMs, signal);
       const instance = view.pick(accept);
@@ -287,9 +294,9 @@ export class Disco {
    *   FAILED_PRECONDITION: NOT_OWNED_HERE, STILL_IN_MAINTENANCE; RESOURCE_EXHAUSTED/TOO_MANY_RULES
    */
   async setMaintenance(options: MaintenanceOptions): Promise<MaintenanceOutcome> {
-    const { group = '', name = '', instanceId = '', on, reason = '' } = options;
+    const { group = '', name = '', instanceId = '', on, reason = '', signal } = options;
     const request = { group, name, instanceId, on, reason };
-    const answer = await this.#stub.unary('SetMaintenance', request);
+    const answer = await this.#stub.unary('SetMaintenance', request, { signal });
     const { instances, inMaintenance, elsewhere } = answer;
     return { instances, inMaintenance, elsewhere };
   }
@@ -321,7 +328,8 @@ export class Disco {
   async #shutDown(): Promise<void> {
     this.#resolved.close();
     for (const view of this.#views) view.close();
-    await Promise.allSettled(this.#registering);
+    // One that is given up meanwhile leaves something to take back.
+    while (this.#registering.size > 0) await Promise.allSettled(this.#registering);
     await Promise.all([...this.#registrations].map((registration) => registration.close()));
     this.#stub.close();
   }

@@ -37,6 +37,12 @@ export interface Freshness {
   readonly staleOk?: boolean | undefined;
 }
 
+/** What to ask of the daemon that lists. */
+export interface ListOptions extends Freshness {
+  /** Aborting it ends the listing with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Instances, and how fresh the daemon's knowledge of them is. */
 export interface InstanceList {
   /** Sorted by group, name, instanceId, owner. */
@@ -57,12 +63,12 @@ export interface InstanceList {
  * Follows the pages to the last.
  *
  * @throws DiscoError RESOURCE_EXHAUSTED/INVALID_PAGE after 1,000 pages of 1,000;
- *   FAILED_PRECONDITION/STALE; INVALID_ARGUMENT
+ *   FAILED_PRECONDITION/STALE; INVALID_ARGUMENT; the signal's reason when aborted
  */
 export async function listInstances(
   caller: UnaryCaller,
   filter: ListFilter,
-  freshness: Freshness = {},
+  { signal, ...freshness }: ListOptions = {},
 ): Promise<InstanceList> {
   // A daemon of an earlier release knows one state only, and answers less rather than all.
   const [first, ...others] = [filter.health ?? []].flat().map(healthToProto);
@@ -81,7 +87,8 @@ export async function listInstances(
   const holds = new Map<string, Hold>();
   let pageToken = '';
   for (let page = 0; page < pagesMax; page++) {
-    const answer = await caller.unary('List', { ...conditions, pageSize, pageToken });
+    const asked = { ...conditions, pageSize, pageToken };
+    const answer = await caller.unary('List', asked, { signal });
     for (const message of answer.instances) instances.push(instanceFromProto(message));
     // A service may go over several pages.
     for (const hold of answer.holding.map(holdFromProto))

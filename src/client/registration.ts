@@ -7,12 +7,14 @@
  *
  * One step is under way at a time, and none begins after close(): so Deregister is the last word.
  */
+import type { RegisteredAs } from '../base/challenge.ts';
 import type { Cancel, Clock } from '../base/clock.ts';
 import { DiscoError, errorText } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import { Backoff } from './backoff.ts';
 import { checkToProto, type CheckOptions } from './check.ts';
 import type { UnaryCaller } from './discovery-stub.ts';
+import type { Identity } from './identity.ts';
 
 const ttlMsDefault = 10_000;
 const deregisterAfterMsDefault = 60_000;
@@ -67,6 +69,11 @@ export interface RegisterOptions {
    * pass; then the worst of them, and of the ttl, is its health.
    */
   readonly checks?: readonly CheckOptions[] | undefined;
+  /**
+   * An HttpIdentity or a GrpcIdentity that the server at the address answers with: the daemon checks
+   * that it is still this process, and turns the instance critical at once when it is another.
+   */
+  readonly identity?: Identity | undefined;
   /** Aborting it closes the registration. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the state changes, with what went wrong when it is `lost`. */
@@ -79,13 +86,16 @@ export interface RegistrationTools {
   readonly caller: UnaryCaller;
   readonly clock: Clock;
   readonly random: Random;
+  /** Told of work that goes on when register() was given up; it never rejects. */
+  readonly background?: (work: Promise<void>) => void;
 }
 
-/** The instance as it was resolved: the very same is registered again when it got lost. */
-interface Resolved {
-  readonly ip: string;
-  readonly port: number;
-  readonly instanceId: string;
+/** What the daemon made of it. */
+interface Announced {
+  /** The instance as it was resolved: the very same is registered again when it got lost. */
+  readonly as: RegisteredAs;
+  readonly owner: string;
+  readonly conflict: boolean;
 }
 
 export class Registration {
@@ -101,6 +111,7 @@ export class Registration {
   readonly conflict: boolean;
   readonly #tools: RegistrationTools;
   readonly #options: RegisterOptions;
+  readonly #as: RegisteredAs;
   readonly #onClosed: () => void;
   readonly #backoff: Backoff;
   #ttlMs: number;
@@ -124,10 +135,8 @@ export class Registration {
     checkMilliseconds('ttlMs', options.ttlMs);
     checkMilliseconds('deregisterAfterMs', options.deregisterAfterMs);
     checkPort(options.port);
-    const answer = await tools.caller.unary('Register', requestOf(options), {
-      signal: options.signal,
-    });
-    const registration = new Registration(tools, options, answer, onClosed);
+    const announced = await announce(tools, options);
+    const registration = new Registration(tools, options, announced, onClosed);
     // Aborted between the daemon's answer and here.
     if (options.signal?.aborted) await registration.close();
     options.signal?.throwIfAborted();
@@ -137,7 +146,7 @@ export class Registration {
   private constructor(
     tools: RegistrationTools,
     options: RegisterOptions,
-    answer: Resolved & { readonly owner: string; readonly conflict: boolean },
+    { as, owner, conflict }: Announced,
     onClosed: (registration: Registration) => void,
   ) {
     this.#tools = tools;
@@ -146,11 +155,12 @@ export class Registration {
     this.#onClosed = () => onClosed(this);
     this.group = options.group;
     this.name = options.name;
-    this.ip = answer.ip;
-    this.port = answer.port;
-    this.instanceId = answer.instanceId;
-    this.owner = answer.owner;
-    this.conflict = answer.conflict;
+    this.ip = as.ip;
+    this.port = as.port;
+    this.instanceId = as.instanceId;
+    this.owner = owner;
+    this.conflict = conflict;
+    this.#as = as;
     this.#ttlMs = options.ttlMs ?? ttlMsDefault;
     options.signal?.addEventListener('abort', this.#abort, { once: true });
     this.#scheduleHeartbeat();
@@ -176,17 +186,11 @@ export class Registration {
     this.#options.signal?.removeEventListener('abort', this.#abort);
     // A Register on its way must not arrive after the Deregister.
     await this.#step;
-    try {
-      const { group, name, ip, port, instanceId } = this;
-      const request = { group, name, ip, port, instanceId };
-      await this.#tools.caller.unary('Deregister', request, { deadlineMs: callDeadlineMs });
-      return true;
-    } catch (error) {
-      // Not known there: gone is what was asked for.
-      return error instanceof DiscoError && error.code === 'NOT_FOUND';
-    } finally {
-      this.#onClosed();
-    }
+    const isConfirmed = await takeBack(this.#tools.caller, this.#as);
+    // Not before: until then the daemon may ask.
+    this.#options.identity?.end(this.#as);
+    this.#onClosed();
+    return isConfirmed;
   }
 
   #scheduleHeartbeat(): void {
@@ -255,7 +259,65 @@ export class Registration {
   }
 }
 
+/** Registers; what comes of it when it was given up meanwhile is taken back, in the background. */
+async function announce(
+  { caller, background }: RegistrationTools,
+  options: RegisterOptions,
+): Promise<Announced> {
+  const { group, name, signal, identity } = options;
+  const request = requestOf(options);
+  signal?.throwIfAborted();
+  const settle = identity?.begin();
+  const announcing = caller
+    .unary('Register', request)
+    .then(({ ip, port, instanceId, owner, conflict }) => {
+      const as = { group, name, instanceId, ip, port };
+      settle?.(as);
+      return { as, owner, conflict };
+    })
+    // Once it is settled, this says nothing new.
+    .finally(() => settle?.());
+  try {
+    return await untilAborted(announcing, signal);
+  } catch (error) {
+    if (signal?.aborted) {
+      const undo = async ({ as }: Announced): Promise<void> => {
+        await takeBack(caller, as);
+        identity?.end(as);
+      };
+      // What failed has left nothing to take back.
+      const left = announcing.then(undo, () => undefined);
+      background?.(left);
+    }
+    throw error;
+  }
+}
+
+/** Never rejects. @returns whether the daemon has confirmed that it is gone */
+async function takeBack(caller: UnaryCaller, as: RegisteredAs): Promise<boolean> {
+  try {
+    await caller.unary('Deregister', { ...as }, { deadlineMs: callDeadlineMs });
+    return true;
+  } catch (error) {
+    // Not known there: gone is what was asked for.
+    return error instanceof DiscoError && error.code === 'NOT_FOUND';
+  }
+}
+
+/** As the work ends, or with the signal's reason before that. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    const settle = (): void => signal.removeEventListener('abort', giveUp);
+    void work.then(resolve, reject).finally(settle);
+  });
+}
+
 function requestOf(options: RegisterOptions) {
+  const { checks, identity } = options;
+  const all = identity === undefined ? checks : [...(checks ?? []), identity.check];
   const ttlMs = options.ttlMs ?? ttlMsDefault;
   return {
     group: options.group,
@@ -271,7 +333,8 @@ function requestOf(options: RegisterOptions) {
     endpoints: (options.endpoints ?? []).map(endpointToProto),
     ttlMs,
     deregisterAfterMs: options.deregisterAfterMs ?? (ttlMs === 0 ? 0 : deregisterAfterMsDefault),
-    ...(options.checks !== undefined && { checks: options.checks.map(checkToProto) }),
+    ...(all !== undefined && { checks: all.map(checkToProto) }),
+    ...(identity !== undefined && { identityKey: identity.publicKey }),
   };
 }
 

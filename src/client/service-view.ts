@@ -158,8 +158,8 @@ export class ServiceView {
         clearTimeout(timer);
         this.#waiters.delete(settle);
         signal?.removeEventListener('abort', settle);
-        if (this.#table.complete) resolve();
-        else if (signal?.aborted) reject(signal.reason);
+        if (signal?.aborted) reject(signal.reason);
+        else if (this.#table.complete) resolve();
         else reject(this.#problem ?? this.#timeout(timeoutMs));
       };
       const timer = setTimeout(settle, timeoutMs);

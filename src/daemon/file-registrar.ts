@@ -4,7 +4,8 @@
  *   folder changes ─▶ all files are read ─▶ plan (file-plan.ts) ─▶ one commit, when there is a change
  *
  * A file that is bad is refused alone, and a folder that cannot be read is no order to deregister:
- * in both cases what was registered stays, and log and status say what is wrong.
+ * in both cases what was registered stays, and log and status say what is wrong. A good file that is
+ * refused, for there is no room or somebody else registered the same, is tried again and again.
  */
 import * as fs from 'node:fs';
 import { placedAt } from '../api/placement.ts';
@@ -28,7 +29,7 @@ export interface RegistrarTools {
 
 /** Files that one reading tells of in the log; the rest is a number. */
 const linesMax = 20;
-/** After the disk refused. */
+/** After the disk refused, and while something outside of a file keeps it from being registered. */
 const retryMs = 5_000;
 
 export class FileRegistrar {
@@ -71,25 +72,39 @@ export class FileRegistrar {
 
   /** Reads all files again, now. */
   reload(): void {
-    const { registry, hostAddress } = this.#tools;
     this.#cancelRetry();
     try {
       this.#files = readServiceFolder(this.#folder);
     } catch (error) {
       return this.#fail(`${this.#folder} cannot be read: ${errorText(error)}`);
     }
+    this.#register();
+  }
+
+  /** As the files were read last. */
+  #register(): void {
+    const { registry, hostAddress } = this.#tools;
     const registered = new Map(registry.registrations());
     const plan = planFiles(this.#files, registered, (wish) => placedAt(wish, hostAddress()));
     try {
       const { unfit, deregistered } = this.#carryOut(plan);
       // What is new comes before what goes, so that nothing is away in between; now there is room.
-      if (unfit.size > 0 && deregistered > 0) return this.reload();
-      this.#tellBad(new Map([...plan.bad, ...unfit]));
+      if (unfit.size > 0 && deregistered > 0) return this.#register();
+      const bad = new Map([...plan.bad, ...unfit]);
+      this.#tellBad(bad);
       this.#recover();
+      const isRefused = ({ name, problems }: FolderFile): boolean =>
+        problems.length === 0 && bad.has(name);
+      if (this.#files.some(isRefused)) this.#retry();
     } catch (error) {
       this.#fail(errorText(error));
-      this.#cancelRetry = this.#tools.clock.schedule(retryMs, () => this.reload());
+      this.#retry();
     }
+  }
+
+  /** Without reading: what changes in the folder is told of by the watch. */
+  #retry(): void {
+    this.#cancelRetry = this.#tools.clock.schedule(retryMs, () => this.#register());
   }
 
   report(): ServiceFilesReport {

@@ -3,6 +3,7 @@
  *
  * Whoever reads adds file, line, column and key to what is wrong.
  */
+import { fromBase64url } from '../base/challenge.ts';
 import { errorText } from '../base/error.ts';
 import { closestWord } from '../base/spelling.ts';
 import { describeNode, type JsonNode } from './json-file.ts';
@@ -45,6 +46,13 @@ function row<Value>(
 /** @param check throws when the text is wrong */
 export function text(check: (value: string) => unknown = () => undefined): Row<string> {
   return row('a text', (node) => (node.kind === 'string' ? node.value : undefined), check);
+}
+
+/** Bytes, as a text of base64url. */
+export function bytes(): Row<Uint8Array> {
+  const typed = (node: JsonNode): Uint8Array | undefined =>
+    node.kind === 'string' ? fromBase64url(node.value) : undefined;
+  return row('bytes in base64url, without padding', typed, () => undefined);
 }
 
 /** A whole number within bounds. */

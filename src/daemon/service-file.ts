@@ -14,7 +14,7 @@ import { closestWord } from '../base/spelling.ts';
 import { hostPort } from '../record/names.ts';
 import { weightMax } from '../record/record.ts';
 import type { Registration } from '../store/store.ts';
-import { choice, flag, integer, objects, pairs, refused } from './file-row.ts';
+import { bytes, choice, flag, integer, objects, pairs, refused } from './file-row.ts';
 import { required, text, texts, unknownKey, type Row } from './file-row.ts';
 import { describeNode, nodePlace, parseJsonFile, type JsonNode } from './json-file.ts';
 
@@ -54,6 +54,7 @@ const rows: { readonly [Key in keyof Request]?: Row<NonNullable<Request[Key]>> }
   deregisterAfterMs: integer(0, Number.MAX_SAFE_INTEGER),
   weight: integer(1, weightMax),
   zone: text((value) => checkName('zone', value)),
+  identityKey: bytes(),
   endpoints: objects({
     name: required(text((value) => checkName("an endpoint's name", value))),
     port: required(integer(1, 65_535)),

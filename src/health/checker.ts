@@ -15,6 +15,7 @@ import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { bucketOf } from '../record/encoding.ts';
 import { healthBeneath } from '../record/health.ts';
+import type { OwnerId } from '../record/owner.ts';
 import { recordKey } from '../record/record.ts';
 import type { RecordKey } from '../record/record.ts';
 import { firstRunMs, firstState, nextRunMs, nextState } from '../registry/check-state.ts';
@@ -195,7 +196,8 @@ export class Checker {
     const { clock, random, run = runCheck } = this.#options;
     const { signal } = patient.gone;
     const { monoMs: beganMs } = clock.now();
-    const outcome = await run(patient.registration, round.check, signal);
+    const target = targetOf(patient.registration, this.#options.registry.self);
+    const outcome = await run(target, round.check, signal);
     if (signal.aborted) return;
     const now = clock.now();
     const result = { ...outcome, time: now.wallMicros, durationMs: now.monoMs - beganMs };
@@ -206,15 +208,16 @@ export class Checker {
   #note(patient: Patient, round: Round, result: CheckResult): void {
     const { registry, clock, log } = this.#options;
     const { health } = round.state;
-    const { hasPassed, output } = result;
-    round.state = nextState(round.state, hasPassed, round.check);
+    const { output, reason } = result;
+    round.state = nextState(round.state, result, round.check);
     round.results = [result, ...round.results].slice(0, resultsMax);
     const worst = worstHealth(patient.rounds.map(({ state }) => state));
     registry.noteChecked(patient.key, worst, clock.now());
     if (round.state.health === health) return;
     const { kind } = round.check;
     const fields = { instance: patient.key, check: kind, health: round.state.health, output };
-    log.info(fields, 'a check came to another health');
+    if (reason === undefined) log.info(fields, 'a check came to another health');
+    else log.warn(fields, 'another process answers at the address of an instance');
   }
 }
 
@@ -225,5 +228,12 @@ function keyOf(record: { group: string; name: string; instanceId: string }): Rec
 /** What was found of the one holds for the other. */
 function isCheckedAlike(before: Registration, now: Registration): boolean {
   const isSamePlace = before.ip === now.ip && before.port === now.port;
-  return isSamePlace && isDeepStrictEqual(before.checks ?? [], now.checks ?? []);
+  const isSameProcess = before.identityKey === now.identityKey;
+  return isSamePlace && isSameProcess && isDeepStrictEqual(before.checks ?? [], now.checks ?? []);
+}
+
+function targetOf(registration: Registration, owner: OwnerId): CheckTarget {
+  const { group, name, instanceId, ip, port, identityKey } = registration;
+  if (identityKey === undefined) return { ip, port };
+  return { ip, port, expected: { group, name, instanceId, owner, key: identityKey } };
 }

@@ -6,7 +6,7 @@ import { service as healthService } from 'grpc-health-check';
 import { isIPv4, isIPv6 } from 'node:net';
 import { outputCharsMax } from '../registry/check-state.ts';
 import type { CheckOutcome } from '../registry/check-state.ts';
-import type { AskTarget } from './run-check.ts';
+import type { AskTarget, CheckTarget } from './run-check.ts';
 
 interface Answer {
   readonly status: string;
@@ -24,24 +24,53 @@ const options: grpc.ClientOptions = {
   'grpc.max_receive_message_length': 16 * outputCharsMax,
 };
 
-export const askGrpc: AskTarget = async ({ ip, port }, check, signal) => {
+export const askGrpc: AskTarget = async (target, check, signal) => {
+  const request = { service: check.path };
+  const { error, answer } = await callOnce(target, check.tls, method, request, signal);
+  return error === null ? outcomeOf(answer) : refusalOf(error);
+};
+
+/** What a client needs to know of a method. */
+type CalledMethod<Request, Answer> = Pick<
+  grpc.MethodDefinition<Request, Answer>,
+  'path' | 'requestSerialize' | 'responseDeserialize'
+>;
+
+/** An answer, or the status that came in its stead. */
+export interface GrpcAnswer<Answer> {
+  readonly error: grpc.ServiceError | null;
+  readonly answer: Answer | undefined;
+}
+
+/** One call over a connection of its own. Rejects with the signal's reason when that ended it. */
+export async function callOnce<Request, Answer>(
+  { ip, port }: CheckTarget,
+  tls: boolean,
+  method: CalledMethod<Request, Answer>,
+  request: Request,
+  signal: AbortSignal,
+): Promise<GrpcAnswer<Answer>> {
   signal.throwIfAborted();
-  const credentials = check.tls
+  const credentials = tls
     ? // It finds out whether the instance serves, not who it is.
       grpc.credentials.createSsl(null, null, null, { rejectUnauthorized: false })
     : grpc.credentials.createInsecure();
   const client = new grpc.Client(grpcTarget(ip, port), credentials, options);
   try {
-    return await call(client, check.path, signal);
+    return await call(client, method, request, signal);
   } finally {
     client.close();
   }
-};
+}
 
-function call(client: grpc.Client, service: string, signal: AbortSignal): Promise<CheckOutcome> {
+function call<Request, Answer>(
+  client: grpc.Client,
+  method: CalledMethod<Request, Answer>,
+  request: Request,
+  signal: AbortSignal,
+): Promise<GrpcAnswer<Answer>> {
   return new Promise((resolve, reject) => {
     const { path, requestSerialize, responseDeserialize } = method;
-    const request = { service };
     const running = client.makeUnaryRequest(
       path,
       requestSerialize,
@@ -50,7 +79,7 @@ function call(client: grpc.Client, service: string, signal: AbortSignal): Promis
       (error, answer) => {
         signal.removeEventListener('abort', cancel);
         if (signal.aborted) reject(signal.reason as Error);
-        else resolve(error === null ? outcomeOf(answer) : refusalOf(error));
+        else resolve({ error, answer });
       },
     );
     const cancel = (): void => running.cancel();

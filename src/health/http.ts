@@ -7,20 +7,42 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { outputCharsMax } from '../registry/check-state.ts';
-import type { CheckOutcome } from '../registry/check-state.ts';
 import type { Check } from '../store/store.ts';
-import type { AskTarget } from './run-check.ts';
+import type { AskTarget, CheckTarget } from './run-check.ts';
 
 /** Enough for an output of the widest characters. */
 const bodyBytesMax = 4 * outputCharsMax;
 const headers = { 'user-agent': 'disco-check', accept: '*/*', connection: 'close' };
 
-export const askHttp: AskTarget = ({ ip, port }, check, signal) =>
-  new Promise((resolve, reject) => {
-    const { path, method, tls } = check;
+/** An answer, the begin of its body with it. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** Status and its words, such as `503 Service Unavailable`. */
+  readonly said: string;
+  /** Where it would have been redirected to. */
+  readonly location: string | undefined;
+  readonly body: string;
+}
+
+export const askHttp: AskTarget = async (target, check, signal) => {
+  const { status, said, location, body } = await requestOnce(target, check, signal);
+  const hasPassed = isExpected(status, check.expectedStatus);
+  const expected = check.expectedStatus === 0 ? '200 to 299' : String(check.expectedStatus);
+  const where = location === undefined ? '' : ` (redirects to ${location} are not followed)`;
+  const answer = hasPassed ? said : `${said}${where}, expected ${expected}`;
+  return { hasPassed, output: body === '' ? answer : `${answer}: ${body}` };
+};
+
+/** One request on a connection of its own. Rejects as node:http does when there was no answer. */
+export function requestOnce(
+  { ip, port }: CheckTarget,
+  { path, method, tls }: Pick<Check, 'path' | 'method' | 'tls'>,
+  signal: AbortSignal,
+): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
     const options = { host: ip, port, path, method, headers, signal, agent: false };
     const answered = (response: http.IncomingMessage): void => {
-      readAnswer(response, check).then(resolve, reject);
+      readAnswer(response).then(resolve, reject);
     };
     const request = tls
       ? // It finds out whether the instance serves, not who it is.
@@ -30,17 +52,12 @@ export const askHttp: AskTarget = ({ ip, port }, check, signal) =>
     request.on('error', reject);
     request.end();
   });
+}
 
-async function readAnswer(response: http.IncomingMessage, check: Check): Promise<CheckOutcome> {
+async function readAnswer(response: http.IncomingMessage): Promise<HttpAnswer> {
   const { statusCode: status = 0, statusMessage = '', headers } = response;
-  const hasPassed = isExpected(status, check.expectedStatus);
-  const body = await readBody(response);
-  const expected = check.expectedStatus === 0 ? '200 to 299' : String(check.expectedStatus);
   const said = `${status} ${statusMessage}`.trimEnd();
-  const where =
-    headers.location === undefined ? '' : ` (redirects to ${headers.location} are not followed)`;
-  const answer = hasPassed ? said : `${said}${where}, expected ${expected}`;
-  return { hasPassed, output: body === '' ? answer : `${answer}: ${body}` };
+  return { status, said, location: headers.location, body: await readBody(response) };
 }
 
 function isExpected(status: number, expected: number): boolean {

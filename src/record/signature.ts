@@ -58,6 +58,20 @@ export function ed25519SignerOf(seed: Uint8Array): Signer {
   return ed25519Signer(createPrivateKey({ key, format: 'der', type: 'pkcs8' }));
 }
 
+/**
+ * Whether a message bears the Ed25519 signature of a key that is no node's.
+ *
+ * @param publicKey 32 bytes
+ */
+export function isSignedBy(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  if (publicKey.length !== publicKeyBytes || signature.length !== signatureBytes) return false;
+  return verify(null, message, keyOf(publicKey), signature);
+}
+
 const keyCache = new Map<OwnerId, KeyObject>();
 const keyCacheMax = 20_000;
 
@@ -74,11 +88,15 @@ function publicKeyOf(owner: OwnerId): KeyObject | undefined {
   if (known !== undefined) return known;
   const raw = keyOfOwner(owner);
   if (raw === undefined) return undefined;
-  const der = Buffer.concat([spkiPrefix, raw]);
-  const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+  const key = keyOf(raw);
   if (keyCache.size >= keyCacheMax) keyCache.clear();
   keyCache.set(owner, key);
   return key;
+}
+
+function keyOf(raw: Uint8Array): KeyObject {
+  const key = Buffer.concat([spkiPrefix, raw]);
+  return createPublicKey({ key, format: 'der', type: 'spki' });
 }
 
 function signedBytes(domain: Domain, cluster: string, body: Uint8Array): Uint8Array {

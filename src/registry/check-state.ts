@@ -8,6 +8,7 @@
  *
  * All counts are of runs in a row, so a failure alone never heals and a success alone never harms:
  * the way up leads to passing at once, the way down is never walked backwards by failing less.
+ * Proof that the instance is not who answers is no failure to be counted: it is critical at once.
  */
 import type { Health } from '../record/record.ts';
 import type { Check } from '../store/store.ts';
@@ -32,6 +33,8 @@ export interface CheckOutcome {
   readonly hasPassed: boolean;
   /** What was answered, or what went wrong: one line, see `checkOutput`. */
   readonly output: string;
+  /** Only when it did not pass, and what it found out is certain. */
+  readonly reason?: 'identity_mismatch';
 }
 
 export interface CheckResult extends CheckOutcome {
@@ -58,13 +61,18 @@ export function firstState(health: Health): CheckState {
   return { health: health === 'maintenance' ? 'critical' : health, successes: 0, failures: 0 };
 }
 
-export function nextState(state: CheckState, hasPassed: boolean, limits: CheckLimits): CheckState {
+export function nextState(
+  state: CheckState,
+  { hasPassed, reason }: Pick<CheckOutcome, 'hasPassed' | 'reason'>,
+  limits: CheckLimits,
+): CheckState {
   if (hasPassed) {
     const successes = state.successes + 1;
     const isUp = successes >= limits.successesBeforePassing;
     return { health: isUp ? 'passing' : state.health, successes, failures: 0 };
   }
   const failures = state.failures + 1;
+  if (reason !== undefined) return { health: 'critical', successes: 0, failures };
   return { health: worse(state.health, afterFailures(failures, limits)), successes: 0, failures };
 }
 

@@ -16,14 +16,17 @@ import type { Endpoint, SealedRecord } from '../record/record.ts';
 
 /** How an instance is checked by the daemon that holds it; nothing is left to defaults. */
 export interface Check {
-  readonly kind: 'tcp' | 'http' | 'grpc';
-  /** http: path and query, from `/`; grpc: the service asked about, '' for the whole server. */
+  readonly kind: 'tcp' | 'http' | 'grpc' | 'identity';
+  /**
+   * http: path and query, from `/`; grpc: the service asked about, '' for the whole server;
+   * identity: path and query over HTTP, '' over gRPC.
+   */
   readonly path: string;
   /** http; 0: any of 200 to 299. */
   readonly expectedStatus: number;
   /** http; '' for the other kinds. */
   readonly method: string;
-  /** http and grpc. */
+  /** All but tcp. */
   readonly tls: boolean;
   readonly intervalMs: number;
   /** At most `intervalMs`. */
@@ -49,6 +52,8 @@ export interface Registration {
   readonly deregisterAfterMs: number;
   /** Absent: none, as in the rows that earlier versions wrote. */
   readonly checks?: readonly Check[];
+  /** Ed25519, 32 bytes in base64url: there with a check of kind identity, and only with one. */
+  readonly identityKey?: string;
   readonly version: string;
   readonly tags: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;

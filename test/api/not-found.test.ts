@@ -37,6 +37,18 @@ t.test('a service without a healthy instance is counted, as of the latest word o
   t.end();
 });
 
+t.test('addresses at which another process answers are named, a few of many', (t) => {
+  const index = new ServiceIndex();
+  for (const port of [1, 2, 3, 4, 5])
+    index.put(instance({ instanceId: `i${port}`, ip: '::1', port, health: 'critical' }));
+  const told = (...ports: number[]): string =>
+    notFound(index, false, 'shop', 'cart', ({ record }) => ports.includes(record.port)).message;
+  t.match(told(2, 3), '; another process answers at [::1]:2, [::1]:3 (identity_mismatch); "disco');
+  t.match(told(1, 2, 3, 4), ' answers at [::1]:1, [::1]:2, [::1]:3, … (identity_mismatch); ');
+  t.notMatch(told(), 'process');
+  t.end();
+});
+
 t.test('a service that is gone is told with when, why and which instance was the last', (t) => {
   const index = new ServiceIndex();
   const last = instance({ ip: '::1' }, 'a\nb');

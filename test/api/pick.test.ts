@@ -1,6 +1,7 @@
 import t from 'tap';
 import { checkPolicy, Picker, turnsMax } from '../../src/api/pick.ts';
 import type { Place } from '../../src/api/pick.ts';
+import { VirtualClock } from '../../src/base/virtual-clock.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { disco } from '../../src/gen/discovery.js';
 import type { Instance } from '../../src/registry/instance.ts';
@@ -24,7 +25,7 @@ function placeOf(zone = '', rtts: Readonly<Record<string, number>> = {}): Place 
 function picks(
   policy: disco.v1.GetRequest.Policy,
   candidates: readonly Instance[],
-  { count = 200, place = placeOf(), picker = new Picker(seededRandom(7)) } = {},
+  { count = 200, place = placeOf(), picker = new Picker(seededRandom(7), new VirtualClock()) } = {},
 ): string[] {
   return Array.from({ length: count }, () => {
     const picked = picker.pick(policy, candidates, () => place);
@@ -35,7 +36,7 @@ function picks(
 const among = (ids: readonly string[]): string[] => [...new Set(ids)].sort();
 
 t.test('without candidates nobody is picked, by whatever policy', (t) => {
-  for (const policy of [0, 1, 2, 3, 4] as const)
+  for (const policy of [0, 1, 2, 3, 4, 5] as const)
     t.strictSame(picks(policy, [], { count: 1 }), ['nobody']);
   t.end();
 });
@@ -60,7 +61,7 @@ t.test('in turn each is picked once a round, in the order of lists', (t) => {
 });
 
 t.test('a round goes on behind the last one when others come, and when it goes itself', (t) => {
-  const picker = new Picker(seededRandom(7));
+  const picker = new Picker(seededRandom(7), new VirtualClock());
   const next = (...ids: string[]): string[] =>
     picks(
       Policy.ROUND_ROBIN,
@@ -76,7 +77,7 @@ t.test('a round goes on behind the last one when others come, and when it goes i
 });
 
 t.test('each service has a turn of its own, and ten thousand of them are remembered', (t) => {
-  const picker = new Picker(seededRandom(7));
+  const picker = new Picker(seededRandom(7), new VirtualClock());
   const next = (service: number): string =>
     picks(
       Policy.ROUND_ROBIN,
@@ -103,6 +104,33 @@ t.test('by weight each is picked in proportion to it', (t) => {
   t.ok(Math.abs(share('a') - 0.2) < 0.02, `a: ${share('a')}`);
   t.ok(Math.abs(share('b') - 0.6) < 0.02, `b: ${share('b')}`);
   t.ok(Math.abs(share('c') - 0.2) < 0.02, 'what nobody set weighs 100');
+  t.end();
+});
+
+t.test('by least load nobody gets much more than others, whatever chance says', (t) => {
+  const candidates = ['a', 'b', 'c', 'd'].map((id) => make(id));
+  const picked = picks(Policy.LEAST_LOAD, candidates, { count: 400 });
+  for (const { record } of candidates) {
+    const count = picked.filter((id) => id === record.instanceId).length;
+    t.ok(count >= 95 && count <= 105, `${record.instanceId}: ${count}`);
+  }
+  t.strictSame(among(picks(Policy.LEAST_LOAD, [make('only')])), ['only']);
+  t.end();
+});
+
+t.test('by least load whoever comes late is not given everything, and weights count', (t) => {
+  const clock = new VirtualClock();
+  const picker = new Picker(seededRandom(7), clock);
+  const light = ['a', 'b', 'c'].map((id) => make(id));
+  picks(Policy.LEAST_LOAD, light, { count: 300, picker });
+  const all = [...light, make('heavy', { weight: 300 })];
+  const share = (count: number): number =>
+    picks(Policy.LEAST_LOAD, all, { count, picker }).filter((id) => id === 'heavy').length / count;
+  const first = share(40);
+  t.ok(first > 0.6 && first < 1, `catching up: ${first}`);
+  clock.advance(60_000);
+  const settled = share(2_000);
+  t.ok(Math.abs(settled - 0.5) < 0.02, `300 of 600: ${settled}`);
   t.end();
 });
 
@@ -135,12 +163,12 @@ t.test('among them those of the shortest round trip, with some slack, and the ow
 });
 
 t.test('a policy that this daemon does not know is refused, and those that it knows named', (t) => {
-  for (const policy of [0, 1, 2, 3, 4]) t.equal(checkPolicy(policy), policy);
-  t.throws(() => checkPolicy(5), {
+  for (const policy of [0, 1, 2, 3, 4, 5]) t.equal(checkPolicy(policy), policy);
+  t.throws(() => checkPolicy(6), {
     code: 'INVALID_ARGUMENT',
     reason: 'INVALID_POLICY',
     message:
-      'policy is 5, which this daemon does not know: give one of RANDOM, ROUND_ROBIN, NEAREST, WEIGHTED, or none',
+      'policy is 6, which this daemon does not know: give one of RANDOM, ROUND_ROBIN, NEAREST, WEIGHTED, LEAST_LOAD, or none',
   });
   t.end();
 });

@@ -6,15 +6,17 @@ import { disco } from '../../src/gen/discovery.js';
 import { makeCheck } from '../contract/store-contract.ts';
 import { serve } from './fixture.ts';
 
-const { TCP, HTTP, GRPC } = disco.v1.Check.Kind;
+const { TCP, HTTP, GRPC, IDENTITY } = disco.v1.Check.Kind;
 type WireCheck = disco.v1.Check.$Properties;
 
 t.test('what is left out has a default, and only what its kind has', (t) => {
-  const filled = checkChecks([{ kind: TCP }, { kind: HTTP }, { kind: GRPC }]);
+  const kinds = [TCP, HTTP, GRPC, IDENTITY];
+  const filled = checkChecks(kinds.map((kind) => ({ kind })));
   t.strictSame(filled, [
     makeCheck({ kind: 'tcp' }),
     makeCheck({ kind: 'http', path: '/', method: 'GET' }),
     makeCheck({ kind: 'grpc' }),
+    makeCheck({ kind: 'identity' }),
   ]);
   t.strictSame(checkChecks([]), []);
   t.end();
@@ -38,6 +40,8 @@ t.test('what is given is taken as it is, up to every bound', (t) => {
   t.match(checkChecks([{ kind: HTTP, ...quick }]), [quick]);
   const grpc = { path: 'math.v1.Math', tls: true };
   t.match(checkChecks([{ kind: GRPC, ...grpc }]), [{ kind: 'grpc', ...grpc }]);
+  const identity = { path: '/proof?of=me', tls: true };
+  t.match(checkChecks([{ kind: IDENTITY, ...identity }]), [{ kind: 'identity', ...identity }]);
   for (const method of checkMethods) t.match(checkChecks([{ kind: HTTP, method }]), [{ method }]);
   for (const path of ['/', '/a?b=%20&c', '/~x;y="z"'])
     t.match(checkChecks([{ kind: HTTP, path }]), [{ path }]);
@@ -64,14 +68,17 @@ const msRule = (least: number, ifZero: number): string =>
 const runsRule = (ifZero: number): string => `give 1 to 100, or leave it out for ${ifZero}`;
 
 const refusals: readonly (readonly [check: WireCheck, sentence: string])[] = [
-  [{}, 'kind is 0: give TCP (1), HTTP (2) or GRPC (3)'],
-  [{ kind: 9 as 1 }, 'kind is 9: give TCP (1), HTTP (2) or GRPC (3)'],
+  [{}, 'kind is 0: give TCP (1), HTTP (2), GRPC (3) or IDENTITY (4)'],
+  [{ kind: 9 as 1 }, 'kind is 9: give TCP (1), HTTP (2), GRPC (3) or IDENTITY (4)'],
   [
     { kind: TCP, path: '/x' },
     'path is "/x": a TCP check only connects; leave it out, or make it an HTTP check',
   ],
   [{ kind: HTTP, path: 'x' }, `path is "x": ${pathRule}`],
   [{ kind: HTTP, path: 'http://10.0.0.1/' }, `path is "http://10.0.0.1/": ${pathRule}`],
+  [{ kind: IDENTITY, path: 'x' }, `path is "x": ${pathRule}`],
+  [{ kind: IDENTITY, expectedStatus: 200 }, `expected_status is 200: ${onlyHttp}`],
+  [{ kind: IDENTITY, method: 'GET' }, `method is "GET": ${onlyHttp}`],
   [{ kind: HTTP, path: '/a b' }, `path is "/a b": ${pathRule}`],
   [{ kind: HTTP, path: '/a#b' }, `path is "/a#b": ${pathRule}`],
   [{ kind: HTTP, path: '/\r\nHost: x' }, String.raw`path is "/\r\nHost: x": ${pathRule}`],

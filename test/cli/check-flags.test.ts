@@ -12,6 +12,11 @@ t.test('a check is a word, with a path or a service behind a colon', (t) => {
     { kind: 'grpc', path: 'math.v1.Math', tls: false },
     { kind: 'grpc', path: 'x', tls: true },
   ]);
+  t.strictSame(readChecks({ check: ['identity', 'identity:/proof', 'identity-tls:/proof'] }), [
+    { kind: 'identity', path: '', tls: false },
+    { kind: 'identity', path: '/proof', tls: false },
+    { kind: 'identity', path: '/proof', tls: true },
+  ]);
   t.strictSame(readChecks({}), []);
   t.end();
 });
@@ -43,7 +48,8 @@ t.test('the other flags hold for every check, status and method for the HTTP one
   t.end();
 });
 
-const forms = 'tcp, http:/PATH, https:/PATH, grpc, grpc:SERVICE or grpcs:SERVICE';
+const forms =
+  'tcp, http:/PATH, https:/PATH, grpc, grpc:SERVICE, grpcs:SERVICE, identity, identity:/PATH, identity-tls or identity-tls:/PATH';
 const refused: readonly (readonly [flags: CheckFlags, sentence: string])[] = [
   [{ check: ['udp'] }, `--check udp: write ${forms}`],
   [{ check: ['tcp:80'] }, `--check tcp:80: write ${forms}`],

@@ -1,6 +1,7 @@
 import t from 'tap';
-import { checkTable, failingNotes } from '../../src/cli/check-table.ts';
+import { checkName, checkTable, failingNotes } from '../../src/cli/check-table.ts';
 import { reportFromProto } from '../../src/client/check.ts';
+import type { Check } from '../../src/client/check.ts';
 import { instanceFromProto } from '../../src/client/instance.ts';
 import { disco } from '../../src/gen/discovery.js';
 
@@ -51,6 +52,17 @@ t.test('what fails is a note, also while it does not count yet; what passes is n
   ]);
   t.strictSame(notesOf(grpc), ['check grpc: not run yet']);
   t.strictSame(failingNotes(instanceFromProto(add)), []);
+  t.end();
+});
+
+t.test('a check is named as --check takes it', (t) => {
+  const check = { ...reportFromProto(tcp).check, path: '' };
+  const named = (kind: Check['kind'], path: string, isTls: boolean): string =>
+    checkName({ ...check, kind, path, tls: isTls });
+  t.equal(named('identity', '', false), 'identity');
+  t.equal(named('identity', '/proof', false), 'identity:/proof');
+  t.equal(named('identity', '/proof', true), 'identity-tls:/proof');
+  t.equal(named('grpc', 'math.Add', true), 'grpcs:math.Add');
   t.end();
 });
 

@@ -1,6 +1,7 @@
 /** register and deregister, and register for the length of a command. */
 import { once } from 'node:events';
 import t from 'tap';
+import { GrpcIdentity } from '../../src/client/grpc-identity.ts';
 import { makeSealed, signerOf } from '../record/fixtures.ts';
 import { disco, Run, serveApi } from './fixture.ts';
 
@@ -262,4 +263,32 @@ t.test('what the daemon refuses of a check is told with its place', async (t) =>
   const { code, stderr } = await run(...here, '--check', 'tcp', ...timeout);
   t.equal(code, 2);
   t.match(stderr, /^disco: checks\[0\]\.timeout_ms is 2000 and interval_ms is 1000: /);
+});
+
+t.test('a check for an identity goes by the key that was given', async (t) => {
+  const { run, node } = await serveApi(t);
+  const check = ['--check', 'identity:/proof'];
+  const without = await run(...here, ...check);
+  t.equal(without.code, 2);
+  t.match(without.stderr, /^disco: --check identity: give the public key/);
+  const key = Buffer.alloc(32, 7).toString('base64url');
+  const { code, stderr } = await run(...here, ...check, '--identity-key', key);
+  t.equal(code, 0, stderr);
+  const checks = [{ kind: 'identity', path: '/proof' }];
+  t.match(node.registry.registration('math/add/127.0.0.1:5001'), { identityKey: key, checks });
+});
+
+t.test('a command is given the key and the instance that it is to answer for', async (t) => {
+  const { run, node } = await serveApi(t);
+  const print = 'console.log(process.env.DISCO_IDENTITY)';
+  const args = [...here, '--check', 'identity', '--', nodeJs, '-e', print];
+  const { code, stdout, stderr } = await run(...args);
+  t.equal(code, 0, stderr);
+  const [registration] = node.store.commits.flatMap((batch) => [...(batch.registrations ?? [])]);
+  t.match(registration, { checks: [{ kind: 'identity', path: '' }] });
+  const identity = new GrpcIdentity({ handover: stdout.trim() });
+  t.equal(Buffer.from(identity.publicKey).toString('base64url'), registration?.identityKey);
+  const instance = 'math/add/127.0.0.1:5001';
+  const answer = await identity.answer({ nonce: new Uint8Array(32), owner: node.self, instance });
+  t.equal(answer.kind, 'signed');
 });

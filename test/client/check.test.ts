@@ -21,7 +21,7 @@ const full = {
 } as const;
 
 test('every field of a check survives the way to the wire and back', async (t) => {
-  for (const kind of ['tcp', 'http', 'grpc'] as const) {
+  for (const kind of ['tcp', 'http', 'grpc', 'identity'] as const) {
     const sent = Check.encode(checkToProto({ ...full, kind })).finish();
     const { check } = reportFromProto({ check: Check.decode(sent) });
     t.strictSame(check, { ...full, kind });
@@ -43,7 +43,7 @@ test('what protobuf would bend is refused before it is sent', async (t) => {
     );
   }
   const kind = 'udp' as CheckOptions['kind'];
-  const sentence = `a check's kind is "udp"; expected tcp, http or grpc`;
+  const sentence = `a check's kind is "udp"; expected tcp, http, grpc or identity`;
   t.throws(
     () => checkToProto({ kind }),
     new DiscoError('INVALID_ARGUMENT', 'INVALID_CHECK', sentence),
@@ -51,8 +51,9 @@ test('what protobuf would bend is refused before it is sent', async (t) => {
 });
 
 test('a report is plain and frozen, with its results in the order of the daemon', async (t) => {
+  const reason = 'identity_mismatch';
   const results = [
-    { time: 1_763_000_000_000_001, durationMicros: 1_500, output: '503 Busy' },
+    { time: 1_763_000_000_000_001, durationMicros: 1_500, output: 'no', reason },
     { time: 1_763_000_000_000_000, durationMicros: 20, status: Health.HEALTH_PASSING },
   ];
   const sent = { check: checkToProto(full), health: Health.HEALTH_WARNING, results };
@@ -61,8 +62,8 @@ test('a report is plain and frozen, with its results in the order of the daemon'
     check: full,
     health: 'warning',
     results: [
-      { time: 1_763_000_000_000_001, durationMs: 1.5, passed: false, output: '503 Busy' },
-      { time: 1_763_000_000_000_000, durationMs: 0.02, passed: true, output: '' },
+      { time: 1_763_000_000_000_001, durationMs: 1.5, passed: false, output: 'no', reason },
+      { time: 1_763_000_000_000_000, durationMs: 0.02, passed: true, output: '', reason: '' },
     ],
   });
   t.ok([report, report.check, report.results, report.results[0]].every(Object.isFrozen));

@@ -43,8 +43,8 @@ test('the conditions of a list go to the daemon', async (t) => {
 test('get asks by policy and age, and tells what the daemon says of itself', async (t) => {
   const { daemon, disco } = await connected(t);
   daemon.put(add);
-  const policies = { random: 1, round_robin: 2, nearest: 3, weighted: 4 } as const;
-  for (const policy of ['random', 'round_robin', 'nearest', 'weighted'] as const) {
+  const policies = { random: 1, round_robin: 2, nearest: 3, weighted: 4, least_load: 5 } as const;
+  for (const policy of ['random', 'round_robin', 'nearest', 'weighted', 'least_load'] as const) {
     const asked = daemon.next('Get');
     await disco.get('math', 'add', { policy, maxStaleMs: 5_000, staleOk: true });
     const { policy: sent, maxStaleMs, staleOk } = await asked;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import { test } from 'tap';
 import { Disco } from '../../src/client/disco.ts';
@@ -39,27 +40,71 @@ test('connect gives up on a daemon that hangs', async (t) => {
   });
 });
 
-test('whatever the daemon is asked can be given up', async (t) => {
-  const { daemon, disco } = await connected(t);
-  const methods = ['Status', 'Members', 'ForceLeave', 'Gossip', 'Leave', 'Deregister'] as const;
-  for (const method of methods) daemon.hang(method);
+test('whatever the daemon is asked can be given up, before it is asked too', async (t) => {
+  const { daemon, disco } = await connected(t, { timeoutMs: 3_000 });
+  const ofNode = ['Status', 'Members', 'ForceLeave', 'Gossip', 'Leave'] as const;
+  const ofServices = ['Register', 'Deregister', 'Get', 'List', 'SetMaintenance'] as const;
+  const hung = [...ofNode, ...ofServices];
+  for (const method of hung) daemon.hang(method);
   const abort = new AbortController();
   const { signal } = abort;
   const { address } = daemon;
-  const asked = [
+  const ask = () => [
     Disco.connect({ address, signal }),
     disco.status({ signal }),
     disco.members({ signal }),
     disco.forceLeave('node-2', { signal }),
     disco.gossip({ signal }),
     disco.leave({ signal }),
+    disco.register({ ...service, signal }),
     disco.deregister({ ...service, signal }),
+    disco.get('math', 'add', { signal }),
+    disco.list({}, { signal }),
+    disco.setMaintenance({ on: true, signal }),
+    disco.resolve('math/add', undefined, signal),
+    disco.fetch('http://add.math/', { signal }),
   ];
+  daemon.holdSnapshots = true;
+  const during = ask();
+  const counts = () => hung.map((method) => daemon.countOf(method));
+  // The first Status was that of the client itself.
+  const expected = hung.map((method) => (method === 'Status' ? 3 : 1));
+  while (counts().join() !== expected.join()) await once(daemon.answered, 'called');
   const reason = new Error('enough');
   abort.abort(reason);
-  for (const outcome of await Promise.allSettled<unknown>(asked)) {
+  const before = ask();
+  for (const outcome of await Promise.allSettled<unknown>([...during, ...before])) {
     t.strictSame(outcome, { status: 'rejected', reason });
   }
+  t.strictSame(counts(), expected, 'who has given up asks for nothing');
+});
+
+test('to give up after the answer changes nothing of it', async (t) => {
+  const { daemon, disco } = await connected(t);
+  daemon.put(add);
+  const abort = new AbortController();
+  const { signal } = abort;
+  const { instance } = await disco.get('math', 'add', { signal });
+  const { instances } = await disco.list({}, { signal });
+  const resolved = await disco.resolve('math/add', undefined, signal);
+  abort.abort(new Error('enough'));
+  t.strictSame([instance.port, instances.length, resolved.port], [4000, 1, 4000]);
+  await t.rejects(disco.resolve('math/add', undefined, signal), { message: 'enough' });
+  t.equal((await disco.resolve('math/add')).port, 4000);
+});
+
+test('who gives up while the daemon registers leaves nothing there', async (t) => {
+  const { daemon, disco } = await connected(t);
+  const abort = new AbortController();
+  const registering = disco.register({ ...service, port: 1, signal: abort.signal });
+  const registered = daemon.next('Register');
+  const deregistered = daemon.next('Deregister');
+  // It is on its way, and not answered.
+  abort.abort(new Error('enough'));
+  await t.rejects(registering, { message: 'enough' });
+  await Promise.all([registered, deregistered]);
+  t.equal(daemon.instances.size, 0);
+  await disco.close();
 });
 
 test('an address that is none is refused without trying', async (t) => {

@@ -52,7 +52,7 @@ export function wireInstance(over: Wire = {}): Wire {
 export class FakeDaemon {
   /** Every call so far, in order. */
   readonly calls: MethodName[] = [];
-  /** Emits a method's name, with the request, when it was answered; and 'watch ended'. */
+  /** Emits a method's name, with the request, when it was answered; 'called' and 'watch ended'. */
   readonly answered = new EventEmitter();
   readonly instances = new Map<string, Wire>();
   /** What Status says. */
@@ -232,6 +232,7 @@ export class FakeDaemon {
         ],
       })),
       Leave: this.#unary('Leave', () => ({})),
+      SetMaintenance: this.#unary('SetMaintenance', () => ({})),
       Watch: (call: WatchCall) => this.#watch(call),
     };
   }
@@ -246,6 +247,7 @@ export class FakeDaemon {
       callback: grpc.sendUnaryData<unknown>,
     ): void => {
       this.calls.push(name);
+      this.answered.emit('called');
       if (this.#silent.has(name)) return;
       const refusal = this.#refusals.get(name);
       const result = refusal ?? answer(call.request);

@@ -3,51 +3,11 @@ import { test, type Test } from 'tap';
 import { systemClock } from '../../src/base/clock.ts';
 import { DiscoError } from '../../src/base/error.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { DiscoveryStub, type UnaryCaller } from '../../src/client/discovery-stub.ts';
+import { DiscoveryStub } from '../../src/client/discovery-stub.ts';
 import { Registration, type RegisterOptions } from '../../src/client/registration.ts';
 import { FakeDaemon } from './fake-daemon.ts';
 import { HandClock } from './hand-clock.ts';
-
-type Answer = () => unknown;
-
-const away = new DiscoError('UNAVAILABLE', 'NO_DAEMON', 'no daemon there');
-const unknown = new DiscoError('NOT_FOUND', 'UNKNOWN_INSTANCE', 'not known here');
-
-/** A daemon of three answers, without a network in between. */
-class ScriptedCaller implements UnaryCaller {
-  readonly calls: string[] = [];
-  readonly requests: Record<string, unknown>[] = [];
-  register: Answer = () => ({
-    ip: '10.0.0.7',
-    port: 4711,
-    instanceId: '10.0.0.7:4711',
-    owner: 'owner-1',
-    conflict: false,
-  });
-  heartbeat: Answer = () => ({ ttlMs: 0 });
-  deregister: Answer = () => ({ instanceId: '10.0.0.7:4711' });
-
-  async unary(name: string, request: object): Promise<never> {
-    this.calls.push(name);
-    this.requests.push({ ...request });
-    const answers: Record<string, Answer> = {
-      Register: this.register,
-      Heartbeat: this.heartbeat,
-      Deregister: this.deregister,
-    };
-    return (await answers[name]?.()) as never;
-  }
-
-  since(mark: number): string[] {
-    return this.calls.slice(mark);
-  }
-}
-
-function refusing(error: Error): Answer {
-  return () => {
-    throw error;
-  };
-}
+import { away, refusing, ScriptedCaller, unknown } from './scripted-caller.ts';
 
 async function registered(t: Test, over: Partial<RegisterOptions> = {}) {
   const caller = new ScriptedCaller();
@@ -223,6 +183,7 @@ test('an abort while the daemon answers leaves nothing registered', async (t) =>
   const tools = { caller, clock: new HandClock(), random: seededRandom(7) };
   const options = { group: 'math', name: 'add', signal: controller.signal };
   await t.rejects(Registration.register(tools, options), { message: 'too late' });
+  await turn();
   t.strictSame(caller.calls, ['Register', 'Deregister']);
 });
 

@@ -172,6 +172,43 @@ t.test('what does not fit is told of its file, and the rest is registered', (t) 
   t.end();
 });
 
+t.test('a good file that was refused is registered once nothing is in its way', async (t) => {
+  const { node, registrar, lines, write, ports } = begin(t);
+  const add = { group: 'math', name: 'add', ip: '10.0.0.7' };
+  for (const port of [1, 2, 3]) await node.service.register({ ...add, port });
+  write('full.json', text(4, 5));
+  write('taken.json', text(3));
+  t.strictSame(ports(), [1, 2, 3, 4]);
+  const refused = [
+    { file: 'full.json', problem: /the bounds are 4 and/ },
+    { file: 'taken.json', problem: /is registered through the API already/ },
+  ];
+  t.match(
+    registrar.report().bad.toSorted((x, y) => (x.file < y.file ? -1 : 1)),
+    refused,
+  );
+  const [told, commits, { revision }] = [
+    lines.length,
+    node.store.commits.length,
+    node.registry.feed,
+  ];
+  node.clock.advance(60_000);
+  t.equal(lines.length, told, 'told once, however often it is tried');
+  t.equal(node.store.commits.length, commits, 'and what fails costs neither disk nor gossip');
+  t.equal(node.registry.feed.revision, revision);
+  await node.service.deregister({ ...add, port: 1 });
+  node.clock.advance(5_000);
+  t.strictSame(ports(), [2, 3, 4, 5]);
+  t.match(registrar.report().bad, [{ file: 'taken.json' }]);
+  await node.service.deregister({ ...add, port: 3 });
+  registrar.stop();
+  node.clock.advance(60_000);
+  t.strictSame(ports(), [2, 4, 5], 'nobody tries after the end');
+  registrar.start();
+  t.strictSame(ports(), [2, 3, 4, 5]);
+  t.strictSame(registrar.report().bad, []);
+});
+
 t.test('what has room only once the old is gone is registered all the same', (t) => {
   const { registrar, write, ports } = begin(t, { 'a.json': text(1, 2, 3, 4) });
   write('a.json', text(5, 6, 7, 8));

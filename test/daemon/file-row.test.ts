@@ -1,5 +1,5 @@
 import t from 'tap';
-import { choice, flag, integer, objects, pairs } from '../../src/daemon/file-row.ts';
+import { bytes, choice, flag, integer, objects, pairs } from '../../src/daemon/file-row.ts';
 import { refused, required, text, texts, unknownKey } from '../../src/daemon/file-row.ts';
 import type { Row } from '../../src/daemon/file-row.ts';
 import { parseJsonFile } from '../../src/daemon/json-file.ts';
@@ -20,6 +20,8 @@ const rows: readonly (readonly [Row<unknown>, given: unknown, read: unknown])[] 
   [integer(1, 9), 9, 9],
   [integer(1, 9), 10, 'got 10, expected a whole number from 1 to 9'],
   [integer(1, 9), 1.5, 'got 1.5, expected a whole number from 1 to 9'],
+  [bytes(), 'AAE', Buffer.of(0, 1)],
+  [bytes(), 'AAE=', 'got "AAE=", expected bytes in base64url, without padding'],
   [flag(), true, true],
   [flag(), 'yes', 'got "yes", expected true or false'],
   [choice({ one: 1, two: 2 }), 'two', 2],

@@ -43,6 +43,15 @@ t.test('an instance of a file is checked, and may be deregistered when it stays 
   t.end();
 });
 
+t.test('a service that proves who it is has its public key in the file', (t) => {
+  const identityKey = Buffer.alloc(32, 7).toString('base64url');
+  const checks = [{ kind: 'identity', path: '/proof' }];
+  const { wishes, problems } = read({ ...add, checks, identityKey });
+  t.strictSame(problems, []);
+  t.match(wishes, [{ wish: { identityKey, checks } }]);
+  t.end();
+});
+
 t.test('each mistake is told with line, column, key and what was expected', (t) => {
   const rows: readonly (readonly [object | string, string])[] = [
     ['{"group": "math",}', `line 1, column 18: got '}', expected a key in double quotes`],
@@ -66,6 +75,8 @@ t.test('each mistake is told with line, column, key and what was expected', (t) 
     [{ ...add, checks: [{ kind: 'ping' }] }, 'key checks: [0].kind: got "ping", expected one of'],
     [{ ...add, checks: [{ kind: 'tcp', intervalMs: 5 }] }, 'checks[0].interval_ms is 5'],
     [{ ...add, checks: [{ kind: 'tcp', intrvalMs: 5 }] }, 'did you mean intervalMs?'],
+    [{ ...add, identityKey: 'x' }, 'key identityKey: got "x", expected bytes in base64url'],
+    [{ ...add, checks: [{ kind: 'identity' }] }, 'identity_key is empty: a check of kind'],
     [{ ...add, ttlMs: 1_000 }, 'key ttlMs: nobody sends heartbeats for a file'],
     [
       { ...add, deregisterAfterMs: 5 },

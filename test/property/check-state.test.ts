@@ -45,7 +45,7 @@ t.test('counting run by run comes to what the whole history says', (t) => {
       let state = firstState(first);
       for (const [index, hasPassed] of history.entries()) {
         const { health } = state;
-        state = nextState(state, hasPassed, limits);
+        state = nextState(state, { hasPassed }, limits);
         assert.equal(state.health, twin(first, history.slice(0, index + 1), limits));
         reached.add(`${health} ${state.health}`);
       }

@@ -1,6 +1,12 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
 import t from 'tap';
 import { ownerFromKey } from '../../src/record/owner.ts';
-import { ed25519SignerOf, ed25519Verifier, signatureBytes } from '../../src/record/signature.ts';
+import {
+  ed25519SignerOf,
+  ed25519Verifier,
+  isSignedBy,
+  signatureBytes,
+} from '../../src/record/signature.ts';
 import { flipBit, signerOf } from './fixtures.ts';
 
 const body = Buffer.from('what was said');
@@ -63,5 +69,21 @@ t.test('the same seed is the same key, and its signatures are real ones', (t) =>
   t.not(ed25519SignerOf(new Uint8Array(32).fill(2)).owner, one?.owner);
   const made = one?.sign('disco/v1/head', 'test', body) ?? new Uint8Array(0);
   t.ok(ed25519Verifier.verify(one?.owner ?? '', 'disco/v1/head', 'test', body, made));
+  t.end();
+});
+
+t.test('a key that is no node signs too, and nothing else than its signature holds', (t) => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const spki = publicKey.export({ format: 'der', type: 'spki' });
+  const key = spki.subarray(spki.length - 32);
+  const made = sign(null, body, privateKey);
+  t.equal(isSignedBy(key, body, made), true);
+  t.equal(isSignedBy(key, Buffer.from('what was not said'), made), false);
+  t.equal(isSignedBy(flipBit(key, 9), body, made), false);
+  t.equal(isSignedBy(key, body, flipBit(made, 100)), false);
+  for (const wrong of [new Uint8Array(), made.subarray(1), Buffer.concat([made, made])])
+    t.equal(isSignedBy(key, body, wrong), false);
+  for (const wrong of [new Uint8Array(), key.subarray(1), Buffer.concat([key, key])])
+    t.equal(isSignedBy(wrong, body, made), false);
   t.end();
 });

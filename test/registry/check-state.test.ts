@@ -10,7 +10,7 @@ interface Row {
   readonly from: Health;
   /** successesBeforePassing, failuresBeforeWarning, failuresBeforeCritical. */
   readonly limits: readonly [number, number, number];
-  /** A run each: `+` passed, `-` failed. */
+  /** A run each: `+` passed, `-` failed, `!` another process answered. */
   readonly runs: string;
   /** The health after each: p, w, c. */
   readonly healths: string;
@@ -68,6 +68,20 @@ const table: readonly Row[] = [
     healths: 'wwc',
   },
   {
+    say: 'proof of another process is critical at once, however much patience there is',
+    from: 'passing',
+    limits: [1, 4, 5],
+    runs: '!+--!-+',
+    healths: 'cpppccp',
+  },
+  {
+    say: 'after such a proof it takes as many successes as ever',
+    from: 'warning',
+    limits: [2, 2, 3],
+    runs: '!+!++',
+    healths: 'ccccp',
+  },
+  {
     say: 'maintenance hides what was known, so it has to pass',
     from: 'maintenance',
     limits: [2, 1, 1],
@@ -86,7 +100,8 @@ for (const { say, from, limits, runs, healths } of table) {
     };
     let state = firstState(from);
     const after = [...runs].map((run) => {
-      state = nextState(state, run === '+', bounds);
+      const reason = run === '!' && { reason: 'identity_mismatch' as const };
+      state = nextState(state, { hasPassed: run === '+', ...reason }, bounds);
       return state.health.charAt(0);
     });
     t.equal(after.join(''), healths);
