@@ -1,4 +1,5 @@
 /** From JSON bodies and queries, whose shape a schema has checked, to the messages of the API. */
+import { fromBase64url } from '../base/challenge.ts';
 import { disco } from '../gen/discovery.js';
 import { EnumWords } from './enum-words.ts';
 import { checkWords, healthWords } from './json-answer.ts';
@@ -12,8 +13,10 @@ export const policyWords = new EnumWords(disco.v1.GetRequest.Policy);
 type CheckBody = Omit<Props<'Check'>, 'kind'> & { readonly kind: string };
 
 /** The body of `register`. */
-export type RegisterBody = Omit<Props<'RegisterRequest'>, 'checks'> & {
+export type RegisterBody = Omit<Props<'RegisterRequest'>, 'checks' | 'identityKey'> & {
   readonly checks?: readonly CheckBody[];
+  /** base64url, without padding */
+  readonly identityKey?: string;
 };
 
 /** How old an answer may be, as a query says it. */
@@ -41,13 +44,18 @@ export interface ListQuery extends FreshnessQuery {
   readonly pageToken?: string;
 }
 
-export function registerRequest({ checks, ...body }: RegisterBody): Props<'RegisterRequest'> {
-  if (checks === undefined) return body;
+/** @throws DiscoError INVALID_ARGUMENT/INVALID_CHECK */
+export function registerRequest(body: RegisterBody): Props<'RegisterRequest'> {
+  const { checks, identityKey, ...plain } = body;
   const read = (check: CheckBody): Props<'Check'> => ({
     ...check,
     kind: checkWords.number(check.kind),
   });
-  return { ...body, checks: checks.map(read) };
+  return {
+    ...plain,
+    ...(checks !== undefined && { checks: checks.map(read) }),
+    ...(identityKey !== undefined && { identityKey: readKey(identityKey) }),
+  };
 }
 
 /** @throws DiscoError INVALID_ARGUMENT/INVALID_QUERY */
@@ -62,6 +70,13 @@ export function listRequest({ health, tags, metadata, ...query }: ListQuery): Pr
 
 export function getRequest({ policy, ...query }: GetQuery): Omit<Props<'GetRequest'>, 'group'> {
   return { ...query, policy: policyWords.number(policy) };
+}
+
+function readKey(text: string): Uint8Array {
+  const key = fromBase64url(text);
+  if (key !== undefined) return key;
+  const rule = 'write an Ed25519 public key in base64url, without padding';
+  throw invalid('INVALID_CHECK', `identityKey is ${quote(text)}: ${rule}`);
 }
 
 function readPair(text: string): [string, string] {

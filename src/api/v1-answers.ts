@@ -102,7 +102,7 @@ const catalog: Readonly<Record<string, JsonSchema>> = {
   }),
   Check: answered('A check as it runs.', {
     kind: oneOf(checkWords.words, 'What is tried.'),
-    path: text('http: path and query. grpc: the service asked about.'),
+    path: text('http, identity: path and query. grpc: the service asked about.'),
     expectedStatus: uint32('http; 0: any of 200 to 299.'),
     method: text('http.'),
     tls: flag('Over TLS, whoever the certificate names.'),
@@ -118,6 +118,7 @@ const catalog: Readonly<Record<string, JsonSchema>> = {
     durationMicros: uint64('How long it took.'),
     status: health('passing or critical.'),
     output: text('What was answered, or what went wrong.'),
+    reason: text('"identity_mismatch": another process answers at the address; else empty.'),
   }),
 };
 

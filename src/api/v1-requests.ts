@@ -18,12 +18,14 @@ const staleOk = flag('Answer all the same, and mark it stale.');
 const checkFields: Properties = {
   kind: oneOf(
     checkWords.words,
-    'tcp: the port takes a connection. http: a request is answered as expected. grpc: grpc.health.v1 answers SERVING.',
+    'tcp: the port takes a connection. http: a request is answered as expected. grpc: grpc.health.v1 answers SERVING. identity: who answers has the key of the registration.',
   ),
-  path: text('http: path and query, "/" by default. grpc: the service asked about.'),
+  path: text(
+    'http: path and query, "/" by default. grpc: the service asked about. identity: path over HTTP, by default gRPC is asked.',
+  ),
   expectedStatus: uint32('http: 200 to 599; 0: any of 200 to 299.'),
   method: text('http: GET (default), HEAD, OPTIONS or POST.'),
-  tls: flag('http and grpc: over TLS, whoever the certificate names.'),
+  tls: flag('All but tcp: over TLS, whoever the certificate names.'),
   intervalMs: uint64('Between the begins of two runs: 100 to 86400000; 0: 10000.'),
   timeoutMs: uint64('10 to intervalMs; 0: 5000, or intervalMs when that is less.'),
   initialDelayMs: uint64('Before the first run: at most 86400000.'),
@@ -47,6 +49,7 @@ const registration: Properties = {
   zone: text('Where it runs; by default the zone of the daemon.'),
   endpoints: listOf(named('NewEndpoint'), 'Its further ports: 16 at most.'),
   checks: listOf(named('NewCheck'), 'What the daemon runs to learn of its health: 8 at most.'),
+  identityKey: text('For a check of kind identity: an Ed25519 public key in base64url.'),
 };
 
 /** Schemas with a name of their own in the document, by name. */

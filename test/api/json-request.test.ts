@@ -14,6 +14,19 @@ t.test('the kinds of checks are words, the rest of a registration is as it is', 
   t.end();
 });
 
+t.test('the key of an identity is read, and not guessed at', (t) => {
+  const body = { group: 'math', name: 'add' };
+  const key = Buffer.alloc(32, 7);
+  const read = registerRequest({ ...body, identityKey: key.toString('base64url') });
+  t.strictSame(read, { ...body, identityKey: key });
+  for (const identityKey of [key.toString('base64'), 'a key!'])
+    t.throws(() => registerRequest({ ...body, identityKey }), {
+      reason: 'INVALID_CHECK',
+      message: /^identityKey is ".*": write an Ed25519 public key in base64url, without padding$/,
+    });
+  t.end();
+});
+
 t.test('a list is filtered by states of health, tags and pairs', (t) => {
   const { HEALTH_PASSING, HEALTH_WARNING } = disco.v1.Health;
   t.strictSame(listRequest({}), { healths: [], tags: [], metadata: {} });
