@@ -9,6 +9,7 @@
 import type { Random } from '../base/random.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Found } from './dns-alias.ts';
 import { reverseKey } from './dns-address.ts';
 import { wireName, zoneLabel } from './dns-labels.ts';
 import { classAny, classIn, rcode, recordType } from './dns-query.ts';
@@ -18,7 +19,7 @@ import type { Piece, Ranked, ServiceView } from './dns-view.ts';
 import { AnswerWriter, questionName, section, udpBytesMin } from './dns-writer.ts';
 import type { Note } from './dns-writer.ts';
 import { DnsZone } from './dns-zone.ts';
-import type { Found } from './dns-zone.ts';
+import type { Found as Named } from './dns-zone.ts';
 import type { NodeControl } from './node-control.ts';
 import { notFound } from './not-found.ts';
 
@@ -92,6 +93,21 @@ export class DnsAnswerer {
     return this.#bare(query, limit, rcode.servFail, { code: noteCode.other, text });
   }
 
+  /**
+   * The answer that a name is an alias, with the addresses of what it leads to.
+   *
+   * @param target the other name, as it travels
+   */
+  resolved(query: Query, limit: number, target: Buffer, found: readonly Found[]): Buffer {
+    const { ttlSeconds } = this.#options;
+    const writer = this.#begin(query, limit, undefined);
+    const alias = writer.add(section.answer, questionName, recordType.CNAME, ttlSeconds, target);
+    const isWhole = found.every(({ ttl, data }) => {
+      return alias > 0 && writer.add(section.answer, alias, query.type, ttl, data) > 0;
+    });
+    return this.#finish(rcode.noError, alias === 0 || !isWhole);
+  }
+
   #answerZone(query: Query, limit: number): Buffer {
     const below = query.labels.slice(0, -1);
     if (below.length === 0) return this.#answerApex(query, limit);
@@ -109,7 +125,7 @@ export class DnsAnswerer {
     return this.#answerFound(query, limit, found);
   }
 
-  #answerFound(query: Query, limit: number, found: Found): Buffer {
+  #answerFound(query: Query, limit: number, found: Named): Buffer {
     const { type } = query;
     switch (found.kind) {
       case 'service':

@@ -116,7 +116,8 @@ function readName(bytes: Buffer, start: number, labels: string[]): number {
     const length = bytes[at];
     if (length === undefined || length > labelBytesMax) return -1;
     at += 1;
-    if (length === 0) return at - start > nameBytesMax ? -1 : at;
+    if (length === 0) return at;
+    // The root is still to come.
     if (at + length > bytes.length || at + length - start >= nameBytesMax) return -1;
     labels.push(bytes.toString('latin1', at, at + length).toLowerCase());
     at += length;
@@ -147,7 +148,8 @@ function readEdns(bytes: Buffer, start: number): Edns | undefined | 'bad' {
   return at === bytes.length ? edns : 'bad';
 }
 
-function skipName(bytes: Buffer, start: number): number {
+/** @returns where a name ends; -1 when it does not */
+export function skipName(bytes: Buffer, start: number): number {
   let at = start;
   for (;;) {
     const length = bytes[at];

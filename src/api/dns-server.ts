@@ -16,6 +16,7 @@ import { Counters } from '../base/counters.ts';
 import { DiscoError, errorText } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import { aliasOf, questionAbout, readAnswers } from './dns-alias.ts';
 import { DnsAnswerer } from './dns-answerer.ts';
 import { headerFlag, readQuery } from './dns-query.ts';
 import type { Query } from './dns-query.ts';
@@ -45,6 +46,8 @@ export interface DnsTools {
   /** 0 to 65535, which nobody can foresee. */
   readonly randomId: () => number;
   readonly log: Log;
+  /** Who gets records by UDP and has other names asked for; on loopback everybody. */
+  readonly isNear?: (ip: string) => boolean;
 }
 
 /** Connections at once; further ones are closed. */
@@ -62,6 +65,7 @@ export class DnsServer {
   readonly counters = new Counters();
   readonly #options: DnsOptions;
   readonly #tools: DnsTools;
+  readonly #isNear: (ip: string) => boolean;
   readonly #answerer: DnsAnswerer;
   readonly #upstream: Upstream | undefined;
   readonly #logged = new CellRate<string>(logRate);
@@ -75,6 +79,7 @@ export class DnsServer {
     const { registry, control } = service;
     this.#options = options;
     this.#tools = tools;
+    this.#isNear = tools.isNear ?? isPrivate;
     const { upstream: servers, ttlSeconds } = options;
     if (servers.length > 0) this.#upstream = new Upstream({ servers, ...tools });
     this.#answerer = new DnsAnswerer(registry, control, tools.random, {
@@ -154,7 +159,7 @@ export class DnsServer {
   }
 
   #onDatagram(socket: DatagramSocket, bytes: Buffer, peer: RemoteInfo): void {
-    const isNear = this.#isLocal || isPrivate(peer.address);
+    const isNear = this.#isLocal || this.#isNear(peer.address);
     const send = (answer: Buffer | undefined): void => {
       // Who asks, and is gone, is not told.
       if (answer !== undefined && socket === this.#udp)
@@ -166,7 +171,7 @@ export class DnsServer {
   }
 
   #accept(socket: Socket): void {
-    const isNear = this.#isLocal || isPrivate(socket.remoteAddress ?? '');
+    const isNear = this.#isLocal || this.#isNear(socket.remoteAddress ?? '');
     const answer = (bytes: Buffer): Buffer | undefined | Promise<Buffer | undefined> =>
       this.#respond(bytes, isNear, () => messageBytesMax);
     const stream = new DnsStream(socket, answer, this.#tools.clock);
@@ -186,29 +191,48 @@ export class DnsServer {
     if (query.kind === 'bad') return this.#count(headerAnswer(query));
     const limit = limitOf(query);
     try {
-      const answer = this.#answerer.answer(query, limit);
-      if (answer !== undefined) return this.#count(answer);
-      return this.#passOn(query, limit, isNear);
+      const answer = this.#answer(query, limit, isNear);
+      return answer instanceof Promise
+        ? answer.then((later) => this.#count(later))
+        : this.#count(answer);
     } catch (error) {
       this.#warn('a DNS question failed: a bug', error);
       return this.#count(this.#answerer.fail(query, limit, 'this daemon made a mistake'));
     }
   }
 
-  #passOn(query: Query, limit: number, isNear: boolean): Buffer | Promise<Buffer> {
+  #answer(query: Query, limit: number, isNear: boolean): Buffer | Promise<Buffer> {
+    const answer = this.#answerer.answer(query, limit);
+    const upstream = this.#upstream;
     const isWished = (query.flags & headerFlag.recursionDesired) !== 0;
-    if (this.#upstream === undefined) return this.#count(this.#answerer.refuse(query, limit));
-    if (!isNear || !isWished) {
-      const why = isNear ? 'the question does not ask for recursion' : 'this is for its network';
-      return this.#count(this.#answerer.refuse(query, limit, `not passed on: ${why}`));
+    if (upstream !== undefined && isNear && isWished) {
+      if (answer === undefined) return this.#passOn(upstream, query, limit);
+      const target = aliasOf(answer, query);
+      return target === undefined ? answer : this.#follow(upstream, query, limit, target);
     }
-    return this.#upstream.ask(query, limit > udpBytesMax).then((answer) => {
-      if (answer === undefined) {
-        this.#warn('no answer from the DNS upstream', this.#options.upstream.join(', '));
-        return this.#count(this.#answerer.fail(query, limit, 'the upstream does not answer'));
-      }
-      return this.#count(answer.length > limit ? cutAnswer(answer, query) : answer);
-    });
+    if (answer !== undefined) return answer;
+    if (upstream === undefined) return this.#answerer.refuse(query, limit);
+    const why = isNear ? 'the question does not ask for recursion' : 'this is for its network';
+    return this.#answerer.refuse(query, limit, `not passed on: ${why}`);
+  }
+
+  async #passOn(upstream: Upstream, query: Query, limit: number): Promise<Buffer> {
+    const answer = await upstream.ask(query, limit > udpBytesMax);
+    if (answer === undefined) return this.#failed(query, limit);
+    return answer.length > limit ? cutAnswer(answer, query) : answer;
+  }
+
+  /** Our alias, and what is at its other end, which may be nothing. */
+  async #follow(upstream: Upstream, query: Query, limit: number, target: Buffer): Promise<Buffer> {
+    const about = questionAbout(target, query);
+    const answer = about && (await upstream.ask(about, true));
+    if (about === undefined || answer === undefined) return this.#failed(query, limit);
+    return this.#answerer.resolved(query, limit, target, readAnswers(answer, about));
+  }
+
+  #failed(query: Query, limit: number): Buffer {
+    this.#warn('no answer from the DNS upstream', this.#options.upstream.join(', '));
+    return this.#answerer.fail(query, limit, 'the upstream does not answer');
   }
 
   #count(answer: Buffer): Buffer {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { namesOfAddressMax } from '../../src/api/dns-answerer.ts';
-import { safeLabel } from '../../src/api/dns-labels.ts';
+import { safeLabel, wireName } from '../../src/api/dns-labels.ts';
 import { DnsNode, question, read, told } from './dns-fixture.ts';
 
 const soa = 'disco SOA ns.disco hostmaster.disco minimum 1';
@@ -281,5 +281,25 @@ t.test('a failure says so, and what follows a resolver is told that this one rec
   const query = read(question('example.com', 'A', { edns }));
   t.match(told(of.answerer.fail(query, 512, 'why')), { rcode: 'SERVFAIL', note: '0 why' });
   t.equal(of.ask('disco', 'SOA').isRecursive, true);
+  t.end();
+});
+
+t.test('an alias that was followed is told with its addresses, as far as they fit', (t) => {
+  const of = new DnsNode({ isRecursive: true });
+  const query = read(question('add.math.disco', 'A'));
+  const target = wireName(['db', 'internal']);
+  const found = [1, 2].map((host) => ({ ttl: 60, data: Buffer.from([10, 0, 0, host]) }));
+  const answers = ['CNAME db.internal', 'A 10.0.0.1', 'A 10.0.0.2'];
+  t.match(told(of.answerer.resolved(query, 512, target, found)), { answers, isTruncated: false });
+  const within = query.questionEnd + 12 + target.length;
+  for (const [limit, count] of [
+    [within + 31, 2],
+    [within, 1],
+    [within - 1, 0],
+  ] as const) {
+    const cut = told(of.answerer.resolved(query, limit, target, found));
+    t.match(cut, { isTruncated: true });
+    t.strictSame(cut.answers, answers.slice(0, count));
+  }
   t.end();
 });

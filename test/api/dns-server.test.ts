@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { promises as dns } from 'node:dns';
+import * as packet from 'dns-packet';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +8,8 @@ import t, { type Test } from 'tap';
 import { framed } from '../../src/api/dns-exchange.ts';
 import { safeLabel } from '../../src/api/dns-labels.ts';
 import { connectionsMax, DnsServer } from '../../src/api/dns-server.ts';
-import type { DnsOptions } from '../../src/api/dns-server.ts';
+import type { DnsOptions, DnsTools } from '../../src/api/dns-server.ts';
+import { tryMs } from '../../src/api/dns-upstream.ts';
 import { parseAddress } from '../../src/base/address.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -19,19 +21,24 @@ class Served extends DnsNode {
   server: DnsServer;
   port = 0;
 
-  constructor(options: Partial<DnsOptions>) {
+  constructor(options: Partial<DnsOptions>, more: Partial<DnsTools> = {}) {
     super();
     const warn = (_: object, message: string): void => void this.warnings.push(message);
     const whole = { address: '127.0.0.1:0', ttlSeconds: 1, upstream: [], ...options };
-    const tools = { clock: this.node.clock, random: seededRandom(1), randomId: () => 1 };
+    const { clock } = this.node;
+    const tools = { clock, random: seededRandom(1), randomId: () => 1, ...more };
     this.server = new DnsServer(this.node.service, whole, {
       ...tools,
       log: { ...silentLog, warn },
     });
   }
 
-  static async start(t: Test, options: Partial<DnsOptions> = {}): Promise<Served> {
-    const served = new Served(options);
+  static async start(
+    t: Test,
+    options: Partial<DnsOptions> = {},
+    more: Partial<DnsTools> = {},
+  ): Promise<Served> {
+    const served = new Served(options, more);
     served.port = parseAddress(await served.server.start()).port;
     t.teardown(() => served.server.stop());
     return served;
@@ -177,6 +184,84 @@ t.test('other names are refused, or passed on to who knows them', async (t) => {
   t.equal(other.server.counters.get('dns_queries'), before, 'without RD nothing is passed on');
 });
 
+t.test('an answer from elsewhere that is too long for the asker is cut', async (t) => {
+  const socket = createSocket('udp4');
+  t.teardown(() => socket.close());
+  socket.on('message', (query, { port, address }) => {
+    const answer = Buffer.concat([query, Buffer.alloc(600)]);
+    answer.writeUInt16BE(0x8180, 2);
+    socket.send(answer, port, address);
+  });
+  await new Promise<void>((resolve) => void socket.bind(0, '127.0.0.1', resolve));
+  const served = await Served.start(t, { upstream: [`127.0.0.1:${socket.address().port}`] });
+  const asked = question('example.com', 'A');
+  const answer = await served.datagram(asked);
+  t.match(told(answer), { isTruncated: true, answers: [] });
+  t.equal(answer.length, asked.length);
+  const whole = await served.datagram(question('example.com', 'A', { edns: {} }));
+  t.ok(whole.length > 600, 'with EDNS there is room');
+});
+
+t.test('an alias of ours is followed, for whoever has no other resolver', async (t) => {
+  const socket = createSocket('udp4');
+  t.teardown(() => socket.close());
+  const found = (query: Buffer): Buffer => {
+    const { id = 0, questions = [] } = packet.decode(query);
+    const name = questions[0]?.name ?? '';
+    const answers = [{ type: 'A', name, ttl: 60, data: '10.0.0.9' } as const];
+    return packet.encode({ type: 'response', id, questions, answers });
+  };
+  const unknown = (query: Buffer): Buffer => {
+    const answer = Buffer.from(query);
+    answer.writeUInt16BE(0x8183, 2);
+    return answer;
+  };
+  const replies = [found, unknown];
+  socket.on('message', (query, { port, address }) => {
+    const reply = replies.shift();
+    if (reply === undefined) served.node.clock.advance(tryMs);
+    else socket.send(reply(query), port, address);
+  });
+  await new Promise<void>((resolve) => void socket.bind(0, '127.0.0.1', resolve));
+  const served = await Served.start(t, { upstream: [`127.0.0.1:${socket.address().port}`] });
+  served.add({ instanceId: 'a', ip: 'db.internal' });
+  const alias = { rcode: 'NOERROR', isAuthoritative: true, answers: ['CNAME db.internal'] };
+  t.match(await served.byUdp('add.math.disco', 'A', { flags: 0 }), alias, 'only when wished');
+  t.match(await served.byUdp('add.math.disco', 'A'), {
+    ...alias,
+    answers: ['CNAME db.internal', 'A 10.0.0.9'],
+    ttls: [1, 60],
+  });
+  t.match(await served.byUdp('add.math.disco', 'A'), alias, 'it leads to nothing');
+  t.match(await served.byUdp('add.math.disco', 'A'), { rcode: 'SERVFAIL' }, 'nobody answers');
+});
+
+t.test(
+  'strangers get no records by UDP, all of them by TCP, and nothing is asked for them',
+  async (t) => {
+    const other = await Served.start(t);
+    const options = { address: '0.0.0.0:0', upstream: [`127.0.0.1:${other.port}`] };
+    const asked: string[] = [];
+    const isNear = (ip: string): boolean => asked.push(ip) < 0;
+    const served = await Served.start(t, options, { isNear });
+    served.add({ instanceId: 'a', ip: '10.0.0.1' });
+    const edns = {};
+    const query = question('add.math.disco', 'A', { edns });
+    const answer = await served.datagram(query);
+    t.match(told(answer), { rcode: 'NOERROR', isTruncated: true, answers: [] });
+    t.equal(answer.length, query.length, 'no more comes back than was sent');
+    t.match(await served.byUdp('nope.math.disco', 'A'), { rcode: 'NXDOMAIN', authorities: [] });
+    t.match(await served.byUdp('example.com', 'A', { edns }), {
+      rcode: 'REFUSED',
+      note: undefined,
+    });
+    t.match(await served.byTcp('add.math.disco', 'A'), { answers: ['A 10.0.0.1'] });
+    t.match(await served.byTcp('example.com', 'A'), { rcode: 'REFUSED' });
+    t.equal(other.server.counters.get('dns_queries'), 0);
+    t.strictSame([...new Set(asked)], ['127.0.0.1']);
+  },
+);
+
 t.test('two servers that are each other’s upstream end in SERVFAIL, not in a storm', async (t) => {
   const first = new Served({});
   const port = parseAddress(await first.server.start()).port;
@@ -226,6 +311,11 @@ t.test('it answers on IPv6 and on every interface', async (t) => {
     const resolver = new dns.Resolver({ timeout: 5_000, tries: 1 });
     resolver.setServers([`${host}:${served.port}`]);
     t.strictSame(await resolver.resolve4('add.math.disco'), ['10.0.0.1'], address);
+    t.equal(
+      served.server.counters.get('dns_truncated'),
+      0,
+      'hosts of this network are no strangers',
+    );
   }
 });
 
