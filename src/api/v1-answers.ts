@@ -206,6 +206,7 @@ const status: Readonly<Record<string, JsonSchema>> = {
       advertise: strings('Those that it tells others.'),
       grpc: text('Where it answers gRPC.'),
       http: text('Where it answers HTTP.'),
+      dns: text('Where its DNS listens; "off": nowhere.'),
       dataDir: text('Its key, database and socket.'),
       membersAlive: uint32('Suspect ones too.'),
       membersDead: uint32('That did not leave on purpose.'),
