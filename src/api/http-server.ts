@@ -12,7 +12,10 @@ import type { Address } from '../base/address.ts';
 import { DiscoError, errorText } from '../base/error.ts';
 import type { ErrorCode } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
+import { traceRequests } from '../base/request-span.ts';
 import { hostPort } from '../record/names.ts';
+import type { MetricsSource } from './api-observer.ts';
+import { addMetricsRoute, addTargetsRoute } from './metrics-routes.ts';
 import type { DiscoveryService } from './service.ts';
 import { invalid, quote } from './validate.ts';
 
@@ -40,8 +43,15 @@ export class HttpServer {
   /**
    * @param address `host:port`; port 0 picks a free one
    * @param names by which it may be called, besides localhost and IP addresses of this host
+   * @param metrics served at /metrics, and told of every request; without them there are none
    */
-  constructor(service: DiscoveryService, address: string, names: readonly string[], log: Log) {
+  constructor(
+    service: DiscoveryService,
+    address: string,
+    names: readonly string[],
+    log: Log,
+    metrics?: MetricsSource,
+  ) {
     this.#service = service;
     this.#address = address;
     this.#log = log;
@@ -57,7 +67,10 @@ export class HttpServer {
     this.#app.setNotFoundHandler((request, reply) =>
       this.#answerError(unknownPath(request), reply),
     );
+    traceRequests(this.#app, false);
     this.#addRoutes();
+    addTargetsRoute(this.#app, service.registry.index);
+    if (metrics !== undefined) addMetricsRoute(this.#app, metrics);
   }
 
   /**

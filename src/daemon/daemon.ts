@@ -40,6 +40,7 @@ import { FileRegistrar } from './file-registrar.ts';
 import { HoldLog } from './hold-log.ts';
 import { loadIdentity, seedOf } from './identity.ts';
 import { MemberLog } from './member-log.ts';
+import { Metrics } from './metrics.ts';
 import { notifySystemd } from './notify.ts';
 import { version } from './version.ts';
 
@@ -69,6 +70,8 @@ export class Daemon implements NodeControl {
   readonly #holdLog: HoldLog;
   readonly #registrar: FileRegistrar;
   readonly #checker: Checker;
+  /** Undefined with `--http off`: nobody could read them. */
+  readonly #metrics: Metrics | undefined;
   readonly #leaving = Promise.withResolvers<void>();
   readonly #failing = Promise.withResolvers<DiscoError>();
   readonly #hasPast: boolean;
@@ -92,6 +95,7 @@ export class Daemon implements NodeControl {
     this.#startedAt = now.wallMicros;
     this.#facts = factsOf(config, now.wallMicros);
     this.#dataDir = new DataDir(config.dataDir);
+    const metrics = (this.#metrics = config.http === 'off' ? undefined : new Metrics());
     let store: SqliteStore | undefined;
     try {
       const { key, isNew } = loadIdentity(config.dataDir);
@@ -101,7 +105,8 @@ export class Daemon implements NodeControl {
       store = new SqliteStore(this.#dataDir.database, config.cluster);
       this.#store = store;
       const verifier = ed25519Verifier;
-      this.#registry = new Registry(identity, this.#facts, verifier, this.#store, config, now);
+      const timed = metrics?.timed(store) ?? store;
+      this.#registry = new Registry(identity, this.#facts, verifier, timed, config, now);
       const own = this.#registry.state(this.#registry.self)?.head.head;
       this.#hasPast = !isNew;
       this.#clock.resumeFrom(own?.lastUpdate ?? 0);
@@ -116,12 +121,13 @@ export class Daemon implements NodeControl {
       const tools = { registry: this.#registry, clock: this.#clock, log };
       const hostAddress = (): string => this.hostAddress();
       this.#registrar = new FileRegistrar(config, { ...tools, hostAddress });
-      this.#transport = new Libp2pTransport({
+      const transport = new Libp2pTransport({
         ...config,
         keySeed: seedOf(key),
         listen: config.listen.map(toListenMultiaddr),
         counters: this.#engine.counters,
       });
+      this.#transport = metrics?.metered(transport) ?? transport;
     } catch (error) {
       store?.close();
       this.#dataDir.close();
@@ -130,16 +136,18 @@ export class Daemon implements NodeControl {
     this.#agent = new Agent(this.#engine, this.#transport, this.#registry, this.#clock, log);
     this.#agent.onDuplicate((bootId) => this.#failing.resolve(duplicateOwner(config, bootId)));
     this.#service = new DiscoveryService(this.#registry, this, this.#clock, this.#random);
-    const addresses = config.grpc;
-    this.#grpcServer = new GrpcServer(this.#service, { ...config, addresses }, log);
+    const served = { ...config, addresses: config.grpc, observer: metrics };
+    this.#grpcServer = new GrpcServer(this.#service, served, log);
     this.#httpServer =
       config.http === 'off'
         ? undefined
-        : new HttpServer(this.#service, config.http, config.httpHosts, log);
+        : new HttpServer(this.#service, config.http, config.httpHosts, log, metrics);
     this.#memberLog = new MemberLog(this.#registry, log);
     this.#holdLog = new HoldLog(this.#registry, log);
     const [registry, clock, random] = [this.#registry, this.#clock, this.#random];
     this.#checker = new Checker({ registry, clock, random, log });
+    const [engine, agent, checker] = [this.#engine, this.#agent, this.#checker];
+    metrics?.observe({ registry, engine, agent, checker, clock, control: this });
   }
 
   /** Resolves when somebody asked this node to leave through the API. */
@@ -306,6 +314,7 @@ export class Daemon implements NodeControl {
   }
 
   #tick(): void {
+    this.#metrics?.ticked(this.#clock.now(), tickMs);
     this.#guard('the registry tick', () => this.#registry.tick(this.#clock.now()));
     this.#cancelTick = this.#clock.schedule(tickMs, () => this.#tick());
   }
