@@ -15,7 +15,7 @@ import type { Log } from '../base/log.ts';
 import { tracedHandlers } from '../base/server-span.ts';
 import type { disco } from '../gen/discovery.js';
 import type { ApiObserver } from './api-observer.ts';
-import { observedHandlers } from './observed-handlers.ts';
+import { observedHandlers } from './observed-calls.ts';
 import type { DiscoveryService } from './service.ts';
 import { MembersSession } from './watch-members.ts';
 import { WatchSession } from './watch.ts';

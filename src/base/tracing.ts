@@ -21,14 +21,20 @@ export function isTraced(span: Span): boolean {
   return isSpanContextValid(span.spanContext());
 }
 
-/** Runs within a span, which ends with it and says so when it failed. */
-export async function inSpan<T>(
+/**
+ * Runs within a span, which ends with it and says so when it failed. Without an SDK the promise is
+ * that of `run` itself.
+ */
+export function inSpan<T>(
   name: string,
   kind: SpanKind,
   run: (span: Span) => Promise<T>,
 ): Promise<T> {
   const span = tracer.startSpan(name, { kind });
-  if (!isTraced(span)) return run(span);
+  return isTraced(span) ? runIn(span, run) : run(span);
+}
+
+async function runIn<T>(span: Span, run: (span: Span) => Promise<T>): Promise<T> {
   try {
     return await context.with(trace.setSpan(context.active(), span), () => run(span));
   } catch (error) {

@@ -1,4 +1,5 @@
 /** What examples/monitoring asks of Prometheus: its expressions, and what they name. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -63,6 +64,16 @@ export function namedIn(text: string): { metrics: string[]; labels: string[] } {
       ...grouped.flatMap(([, inner = '']) => inner.split(',').map((label) => label.trim())),
     ],
   };
+}
+
+/** Whether a program of Debian's package `prometheus` is there. */
+export function isInstalled(program: string): boolean {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore', timeout: 10_000 });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function fileOf(name: string): string {

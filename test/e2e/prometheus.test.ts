@@ -6,7 +6,7 @@ import { test, type Test } from 'tap';
 import { Cluster, eventually, type Node } from './cluster.ts';
 import { freePort } from './daemon-process.ts';
 import { alertExpressions, dashboardExpressions } from './monitoring-files.ts';
-import { prometheusFile, rulesFile } from './monitoring-files.ts';
+import { isInstalled, prometheusFile, rulesFile } from './monitoring-files.ts';
 
 const skip = isInstalled('prometheus') && isInstalled('promtool') ? false : 'no prometheus on PATH';
 
@@ -172,12 +172,3 @@ test(
     );
   },
 );
-
-function isInstalled(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore', timeout: 10_000 });
-    return true;
-  } catch {
-    return false;
-  }
-}
