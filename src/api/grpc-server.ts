@@ -12,7 +12,10 @@ import { fileURLToPath } from 'node:url';
 import { DiscoError, errorText } from '../base/error.ts';
 import { discoveryDefinition } from '../base/grpc-methods.ts';
 import type { Log } from '../base/log.ts';
+import { tracedHandlers } from '../base/server-span.ts';
 import type { disco } from '../gen/discovery.js';
+import type { ApiObserver } from './api-observer.ts';
+import { observedHandlers } from './observed-calls.ts';
 import type { DiscoveryService } from './service.ts';
 import { MembersSession } from './watch-members.ts';
 import { WatchSession } from './watch.ts';
@@ -23,6 +26,8 @@ export interface GrpcServerOptions {
   readonly watchersMax: number;
   /** Changes that a watcher may be behind. */
   readonly watchLagMax: number;
+  /** Told of every call; left out: nobody. */
+  readonly observer?: ApiObserver | undefined;
 }
 
 const protoDirectory = fileURLToPath(new URL('../../proto', import.meta.url));
@@ -72,7 +77,12 @@ export class GrpcServer {
       'grpc.max_receive_message_length': requestBytesMax,
       'grpc.max_send_message_length': -1,
     });
-    this.#server.addService(servedDefinition(), this.#handlers());
+    const handlers = tracedHandlers(discoveryDefinition, this.#handlers(), false);
+    const { observer } = options;
+    this.#server.addService(
+      servedDefinition(),
+      observer === undefined ? handlers : observedHandlers(handlers, observer),
+    );
     this.#health = new HealthImplementation({ '': 'NOT_SERVING', [serviceName]: 'NOT_SERVING' });
     this.#health.addToServer(this.#server);
     addReflection(this.#server);

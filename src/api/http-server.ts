@@ -8,13 +8,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { formatAddress, parseAddress } from '../base/address.ts';
 import { DiscoError, errorText } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
+import { traceRequests } from '../base/request-span.ts';
+import type { MetricsSource } from './api-observer.ts';
 import { browserFault, fenceHeaders } from './browser-fence.ts';
 import { addClassicRoutes } from './classic-routes.ts';
 import { LiveStreams } from './live-streams.ts';
+import { addMetricsRoute, tellRequests } from './metrics-routes.ts';
 import { bodyBytesMax, classicErrorOf, httpStatus, problemOf, toldError } from './problem.ts';
 import type { DiscoveryService } from './service.ts';
 import { addV1Routes } from './v1-routes.ts';
-import type { RouteAdder } from './v1-routes.ts';
 import { quote } from './validate.ts';
 
 /** Time that the readers of streams get to be told that the daemon stops. */
@@ -32,8 +34,8 @@ export interface HttpServerOptions {
   readonly watchLagMax: number;
   /** After how long a quiet stream shows that it lives; 15 s unless given. */
   readonly keepAliveMs?: number;
-  /** What else is served, behind the same fence. */
-  readonly routes?: readonly RouteAdder[];
+  /** Served at /metrics, and told of every request; without them there are none. */
+  readonly metrics?: MetricsSource | undefined;
 }
 
 export class HttpServer {
@@ -44,12 +46,13 @@ export class HttpServer {
   readonly #app: FastifyInstance;
 
   constructor(service: DiscoveryService, options: HttpServerOptions, log: Log) {
-    const { address, names, watchersMax, watchLagMax, routes = [] } = options;
+    const { address, names, watchersMax, watchLagMax, metrics } = options;
     this.#address = address;
     this.#names = names;
     this.#log = log;
     const { keepAliveMs = keepAliveMsDefault } = options;
-    const streams = new LiveStreams({ seats: service.watchers, watchersMax, keepAliveMs });
+    const seats = service.watchers;
+    const streams = new LiveStreams({ seats, watchersMax, keepAliveMs, observer: metrics });
     this.#streams = streams;
     this.#app = fastify({
       bodyLimit: bodyBytesMax,
@@ -77,8 +80,13 @@ export class HttpServer {
     this.#app.setNotFoundHandler((request, reply) =>
       this.#answerError(unknownPath(request), request, reply),
     );
+    traceRequests(this.#app, false);
+    if (metrics !== undefined) tellRequests(this.#app, metrics);
     addClassicRoutes(this.#app, service);
-    void this.#app.register((app) => addV1Routes(app, { service, streams, watchLagMax }, routes));
+    void this.#app.register(async (app) => {
+      await addV1Routes(app, { service, streams, watchLagMax });
+      if (metrics !== undefined) addMetricsRoute(app, metrics);
+    });
   }
 
   /**

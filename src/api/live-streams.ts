@@ -8,6 +8,7 @@
  */
 import type { FastifyReply } from 'fastify';
 import type { DiscoError } from '../base/error.ts';
+import type { ApiObserver } from './api-observer.ts';
 import { EventStream } from './event-stream.ts';
 import type { StreamedEvent } from './event-stream.ts';
 import { problemOf } from './problem.ts';
@@ -36,6 +37,8 @@ export interface LiveStreamsOptions {
   readonly watchersMax: number;
   /** Between two looks at whether a stream has been quiet. */
   readonly keepAliveMs: number;
+  /** Told of each stream, by the name of its method. */
+  readonly observer?: Pick<ApiObserver, 'streamOpened' | 'streamEnded'> | undefined;
 }
 
 interface Open {
@@ -58,19 +61,21 @@ export class LiveStreams {
   /**
    * Makes an answer a stream.
    *
+   * @param method the RPC that it is
    * @param begin makes the session, or refuses; nothing is answered before
    * @throws DiscoError RESOURCE_EXHAUSTED/TOO_MANY_WATCHERS, and what `begin` throws
    */
   open<Message>(
     reply: FastifyReply,
+    method: string,
     begin: (sink: LiveSink<Message>) => LiveSession,
     eventOf: (message: Message) => StreamedEvent,
   ): void {
-    const { seats, watchersMax } = this.#options;
+    const { seats, watchersMax, observer } = this.#options;
     const leave = seats.take(watchersMax);
     const stream = new EventStream(reply.raw);
     const end = (error: DiscoError, graceMs: number): Promise<void> => {
-      close();
+      close(error.code);
       return stream.end({ event: 'end', data: problemOf(error) }, graceMs);
     };
     const open: Open = { stream, end };
@@ -84,15 +89,17 @@ export class LiveStreams {
       leave();
       throw error;
     }
-    const close = (): void => {
+    const close = (code: string): void => {
       if (!this.#open.delete(open)) return;
+      observer?.streamEnded(method, code);
       leave();
       session.close();
     };
     this.#open.add(open);
+    observer?.streamOpened(method);
     reply.hijack();
     reply.raw.on('drain', () => session.resume());
-    reply.raw.on('close', close);
+    reply.raw.on('close', () => close('CANCELLED'));
     // A connection that breaks is closed next.
     reply.raw.on('error', () => undefined);
     stream.begin(reply.getHeaders() as Record<string, string>);

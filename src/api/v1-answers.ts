@@ -56,6 +56,11 @@ const instance = {
 const instanceOptional = ['ownerState', 'maintenance', 'checks'];
 
 const catalog: Readonly<Record<string, JsonSchema>> = {
+  TargetGroups: listOf(named('TargetGroup'), 'One for each instance.'),
+  TargetGroup: answered('An instance as Prometheus sees it.', {
+    targets: listOf({ type: 'string' }, 'Its address, "ip:port".'),
+    labels: mapOf({ type: 'string' }, 'All that is known of it, as __meta_disco_*.'),
+  }),
   Instance: answered('One running copy of a service.', instance, instanceOptional),
   PickedInstance: answered(
     'One instance, and what it was picked from.',

@@ -19,6 +19,8 @@ import { getRequest, listRequest, registerRequest } from './json-request.ts';
 import type { GetQuery, ListQuery, RegisterBody } from './json-request.ts';
 import type { JsonSchema } from './json-schema.ts';
 import type { LiveStreams } from './live-streams.ts';
+import { readTargetQuery, targetGroups } from './prometheus-targets.ts';
+import type { TargetsAsked } from './prometheus-targets.ts';
 import type { DiscoveryService } from './service.ts';
 import { bodies, paths, queries } from './v1-requests.ts';
 import { checkName } from './validate.ts';
@@ -65,7 +67,13 @@ export interface V1Parts {
 /** Every operation; the order is that of the document. */
 export function v1Operations(parts: V1Parts): readonly Operation[] {
   const { service } = parts;
-  return [...reads(service), ...watches(parts), ...writes(service), ...nodes(service)];
+  return [
+    ...reads(service),
+    targets(service),
+    ...watches(parts),
+    ...writes(service),
+    ...nodes(service),
+  ];
 }
 
 interface InPath {
@@ -126,6 +134,20 @@ function reads(service: DiscoveryService): readonly Operation[] {
   ];
 }
 
+/** For the service discovery of Prometheus over HTTP. */
+function targets({ registry }: DiscoveryService): Operation {
+  return {
+    id: 'prometheusTargets',
+    method: 'GET',
+    url: '/v1/prometheus/targets',
+    tag: 'services',
+    summary: 'Whom Prometheus is to scrape, in the form of http_sd_configs',
+    querystring: queries.targets,
+    answer: 'TargetGroups',
+    run: ({ query }) => targetGroups(registry.index, readTargetQuery(query as TargetsAsked)),
+  };
+}
+
 function watches({ service, streams, watchLagMax }: V1Parts): readonly Operation[] {
   const { registry, control } = service;
   return [
@@ -146,6 +168,7 @@ function watches({ service, streams, watchLagMax }: V1Parts): readonly Operation
           typeof last === 'string' && last !== '' ? { ...asked, cursor: last } : asked;
         streams.open<WatchMessage>(
           reply,
+          'Watch',
           (sink) => new WatchSession(registry, request, sink, watchLagMax),
           (message) => {
             const data = watchEventJson(message);
@@ -166,6 +189,7 @@ function watches({ service, streams, watchLagMax }: V1Parts): readonly Operation
       run: (_request, reply) => {
         streams.open<MembersMessage>(
           reply,
+          'WatchMembers',
           (sink) => new MembersSession(registry, control, sink),
           (message) => {
             const data = membersEventJson(message);

@@ -125,6 +125,13 @@ const watchQuery: Properties = {
   ),
 };
 
+const targetsQuery: Properties = {
+  endpoint: text('"metrics" by default; empty: the address of the instance itself.'),
+  group,
+  name,
+  health: listQuery['health'] ?? {},
+};
+
 /** The query of each GET. */
 export const queries = {
   list: asked('Which instances.', { group, name, ...listQuery }),
@@ -136,6 +143,7 @@ export const queries = {
     staleOk,
   }),
   watch: asked('What is watched; everything by default.', watchQuery),
+  targets: asked('Which instances, and at which of their ports.', targetsQuery),
   none: asked('Nothing.', {}),
 } as const;
 
@@ -148,6 +156,8 @@ export const paths = {
 /** Every field that can be asked with, by its name here. */
 export const requestFields: readonly string[] = [
   ...new Set(
-    [registration, checkFields, listQuery, watchQuery].flatMap((fields) => Object.keys(fields)),
+    [registration, checkFields, listQuery, watchQuery, targetsQuery].flatMap((fields) =>
+      Object.keys(fields),
+    ),
   ),
 ];

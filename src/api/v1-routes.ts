@@ -19,20 +19,19 @@ import type { Operation, V1Parts } from './v1-operations.ts';
 import { queries, requestSchemas } from './v1-requests.ts';
 import { quote } from './validate.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its answer is Server-Sent Events, which last. */
+    readonly isStream?: boolean;
+  }
+}
+
 /** Shorter answers are sent as they are. */
 const gzipBytesMin = 1_024;
 const gzipSyncBytesMax = 32 * 1_024;
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** Adds routes to a part of the server that has gzip; a route with `schema.tags` is documented. */
-export type RouteAdder = (app: FastifyInstance) => void;
-
-/** @param more routes that are not of this API, such as those of metrics */
-export async function addV1Routes(
-  app: FastifyInstance,
-  parts: V1Parts,
-  more: readonly RouteAdder[],
-): Promise<void> {
+export async function addV1Routes(app: FastifyInstance, parts: V1Parts): Promise<void> {
   await app.register(swagger, openApiOptions(parts.service.control.describe().version));
   await app.register(compress, {
     encodings: ['gzip'],
@@ -59,7 +58,6 @@ export async function addV1Routes(
   app.get('/openapi.json', { schema: { hide: true } }, (request, reply) =>
     sendTagged(request, reply, app.swagger()),
   );
-  for (const add of more) add(app);
 }
 
 function addOperation(app: FastifyInstance, operation: Operation): void {
@@ -69,6 +67,7 @@ function addOperation(app: FastifyInstance, operation: Operation): void {
     method,
     url,
     schema: schemaOf(operation, query),
+    config: { isStream: operation.isStream === true },
     exposeHeadRoute: operation.isStream !== true,
     onRequest: (_request, reply, next) => {
       void reply.header('cache-control', 'no-store');

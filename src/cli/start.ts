@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { DiscoError, errorText } from '../base/error.ts';
+import { startTracing } from '../base/tracing-sdk.ts';
 import { options } from '../daemon/config-options.ts';
 import type { Option } from '../daemon/config-options.ts';
 import { renderConfig } from '../daemon/config-print.ts';
@@ -67,6 +68,8 @@ async function runDaemon({ config, seeds }: ReturnType<typeof loadSeeds>): Promi
   ]);
   const log = createLog(config, process.stderr.isTTY);
   for (const warning of warnings(config)) log.warn({ warning }, 'configuration');
+  const warn = (warning: string): void => log.warn({ warning }, 'tracing');
+  const stopTracing = await startTracing({ serviceName: 'disco', warn });
   const daemon = new Daemon(config, seeds, log);
   // libp2p drops a promise now and then when a peer goes; that must not take this node along.
   process.on('unhandledRejection', (error) => {
@@ -90,10 +93,12 @@ async function runDaemon({ config, seeds }: ReturnType<typeof loadSeeds>): Promi
     log.error({ reason: cause.reason, error: cause.message }, 'cannot go on');
     // Without a goodbye: what this one signs now, the other has to undo.
     await daemon.stop({ isGraceful: false });
+    await stopTracing();
     process.exit(exitOf(cause).exitCode);
   }
   log.info({ cause: cause ?? 'asked to leave' }, 'stopping');
   await daemon.stop();
+  await stopTracing();
   // Whatever a library still holds open must not keep a stopped daemon.
   process.exit(0);
 }

@@ -4,8 +4,11 @@
  * What failed is told to the balancer, which leaves alone whoever fails again and again. How many
  * retries there are in all is bounded by the budget that the calls of one view share.
  */
+import { SpanKind } from '@opentelemetry/api';
+import type { Span } from '@opentelemetry/api';
 import type { Cancel, Clock } from '../base/clock.ts';
 import { DiscoError } from '../base/error.ts';
+import { inSpan } from '../base/tracing.ts';
 import type { Balancer } from './balancer.ts';
 import { failureKind, type FailureKind } from './failure-kind.ts';
 import type { Instance } from './instance.ts';
@@ -39,10 +42,19 @@ export type Attempt<T> = (instance: Instance, signal: AbortSignal) => Promise<T>
  *   NOT_FOUND/UNKNOWN_SERVICE or /NO_HEALTHY_INSTANCE when there is no instance,
  *   UNAVAILABLE/TIMEOUT when the last attempt took longer than `attemptTimeoutMs`
  */
-export async function call<T>(
+export function call<T>(
   balancer: Balancer,
   attempt: Attempt<T>,
   options: CallOptions = {},
+): Promise<T> {
+  return inSpan('call', SpanKind.INTERNAL, (span) => callIn(span, balancer, attempt, options));
+}
+
+async function callIn<T>(
+  span: Span,
+  balancer: Balancer,
+  attempt: Attempt<T>,
+  options: CallOptions,
 ): Promise<T> {
   const { signal, key, attemptsMax = attemptsMaxDefault } = options;
   signal?.throwIfAborted();
@@ -54,14 +66,30 @@ export async function call<T>(
   for (;;) {
     tried.push(target);
     try {
-      return await tryOn(balancer, target, attempt, options);
+      const answer = await tryOn(balancer, target, attempt, options);
+      note(span, target.instance, tried.length);
+      return answer;
     } catch (error) {
+      note(span, target.instance, tried.length);
       const isLast = tried.length >= attemptsMax || !mayRepeat(error, options);
       const other = isLast ? undefined : balancer.nextTargetBut(tried, key);
       if (other === undefined || !balancer.budget.tryRetry()) throw error;
       target = other;
     }
   }
+}
+
+/** Whom the last attempt was made at, and how many there were. */
+function note(span: Span, { group, name, instanceId, node }: Instance, attempts: number): void {
+  if (!span.isRecording()) return;
+  span.updateName(`call ${group}/${name}`);
+  span.setAttributes({
+    'disco.group': group,
+    'disco.name': name,
+    'disco.instance': instanceId,
+    'disco.node': node,
+    'disco.attempts': attempts,
+  });
 }
 
 function mayRepeat(error: unknown, { signal, idempotent, judge = failureKind }: CallOptions) {

@@ -10,6 +10,7 @@ import { discoveryDefinition } from '../base/grpc-methods.ts';
 import type { GrpcMethod, RequestOf, ResponseOf } from '../base/grpc-methods.ts';
 import type { DaemonAddress } from './daemon-address.ts';
 import { callError } from './call-error.ts';
+import { traceJoiner } from './trace-interceptor.ts';
 
 type Definition = typeof discoveryDefinition;
 
@@ -62,6 +63,7 @@ const channelOptions: grpc.ClientOptions = {
   // A daemon that hangs with its socket open is noticed within 30 s, on watches too.
   'grpc.keepalive_time_ms': 20_000,
   'grpc.keepalive_timeout_ms': 10_000,
+  interceptors: [traceJoiner],
 };
 
 export class DiscoveryStub implements StreamCaller {

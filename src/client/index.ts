@@ -31,4 +31,5 @@ export type {
   RegisterOptions,
   RegistrationState,
 } from './registration.ts';
+export { traceInterceptor } from './trace-interceptor.ts';
 export type { ServiceView, ViewChange, ViewOptions } from './service-view.ts';

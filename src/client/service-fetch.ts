@@ -10,6 +10,7 @@ import type { Balancer } from './balancer.ts';
 import { call } from './call.ts';
 import { failureKind, type FailureKind } from './failure-kind.ts';
 import { instanceAddress } from './instance.ts';
+import { tracedFetch } from './traced-fetch.ts';
 
 const idempotentMethods: ReadonlySet<string> = new Set([
   'DELETE',
@@ -74,16 +75,15 @@ export async function fetchFrom(
   const method = (init.method ?? request?.method ?? 'GET').toUpperCase();
   const signal = signalOf(input, init);
   let unanswered: Response | undefined;
+  let attempts = 0;
   const attempt = async (address: string, given: AbortSignal): Promise<Response> => {
     await discard(unanswered);
     unanswered = undefined;
     // The caller's own signal also ends the reading of the body, when this attempt is long over.
     const signals = signal === undefined ? given : AbortSignal.any([given, signal]);
     const target = url.at(address);
-    const response = await fetch(request === undefined ? target : new Request(target, request), {
-      ...init,
-      signal: signals,
-    });
+    const sent = request === undefined ? target : new Request(target, request);
+    const response = await tracedFetch(sent, { ...init, signal: signals }, attempts++);
     if (!unansweredStatuses.has(response.status)) return response;
     unanswered = response;
     throw new Unanswered(response);

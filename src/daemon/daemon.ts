@@ -41,6 +41,7 @@ import { FileRegistrar } from './file-registrar.ts';
 import { HoldLog } from './hold-log.ts';
 import { loadIdentity, seedOf } from './identity.ts';
 import { MemberLog } from './member-log.ts';
+import { Metrics } from './metrics.ts';
 import { notifySystemd } from './notify.ts';
 import { version } from './version.ts';
 
@@ -71,6 +72,8 @@ export class Daemon implements NodeControl {
   readonly #holdLog: HoldLog;
   readonly #registrar: FileRegistrar;
   readonly #checker: Checker;
+  /** Undefined with `--http off`: nobody could read them. */
+  readonly #metrics: Metrics | undefined;
   readonly #leaving = Promise.withResolvers<void>();
   readonly #failing = Promise.withResolvers<DiscoError>();
   readonly #hasPast: boolean;
@@ -95,6 +98,7 @@ export class Daemon implements NodeControl {
     this.#startedAt = now.wallMicros;
     this.#facts = factsOf(config, now.wallMicros);
     this.#dataDir = new DataDir(config.dataDir);
+    const metrics = (this.#metrics = config.http === 'off' ? undefined : new Metrics());
     let store: SqliteStore | undefined;
     try {
       const { key, isNew } = loadIdentity(config.dataDir);
@@ -104,7 +108,8 @@ export class Daemon implements NodeControl {
       store = new SqliteStore(this.#dataDir.database, config.cluster);
       this.#store = store;
       const verifier = ed25519Verifier;
-      this.#registry = new Registry(identity, this.#facts, verifier, this.#store, config, now);
+      const timed = metrics?.timed(store) ?? store;
+      this.#registry = new Registry(identity, this.#facts, verifier, timed, config, now);
       const own = this.#registry.state(this.#registry.self)?.head.head;
       this.#hasPast = !isNew;
       this.#clock.resumeFrom(own?.lastUpdate ?? 0);
@@ -119,12 +124,13 @@ export class Daemon implements NodeControl {
       const tools = { registry: this.#registry, clock: this.#clock, log };
       const hostAddress = (): string => this.hostAddress();
       this.#registrar = new FileRegistrar(config, { ...tools, hostAddress });
-      this.#transport = new Libp2pTransport({
+      const transport = new Libp2pTransport({
         ...config,
         keySeed: seedOf(key),
         listen: config.listen.map(toListenMultiaddr),
         counters: this.#engine.counters,
       });
+      this.#transport = metrics?.metered(transport) ?? transport;
     } catch (error) {
       store?.close();
       this.#dataDir.close();
@@ -133,15 +139,17 @@ export class Daemon implements NodeControl {
     this.#agent = new Agent(this.#engine, this.#transport, this.#registry, this.#clock, log);
     this.#agent.onDuplicate((bootId) => this.#failing.resolve(duplicateOwner(config, bootId)));
     this.#service = new DiscoveryService(this.#registry, this, this.#clock, this.#random);
-    const addresses = config.grpc;
-    this.#grpcServer = new GrpcServer(this.#service, { ...config, addresses }, log);
-    const http = { ...config, address: config.http, names: config.httpHosts };
+    const served = { ...config, addresses: config.grpc, observer: metrics };
+    this.#grpcServer = new GrpcServer(this.#service, served, log);
+    const http = { ...config, address: config.http, names: config.httpHosts, metrics };
     this.#httpServer = config.http === 'off' ? undefined : new HttpServer(this.#service, http, log);
     this.#memberLog = new MemberLog(this.#registry, log);
     this.#holdLog = new HoldLog(this.#registry, log);
     const [registry, clock, random] = [this.#registry, this.#clock, this.#random];
     this.#checker = new Checker({ registry, clock, random, log });
     this.#dnsServer = config.dns === 'off' ? undefined : this.#makeDns(config);
+    const [engine, agent, checker] = [this.#engine, this.#agent, this.#checker];
+    metrics?.observe({ registry, engine, agent, checker, clock, control: this });
   }
 
   /** Resolves when somebody asked this node to leave through the API. */
@@ -318,6 +326,7 @@ export class Daemon implements NodeControl {
   }
 
   #tick(): void {
+    this.#metrics?.ticked(this.#clock.now(), tickMs);
     this.#guard('the registry tick', () => this.#registry.tick(this.#clock.now()));
     this.#cancelTick = this.#clock.schedule(tickMs, () => this.#tick());
   }

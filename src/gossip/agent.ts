@@ -25,6 +25,9 @@ const roundTimeoutMs = 5_000;
 const complaintIntervalMs = 60_000;
 const complaintsMax = 1_000;
 
+/** Told of each exchange that ended: how, and after how many seconds. */
+type ExchangeObserver = (outcome: ExchangeOutcome, seconds: number) => void;
+
 interface Round {
   readonly waiting: Map<OwnerId, number>;
   readonly reports: ExchangeReport[];
@@ -42,12 +45,15 @@ export class Agent implements TransportHandler {
   readonly #complaints = new Map<string, number>();
   readonly #readyWaiters: (() => void)[] = [];
   readonly #linkFollowers = new Set<(peer: OwnerId) => void>();
+  /** Exchanges under way, at most one a peer. */
+  readonly #exchanges = new Map<OwnerId, { readonly id: number; readonly startedMs: number }>();
   #isStarted = false;
   #isStepping = false;
   #cursor = 0;
   #verdict: RumorVerdict = 'ignore';
   #newRound: Round | undefined;
   #onDuplicate: (bootId: string) => void = () => undefined;
+  #onExchanged: ExchangeObserver = () => undefined;
   #cancelWake: Cancel = () => undefined;
   #unfollow: Cancel = () => undefined;
 
@@ -108,6 +114,11 @@ export class Agent implements TransportHandler {
   /** Calls `run` when another process with our key is met and this one has to end. */
   onDuplicate(run: (bootId: string) => void): void {
     this.#onDuplicate = run;
+  }
+
+  /** Calls `run` whenever an exchange of digests that this node began has ended. */
+  onExchanged(run: ExchangeObserver): void {
+    this.#onExchanged = run;
   }
 
   async stop(): Promise<void> {
@@ -246,10 +257,24 @@ export class Agent implements TransportHandler {
         return;
       case 'exchangeStarted':
         this.#newRound?.waiting.set(event.peer, event.exchange);
-        return;
+        return this.#noteStarted(event.peer, event.exchange);
       case 'exchanged':
+        this.#noteEnded(event);
         for (const round of this.#rounds) this.#noteExchange(round, event);
     }
+  }
+
+  /** Also told when somebody joins an exchange that is under way already. */
+  #noteStarted(peer: OwnerId, id: number): void {
+    if (this.#exchanges.get(peer)?.id === id) return;
+    this.#exchanges.set(peer, { id, startedMs: this.#clock.now().monoMs });
+  }
+
+  #noteEnded({ peer, outcome }: Extract<GossipEvent, { kind: 'exchanged' }>): void {
+    const started = this.#exchanges.get(peer);
+    this.#exchanges.delete(peer);
+    if (started === undefined) return;
+    this.#onExchanged(outcome, (this.#clock.now().monoMs - started.startedMs) / 1_000);
   }
 
   #noteExchange(round: Round, event: Extract<GossipEvent, { kind: 'exchanged' }>): void {

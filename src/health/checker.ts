@@ -11,6 +11,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Cancel, Clock } from '../base/clock.ts';
+import { Counters } from '../base/counters.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { bucketOf } from '../record/encoding.ts';
@@ -56,6 +57,16 @@ interface Round {
   cancel: Cancel;
 }
 
+type Counted = readonly (readonly [kind: string, what: string, count: number])[];
+
+/** How many checks there are and were run, for metrics; what there is none of is left out. */
+export interface CheckCounts {
+  /** By kind and health. */
+  readonly checks: Counted;
+  /** By kind, and `passed` or `failed`. */
+  readonly runs: Counted;
+}
+
 interface Waiting {
   readonly patient: Patient;
   readonly round: Round;
@@ -69,6 +80,8 @@ export class Checker {
   /** Due, and not begun since too many are under way: oldest first, each once. */
   readonly #waiting = new Set<Waiting>();
   readonly #running = new Set<Promise<void>>();
+  /** By kind and result, with a blank between. */
+  readonly #runs = new Counters();
   #revision = 0;
   #isWoken = false;
   #isStopped = false;
@@ -98,6 +111,14 @@ export class Checker {
   reports(key: RecordKey): readonly CheckReport[] {
     const rounds = this.#patients.get(key)?.rounds ?? [];
     return rounds.map(({ check, state, results }) => ({ check, health: state.health, results }));
+  }
+
+  /** O(checks). */
+  counts(): CheckCounts {
+    const checks = new Counters();
+    for (const { rounds } of this.#patients.values())
+      for (const { check, state } of rounds) checks.add(`${check.kind} ${state.health}`);
+    return { checks: countedOf(checks), runs: countedOf(this.#runs) };
   }
 
   /** Called in the midst of a change: what it brings is read once it is over. */
@@ -208,7 +229,8 @@ export class Checker {
   #note(patient: Patient, round: Round, result: CheckResult): void {
     const { registry, clock, log } = this.#options;
     const { health } = round.state;
-    const { output, reason } = result;
+    const { hasPassed, output, reason } = result;
+    this.#runs.add(`${round.check.kind} ${hasPassed ? 'passed' : 'failed'}`);
     round.state = nextState(round.state, result, round.check);
     round.results = [result, ...round.results].slice(0, resultsMax);
     const worst = worstHealth(patient.rounds.map(({ state }) => state));
@@ -219,6 +241,13 @@ export class Checker {
     if (reason === undefined) log.info(fields, 'a check came to another health');
     else log.warn(fields, 'another process answers at the address of an instance');
   }
+}
+
+function countedOf(counters: Counters): Counted {
+  return counters.entries().map(([name, count]) => {
+    const [kind = '', what = ''] = name.split(' ');
+    return [kind, what, count] as const;
+  });
 }
 
 function keyOf(record: { group: string; name: string; instanceId: string }): RecordKey {

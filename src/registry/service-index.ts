@@ -8,7 +8,7 @@
  */
 import { ForkableMap } from '../base/forkable-map.ts';
 import type { OwnerId } from '../record/owner.ts';
-import type { ServiceRecord } from '../record/record.ts';
+import type { Health, ServiceRecord } from '../record/record.ts';
 import { compareInstances, instanceAddress, instanceKey } from './instance.ts';
 import type { DownReason, Instance } from './instance.ts';
 
@@ -54,10 +54,16 @@ export class ServiceIndex {
   #claimants = new ForkableMap<string, number>();
   #departures = new ForkableMap<string, Departed>();
   #count = 0;
+  #healths: Record<Health, number> = { passing: 0, warning: 0, critical: 0, maintenance: 0 };
 
   /** Visible instances in all. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Visible instances of each health, O(1). */
+  get healths(): Readonly<Record<Health, number>> {
+    return this.#healths;
   }
 
   put(instance: Instance): void {
@@ -66,7 +72,9 @@ export class ServiceIndex {
     const key = instanceKey(owner, instanceId);
     const old = instances.get(key);
     instances.set(key, instance);
+    this.#healths[instance.record.health] += 1;
     if (old === undefined) this.#count += 1;
+    else this.#healths[old.record.health] -= 1;
     if (old === undefined || instanceAddress(old) !== instanceAddress(instance)) {
       if (old !== undefined) this.#unclaim(old);
       this.#claim(instance);
@@ -82,6 +90,7 @@ export class ServiceIndex {
     instances.delete(instanceKey(owner, instanceId));
     this.#unclaim(old);
     this.#count -= 1;
+    this.#healths[old.record.health] -= 1;
     if (instances.size > 0) return;
     const { services } = this.#touchGroup(group);
     services.delete(name);
@@ -147,6 +156,7 @@ export class ServiceIndex {
     fork.#claimants = this.#claimants.fork();
     fork.#departures = this.#departures.fork();
     fork.#count = this.#count;
+    fork.#healths = { ...this.#healths };
     // From now on neither may change what both hold.
     this.#holder = {};
     return fork;

@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import type { Address } from '../base/address.ts';
 import { errorText } from '../base/error.ts';
+import { withTracing } from '../base/tracing-sdk.ts';
 import { Entrypoint, evaluateOnce } from './entrypoint.ts';
 import { SyntaxProblem } from './evaluation-error.ts';
 import { addressFlag, parseFlags, report, runUntilSignal } from './service-process.ts';
@@ -57,6 +58,7 @@ async function printOnce(
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+const tracing = { serviceName: 'entrypoint', warn: report };
+process.exitCode = await withTracing(tracing, () => main(process.argv.slice(2)));
 // Nothing that is still open may keep a stopped service up.
 process.exit();

@@ -4,10 +4,12 @@
  */
 import { hostname } from 'node:os';
 import * as grpc from '@grpc/grpc-js';
+import { SpanKind } from '@opentelemetry/api';
 import type { FastifyInstance } from 'fastify';
 import { formatAddress, isWildcard, type Address } from '../base/address.ts';
 import { errorText } from '../base/error.ts';
 import type { AnswerOf, ReceivedOf } from '../base/grpc-methods.ts';
+import { inSpan } from '../base/tracing.ts';
 import { Disco, type ConnectOptions } from '../client/index.ts';
 import { Calculator, type Evaluation } from './calculator.ts';
 import { reportState, whenDaemonIsThere, type Report } from './daemon-patience.ts';
@@ -112,7 +114,7 @@ export async function evaluateOnce(
   const disco = await Disco.connect(options.connect);
   const calculator = new Calculator(disco.watch({ group: 'math' }));
   try {
-    const evaluation = await calculator.evaluate(text);
+    const evaluation = await inSpan('evaluate', SpanKind.INTERNAL, () => calculator.evaluate(text));
     const result = `${text.trim()} = ${formatNumber(evaluation.value)}`;
     return options.trace ? [...traceLines(evaluation), result] : [result];
   } finally {

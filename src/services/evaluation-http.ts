@@ -5,6 +5,7 @@
  * is machine-readable and `message` is for people, with the caret under a syntax error.
  */
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
+import { traceRequests } from '../base/request-span.ts';
 import { EvaluationError } from './evaluation-error.ts';
 import type { Evaluation } from './calculator.ts';
 
@@ -24,6 +25,7 @@ interface Question {
 /** An HTTP server that is not listening yet. */
 export function evaluationServer(evaluate: Evaluate): FastifyInstance {
   const app = fastify({ logger: false, bodyLimit: bodyBytesMax, forceCloseConnections: 'idle' });
+  traceRequests(app, true);
   const answer = async (asked: unknown, reply: FastifyReply): Promise<object> => {
     const { expression, trace } = questionOf(asked);
     const ended = new AbortController();

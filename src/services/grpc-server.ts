@@ -5,6 +5,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { formatAddress, type Address } from '../base/address.ts';
+import { tracedHandlers } from '../base/server-span.ts';
 
 const drainMs = 5_000;
 
@@ -30,7 +31,7 @@ export class GrpcServer {
     const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
     const health = new HealthImplementation({ '': 'SERVING' });
     for (const [name, [definition, handlers]] of services) {
-      server.addService(definition, handlers);
+      server.addService(definition, tracedHandlers(definition, handlers, true));
       health.setStatus(name, 'SERVING');
     }
     health.addToServer(server);

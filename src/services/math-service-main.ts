@@ -2,6 +2,7 @@
  * bin/math-service.js: one operation, registered as math/<operation>.
  */
 import { Argument, Command } from 'commander';
+import { withTracing } from '../base/tracing-sdk.ts';
 import { addressFlag, parseFlags, portFlag, report, runUntilSignal } from './service-process.ts';
 import { MathService } from './math-service.ts';
 import { operations, type Operation } from './operation.ts';
@@ -40,6 +41,7 @@ function hostFlag(text: string): string {
   return addressFlag(`${bracketed}:0`).host;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+const tracing = { serviceName: `math-${process.argv[2] ?? 'service'}`, warn: report };
+process.exitCode = await withTracing(tracing, () => main(process.argv.slice(2)));
 // Nothing that is still open may keep a stopped service up.
 process.exit();

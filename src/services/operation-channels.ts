@@ -3,6 +3,7 @@
  * too many, and each when its instance is gone. A call under way on a closed channel ends well.
  */
 import * as grpc from '@grpc/grpc-js';
+import { traceInterceptor } from '../client/index.ts';
 import type { Operation } from './operation.ts';
 import { operationDefinition, operationKey } from './math-methods.ts';
 
@@ -12,6 +13,7 @@ const channelOptions: grpc.ClientOptions = {
   'grpc.use_local_subchannel_pool': 1,
   'grpc.initial_reconnect_backoff_ms': 50,
   'grpc.max_reconnect_backoff_ms': 1_000,
+  interceptors: [traceInterceptor],
 };
 
 /** What to compute, and within which time. */

@@ -1,6 +1,6 @@
 /** What a web page in somebody's browser must not get through with, at every door. */
 import t, { type Test } from 'tap';
-import { Http } from './http-fixture.ts';
+import { Http, makeMetrics } from './http-fixture.ts';
 import type { Answer } from './http-fixture.ts';
 
 const refused = (status: number, code: string, reason: string, message: string): Answer => ({
@@ -100,13 +100,19 @@ t.test('a body that a form of another page could send is refused', async (t) => 
 });
 
 /** One path behind each door, and all that answer a GET. */
-const doors = ['/registry/list', '/healthz', '/v1/services', '/v1/watch', '/openapi.json', '/more'];
+const doors = [
+  '/registry/list',
+  '/healthz',
+  '/v1/services',
+  '/v1/watch',
+  '/openapi.json',
+  '/metrics',
+];
 
-const withMore = (t: Test): Promise<Http> =>
-  Http.start(t, { routes: [(app) => app.get('/more', () => 'as of metrics')] });
+const withMetrics = (t: Test): Promise<Http> => Http.start(t, { metrics: makeMetrics() });
 
-t.test('the fence stands before every door: /v1, streams, and what others add', async (t) => {
-  const http = await withMore(t);
+t.test('the fence stands before every door: /v1, streams, metrics', async (t) => {
+  const http = await withMetrics(t);
   for (const path of doors)
     for (const [headers, reason] of [
       [{ host: 'evil.example' }, 'HOST_NOT_ALLOWED'],
@@ -161,7 +167,7 @@ t.test('the body of a POST to /v1 must be JSON, as a page cannot send it unasked
 });
 
 t.test('no answer has CORS headers, and none may be sniffed or embedded elsewhere', async (t) => {
-  const http = await withMore(t);
+  const http = await withMetrics(t);
   const own = { origin: http.url, 'access-control-request-method': 'POST' };
   const asked = doors
     .filter((path) => path !== '/v1/watch')

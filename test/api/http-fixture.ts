@@ -5,6 +5,7 @@ import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:h
 import { connect } from 'node:net';
 import type { Test } from 'tap';
 import { HttpServer } from '../../src/api/http-server.ts';
+import type { MetricsSource } from '../../src/api/api-observer.ts';
 import type { HttpServerOptions } from '../../src/api/http-server.ts';
 import { parseAddress } from '../../src/base/address.ts';
 import { silentLog } from '../../src/base/log.ts';
@@ -36,6 +37,22 @@ export const plainOptions: HttpServerOptions = {
   watchersMax: 100,
   watchLagMax: 1_000,
 };
+
+export const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Metrics of which only the requests and the streams matter, as lines. */
+export function makeMetrics(lines: string[] = [], text = 'disco_ready 1\n'): MetricsSource {
+  return {
+    contentType: metricsType,
+    text: () => Promise.resolve(text),
+    called: () => undefined,
+    streamOpened: (method) => void lines.push(`${method} opened`),
+    streamEnded: (method, code) => void lines.push(`${method} ended ${code}`),
+    requested: (method, route, status, seconds) => {
+      if (seconds >= 0 && seconds < 60) lines.push(`${method} ${route} ${status}`);
+    },
+  };
+}
 
 export class Http {
   readonly node = new Node();

@@ -7,7 +7,7 @@ import t from 'tap';
 import { HttpServer } from '../../src/api/http-server.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { Node } from './fixture.ts';
-import { Http, plainOptions } from './http-fixture.ts';
+import { Http, makeMetrics, plainOptions } from './http-fixture.ts';
 import type { Answer } from './http-fixture.ts';
 
 const refused = (status: number, code: string, reason: string, message: string): Answer => ({
@@ -125,13 +125,9 @@ t.test('a reader of a stream is told that the daemon stops, and where it was', a
   t.equal(http.node.service.watchers.taken, 0);
 });
 
-t.test('what others add is served behind the same fence, with gzip', async (t) => {
+t.test('metrics are packed too', async (t) => {
   const text = 'disco_up 1\n'.repeat(200);
-  const http = await Http.start(t, {
-    routes: [
-      (app) => app.get('/metrics', (_request, reply) => reply.type('text/plain').send(text)),
-    ],
-  });
+  const http = await Http.start(t, { metrics: makeMetrics([], text) });
   const plain = await http.whole('/metrics');
   t.equal(plain.bytes.toString(), text);
   const packed = await http.whole('/metrics', { headers: { 'accept-encoding': 'gzip' } });

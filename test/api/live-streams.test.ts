@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import t from 'tap';
 import { makeSealed, signerOf } from '../record/fixtures.ts';
-import { Http, StreamReader } from './http-fixture.ts';
+import { Http, makeMetrics, StreamReader } from './http-fixture.ts';
 import type { StreamBlock } from './http-fixture.ts';
 
 const instanceOf = (data: StreamBlock['data']): Readonly<Record<string, unknown>> =>
@@ -164,4 +164,20 @@ t.test('a reader that is too slow is told so behind what it can still take', asy
     blocks.some(({ event, id }) => event === 'up' && id !== undefined),
     'and can resume',
   );
+});
+
+t.test('each stream is told of once it is open, and once how it ended', async (t) => {
+  const lines: string[] = [];
+  const http = await Http.start(t, { metrics: makeMetrics(lines) });
+  const stream = await http.stream(t, '/v1/watch');
+  await stream.events(1);
+  t.strictSame(lines, ['Watch opened']);
+  const members = await http.stream(t, '/v1/members/watch');
+  await members.events(1);
+  await http.server.stop();
+  t.strictSame(lines.slice(1), [
+    'WatchMembers opened',
+    'Watch ended UNAVAILABLE',
+    'WatchMembers ended UNAVAILABLE',
+  ]);
 });

@@ -40,7 +40,7 @@ t.test('the document is sound, as a linter sees it that finds what is not', asyn
 });
 
 t.test('the document tells of every operation, and of nothing else', async (t) => {
-  const http = await Http.start(t, { routes: [(app) => app.get('/metrics', () => '')] });
+  const http = await Http.start(t);
   const document = await fetchDocument(http);
   t.match(document, { openapi: '3.1.0', info: { title: 'disco', version: '0.1.0' } });
   const told = Object.entries(document.paths).flatMap(([path, operations]) =>
@@ -51,6 +51,7 @@ t.test('the document tells of every operation, and of nothing else', async (t) =
   t.strictSame(told.toSorted(), [
     'get /v1/members members',
     'get /v1/members/watch watchMembers',
+    'get /v1/prometheus/targets prometheusTargets',
     'get /v1/services list',
     'get /v1/services/{group} listByGroup',
     'get /v1/services/{group}/{name} listByService',

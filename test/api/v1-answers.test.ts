@@ -54,7 +54,15 @@ t.test('a problem has the fields that are told of it', (t) => {
 });
 
 t.test('every schema has been held against something', (t) => {
-  const held = [...Object.keys(messages), 'InstanceList', 'Status', 'Instance', 'Problem'];
+  const held = [
+    ...Object.keys(messages),
+    'InstanceList',
+    'Status',
+    'Instance',
+    'Problem',
+    'TargetGroup',
+    'TargetGroups',
+  ];
   t.strictSame(Object.keys(answerSchemas).sort(), held.sort());
   t.end();
 });

@@ -37,14 +37,14 @@ async function eventful(http: Http): Promise<void> {
   node.control.files = { ...node.control.files, files: 1, bad };
 }
 
-t.test('each RPC has its operation, by its name, and there is one more for REST', (t) => {
+t.test('each RPC has its operation, by its name, and there are two more', (t) => {
   const { service } = new Node();
   const streams = new LiveStreams({ seats: service.watchers, watchersMax: 1, keepAliveMs: 1_000 });
   const ids = v1Operations({ service, streams, watchLagMax: 1 }).map(({ id }) => id);
   const names = Object.keys(discoveryDefinition).map(
     (name) => name.charAt(0).toLowerCase() + name.slice(1),
   );
-  t.strictSame(ids.toSorted(), [...names, 'listByService'].sort());
+  t.strictSame(ids.toSorted(), [...names, 'listByService', 'prometheusTargets'].sort());
   t.end();
 });
 
@@ -56,6 +56,7 @@ t.test('what is read answers as its schema says', async (t) => {
     ['/v1/services/math', 'InstanceList'],
     ['/v1/services/math/add', 'InstanceList'],
     ['/v1/services/math/mul/get', 'PickedInstance'],
+    ['/v1/prometheus/targets', 'TargetGroups'],
     ['/v1/members', 'MemberList'],
     ['/v1/status', 'Status'],
   ] as const) {

@@ -1,5 +1,7 @@
+import { context, trace } from '@opentelemetry/api';
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'tap';
+import { tracer } from '../../src/base/tracing.ts';
 import { call, type Attempt } from '../../src/client/call.ts';
 import type { Target } from '../../src/client/target.ts';
 import { FakeSource, instanceOf } from './fake-source.ts';
@@ -232,4 +234,23 @@ test('without an instance it says so; without a list it waits for one', async (t
   const waiting = call(balancer, never, { signal: abort.signal });
   abort.abort();
   await t.rejects(waiting, { name: 'AbortError' });
+});
+
+test('with an SDK of OpenTelemetry a call is a span, which says whom it asked', async (t) => {
+  const { isParent, namesOf, takeSpans } = await import('../base/span-recorder.ts');
+  const { balancer } = setUp();
+  const { attempt } = attempts((nth) => (nth < 2 ? refused() : undefined));
+  const traced = tracer.startSpan('outer');
+  const answer = await context.with(trace.setSpan(context.active(), traced), () =>
+    call(balancer, async (instance, signal) => {
+      tracer.startSpan('inner').end();
+      return attempt(instance, signal);
+    }),
+  );
+  traced.end();
+  const [first, second, span, outer] = takeSpans();
+  t.strictSame(namesOf([span].flatMap((each) => each ?? [])), ['INTERNAL call math/add']);
+  t.ok(isParent(outer, span));
+  t.ok(isParent(span, first) && isParent(span, second), 'what an attempt does is within it');
+  t.match(span?.attributes, { 'disco.instance': answer, 'disco.attempts': 2 });
 });

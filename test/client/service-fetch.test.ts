@@ -227,3 +227,21 @@ test('aborting ends a request under way, and a body that is still coming', async
   second.abort(new Error('enough'));
   await t.rejects(reading, { message: 'enough' });
 });
+
+test('with an SDK of OpenTelemetry each attempt is a span of its own within the call', async (t) => {
+  const { isParent, namesOf, takeSpans } = await import('../base/span-recorder.ts');
+  const told: (string | undefined)[] = [];
+  const telling: Handler = (request, response) => {
+    told.push(request.headers['traceparent']?.toString());
+    ok(request, response);
+  };
+  const { get } = await setUp(t, hangUp, telling);
+  t.equal((await get('/sum')).status, 200);
+  const spans = takeSpans();
+  t.strictSame(namesOf(spans), ['CLIENT GET', 'CLIENT GET', 'INTERNAL call math/add']);
+  const [first, second, call] = spans;
+  t.ok(isParent(call, first) && isParent(call, second));
+  t.strictSame(told, [`00-${call?.spanContext().traceId}-${second?.spanContext().spanId}-01`]);
+  t.equal(second?.attributes['http.request.resend_count'], 1);
+  t.match(call?.attributes, { 'disco.attempts': 2, 'disco.instance': 'i1' });
+});

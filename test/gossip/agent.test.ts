@@ -19,6 +19,25 @@ t.test('a round that is asked for answers with whom, and what changed', async (t
   t.ok(cluster.seenBy(1).includes('add'));
 });
 
+t.test('each exchange that ends is told, with the time that it took', async (t) => {
+  const cluster = await TestCluster.of(2);
+  const told: [string, number][] = [];
+  for (const number of [1, 2])
+    cluster.node(number).agent.onExchanged((...ended) => void told.push(ended));
+  cluster.run(3_000);
+  t.ok(told.length >= 3, 'one of them asks each second');
+  for (const [outcome, seconds] of told) {
+    t.equal(outcome, 'in_sync');
+    t.ok(seconds > 0 && seconds < 0.1, `${seconds} s`);
+  }
+  told.length = 0;
+  cluster.network.rules.alter = () => Buffer.from('noise');
+  const round = cluster.node(1).agent.round();
+  cluster.run(30_000);
+  await round;
+  t.ok(told.some(([outcome, seconds]) => outcome === 'failed' && seconds > 0.5));
+});
+
 t.test('a round without neighbors answers at once with nothing', async (t) => {
   const cluster = await TestCluster.of(1);
   t.strictSame(await cluster.node(1).agent.round(), []);

@@ -55,6 +55,18 @@ t.test('a put replaces the instance of the same owner and id', (t) => {
   t.end();
 });
 
+t.test('instances are counted by health, also when it changes and in a fork', (t) => {
+  const index = indexOf(make('a'), make('b', { health: 'critical' }), make('c'));
+  t.strictSame(index.healths, { passing: 2, warning: 0, critical: 1, maintenance: 0 });
+  index.put(make('a', { health: 'warning' }));
+  const fork = index.fork();
+  fork.remove(make('b'), departure);
+  fork.remove(make('nobody'), departure);
+  t.strictSame(fork.healths, { passing: 1, warning: 1, critical: 0, maintenance: 0 });
+  t.strictSame(index.healths, { passing: 1, warning: 1, critical: 1, maintenance: 0 });
+  t.end();
+});
+
 t.test('a list that was given out stays as it was', (t) => {
   const index = indexOf(make('a'));
   const before = index.service('shop', 'cart');
