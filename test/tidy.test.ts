@@ -8,7 +8,7 @@ import { makeSource, type Source } from './tidy-source.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 const read = (pattern: string): Source[] =>
-  globSync(pattern, { cwd: root })
+  globSync(pattern, { cwd: root, exclude: (path) => path.endsWith('node_modules') })
     .filter((path) => !path.startsWith('src/gen/'))
     .toSorted()
     .map((path) => makeSource(path, readFileSync(`${root}/${path}`, 'utf8')));

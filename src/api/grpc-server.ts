@@ -156,15 +156,19 @@ export class GrpcServer {
       // What the call still holds is written first: the error comes behind the last cursor.
       const fail = (error: unknown): void => void call.emit('error', this.#statusOf(error));
       let session: Session;
+      let leave = (): void => undefined;
       try {
-        this.#checkWatchers();
+        leave = this.#service.watchers.take(this.#options.watchersMax);
         session = open(readable(call.request), { write: (event) => call.write(event), fail });
       } catch (error) {
+        leave();
         return fail(error);
       }
       this.#watches.add(fail);
       const end = (): void => {
-        if (this.#watches.delete(fail)) session.close();
+        if (!this.#watches.delete(fail)) return;
+        leave();
+        session.close();
       };
       call.on('drain', () => session.resume());
       call.on('cancelled', end);
@@ -172,13 +176,6 @@ export class GrpcServer {
       call.on('error', end);
       session.start();
     };
-  }
-
-  #checkWatchers(): void {
-    const { size } = this.#watches;
-    if (size < this.#options.watchersMax) return;
-    const sentence = `this daemon serves ${size} watchers already: end some, or raise watchersMax`;
-    throw new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_WATCHERS', sentence);
   }
 
   #statusOf(error: unknown): Partial<grpc.StatusObject> & Error {

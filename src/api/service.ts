@@ -41,6 +41,7 @@ import {
   quote,
 } from './validate.ts';
 import { checkChecks } from './validate-checks.ts';
+import { WatcherSeats } from './watcher-seats.ts';
 import { WriteQueue } from './write-queue.ts';
 
 type Messages = typeof disco.v1;
@@ -59,6 +60,8 @@ const rulesShownMax = 100;
 export class DiscoveryService {
   readonly registry: Registry;
   readonly control: NodeControl;
+  /** Of the streams of all doors. */
+  readonly watchers = new WatcherSeats();
   readonly #clock: Clock;
   readonly #picker: Picker;
   readonly #writes: WriteQueue;

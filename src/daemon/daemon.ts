@@ -132,10 +132,8 @@ export class Daemon implements NodeControl {
     this.#service = new DiscoveryService(this.#registry, this, this.#clock, this.#random);
     const addresses = config.grpc;
     this.#grpcServer = new GrpcServer(this.#service, { ...config, addresses }, log);
-    this.#httpServer =
-      config.http === 'off'
-        ? undefined
-        : new HttpServer(this.#service, config.http, config.httpHosts, log);
+    const http = { ...config, address: config.http, names: config.httpHosts };
+    this.#httpServer = config.http === 'off' ? undefined : new HttpServer(this.#service, http, log);
     this.#memberLog = new MemberLog(this.#registry, log);
     this.#holdLog = new HoldLog(this.#registry, log);
     const [registry, clock, random] = [this.#registry, this.#clock, this.#random];

@@ -1,8 +1,7 @@
 /** What answers say of themselves: that a service is held, that this node is isolated. */
 import t from 'tap';
-import { HttpServer } from '../../src/api/http-server.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { Node, serve } from './fixture.ts';
+import { serve } from './fixture.ts';
+import { Http } from './http-fixture.ts';
 
 const add = { group: 'math', name: 'add' };
 const reason = '3 of 4 instances fell silent at once';
@@ -84,12 +83,9 @@ t.test('a node that reaches no other says so in every answer', async (t) => {
 });
 
 t.test('over HTTP the marks of an answer are headers', async (t) => {
-  const node = new Node();
-  const server = new HttpServer(node.service, '127.0.0.1:0', [], silentLog);
-  const address = await server.start();
-  t.teardown(() => server.stop());
+  const { node, url } = await Http.start(t);
   const marks = async (path: string) => {
-    const { headers } = await fetch(`http://${address}${path}`);
+    const { headers } = await fetch(`${url}${path}`);
     return ['disco-holding', 'disco-isolated', 'disco-partial'].map((name) => headers.get(name));
   };
   t.strictSame(await marks('/registry/list'), [null, null, null]);
