@@ -21,6 +21,7 @@ export interface NodeDescription {
   readonly advertise: readonly string[];
   readonly grpc: readonly string[];
   readonly http: string;
+  readonly dns: string;
   readonly dataDir: string;
 }
 

@@ -25,6 +25,20 @@ loopback.addAddress('::1', 'ipv6');
 const linkLocal = new BlockList();
 linkLocal.addSubnet('169.254.0.0', 16, 'ipv4');
 linkLocal.addSubnet('fe80::', 10, 'ipv6');
+// RFC 1918, RFC 6598, RFC 4193, and what never leaves a host or a network segment.
+const privates = new BlockList();
+for (const [net, bits] of [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+] as const)
+  privates.addSubnet(net, bits, 'ipv4');
+privates.addAddress('::1', 'ipv6');
+privates.addSubnet('fc00::', 7, 'ipv6');
+privates.addSubnet('fe80::', 10, 'ipv6');
 const wildcard = new BlockList();
 wildcard.addAddress('0.0.0.0', 'ipv4');
 wildcard.addAddress('::', 'ipv6');
@@ -62,6 +76,11 @@ export function isWildcard(host: string): boolean {
 /** Means nothing beyond one network segment: 169.254.0.0/16 or fe80::/10. */
 export function isLinkLocal(host: string): boolean {
   return isWithin(linkLocal, host);
+}
+
+/** Of a network that is not the Internet: private, shared, unique local, link-local, loopback. */
+export function isPrivate(host: string): boolean {
+  return isWithin(privates, host);
 }
 
 function isWithin(list: BlockList, host: string): boolean {

@@ -250,6 +250,7 @@ function statusSheet(found: DaemonStatus): string {
     ['advertised', found.advertise.join(', ')],
     ['grpc', found.grpc],
     ['http', found.http],
+    ['dns', found.dns],
     ['data dir', found.dataDir],
     ['members', `${found.membersAlive} alive, ${found.membersDead} dead, ${found.links} linked`],
     ['instances', `${found.instances} known, ${found.instancesOwn} registered here`],

@@ -100,6 +100,8 @@ export interface DaemonStatus {
   readonly advertise: readonly string[];
   readonly grpc: string;
   readonly http: string;
+  /** Where DNS is answered, or `off`. */
+  readonly dns: string;
   readonly dataDir: string;
   readonly membersAlive: number;
   readonly membersDead: number;
@@ -214,6 +216,7 @@ export function statusFromProto(message: disco.v1.StatusResponse): DaemonStatus 
     advertise: [...message.advertise],
     grpc: message.grpc,
     http: message.http,
+    dns: message.dns,
     dataDir: message.dataDir,
     membersAlive: message.membersAlive,
     membersDead: message.membersDead,

@@ -7,7 +7,7 @@
 import type { Config, LogFormat, LogLevel } from './config.ts';
 
 /** What a text means, which decides how it is checked and normalised. */
-export type TextKind = 'path' | 'name' | 'address' | 'grpc' | 'http' | 'seeds';
+export type TextKind = 'path' | 'name' | 'address' | 'grpc' | 'http' | 'dns' | 'seeds';
 
 type Shape =
   | { readonly kind: 'string'; readonly text: TextKind; readonly default: string }
@@ -63,6 +63,9 @@ const rows: { readonly [Key in keyof Config]: Row<Config[Key]> } = {
   grpc: list('grpc', ['127.0.0.1:7948', 'unix:disco.sock'], 'local API; off for none'),
   http: text('http', '127.0.0.1:7949', 'ADDR', 'JSON API, dashboard, metrics; off for none'),
   httpHosts: list('name', [], 'names besides localhost that HTTP is called by', 'HOST'),
+  dns: text('dns', 'off', 'ADDR', 'DNS for NAME.GROUP.disco, as 127.0.0.1:7953; off: none'),
+  dnsUpstream: list('address', [], 'DNS servers that are asked for other names'),
+  dnsTtl: integer(1, 0, 3_600, 'seconds that a DNS answer may be kept'),
   logLevel: oneOf(logLevels, 'info', 'LEVEL', 'how much is logged'),
   logFormat: oneOf(logFormats, 'auto', 'FORMAT', 'auto is pretty on a terminal, else json'),
 

@@ -129,6 +129,7 @@ class ValueCheck {
       case 'grpc':
         return text.startsWith('unix:') ? this.#socket(text) : this.#address(text);
       case 'http':
+      case 'dns':
         return text === 'off' ? text : this.#address(text);
       case 'address':
         return this.#address(text);

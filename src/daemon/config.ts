@@ -4,6 +4,7 @@
  * Fields are checked one by one where they are read (config-options.ts); what only two of them
  * together can get wrong is checked here.
  */
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { isLoopback, isWildcard, parseAddress } from '../base/address.ts';
 import { DiscoError } from '../base/error.ts';
@@ -53,6 +54,21 @@ export interface Config {
    * name that others can bind to this address lets web pages of that name call the API.
    */
   readonly httpHosts: readonly string[];
+  /**
+   * DNS over UDP and TCP, for names below `disco.`; `off` for none. On port 53 every program of the
+   * host finds services by name; any other port is for a resolver that passes the zone on.
+   */
+  readonly dns: string;
+  /**
+   * DNS servers that are asked for all other names, in this order; empty: those are refused. Only
+   * for hosts of private networks, and for those that have no other resolver.
+   */
+  readonly dnsUpstream: readonly string[];
+  /**
+   * Seconds that a DNS answer may be kept, also one that there is nothing. Higher takes load off
+   * this daemon, and shows dead instances, or none, for so long.
+   */
+  readonly dnsTtl: number;
   /** debug also tells each exchange; error only what an operator must act on. */
   readonly logLevel: LogLevel;
   /** auto: pretty on a terminal, json elsewhere. */
@@ -200,6 +216,7 @@ export function validate(config: Config, sources?: ConfigSources): void {
   checkAdvertised(config);
   checkSockets(config);
   checkOverlap(config);
+  checkUpstream(config);
 }
 
 /** Where registration files are unless somebody says otherwise. */
@@ -220,6 +237,9 @@ export function warnings(config: Config): string[] {
   for (const target of apis.filter((address) => !isLocal(address))) {
     found.push(`the API at ${target}: anyone who reaches it can register and read everything`);
   }
+  const { dns } = config;
+  if (dns !== 'off' && !isLocal(dns))
+    found.push(`dns ${dns}: anyone who reaches it can read which services are where`);
   const local = config.advertise.filter(isLocal);
   if (isOpen && local.length > 0) {
     found.push(`advertise ${local.join(', ')}: other hosts cannot reach a loopback address`);
@@ -269,15 +289,34 @@ function checkSockets({ dataDir, grpc }: Config): void {
 }
 
 /** Two listeners on one port fail only once both are bound; said here, the message has names. */
-function checkOverlap({ listen, grpc, http }: Config): void {
+function checkOverlap({ listen, grpc, http, dns }: Config): void {
   const taken: { readonly key: string; readonly text: string }[] = [];
-  const claims = { listen, grpc: grpc.filter((target) => !isSocket(target)), http: [http] };
+  const claims = {
+    listen,
+    grpc: grpc.filter((target) => !isSocket(target)),
+    http: [http],
+    dns: [dns],
+  };
   for (const [key, addresses] of Object.entries(claims)) {
     for (const text of addresses.filter((address) => address !== 'off')) {
       const other = taken.find((claim) => overlap(claim.text, text));
       if (other) throw invalid(`${other.key} ${other.text} and ${key} ${text} are the same port`);
       taken.push({ key, text });
     }
+  }
+}
+
+/** A name would have to be asked for first, and of whom? */
+function checkUpstream({ dns, dnsUpstream }: Config): void {
+  if (dns === 'off' && dnsUpstream.length > 0)
+    throw invalid(`dnsUpstream ${dnsUpstream.join(', ')} is of no use while dns is off: give both`);
+  for (const text of dnsUpstream) {
+    const { host, port } = parseAddress(text);
+    if (isIP(host) === 0)
+      throw invalid(`dnsUpstream ${text} is a host name: give the IP address of a DNS server`);
+    if (port === 0) throw invalid(`dnsUpstream ${text} has no port to ask: 53 is usual`);
+    if (overlap(dns, text))
+      throw invalid(`dnsUpstream ${text} is this daemon's own dns ${dns}: give another server`);
   }
 }
 

@@ -5,9 +5,10 @@
  *           gossip ▸ run file
  *   stop    files ▸ say goodbye ▸ API ▸ gossip ▸ registry ▸ store ▸ data dir
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { parseAddress, toMultiaddr } from '../base/address.ts';
 import type { Address } from '../base/address.ts';
+import { DnsServer } from '../api/dns-server.ts';
 import { GrpcServer } from '../api/grpc-server.ts';
 import { HttpServer } from '../api/http-server.ts';
 import type { NodeControl, NodeDescription, RoundReport } from '../api/node-control.ts';
@@ -65,6 +66,7 @@ export class Daemon implements NodeControl {
   readonly #service: DiscoveryService;
   readonly #grpcServer: GrpcServer;
   readonly #httpServer: HttpServer | undefined;
+  readonly #dnsServer: DnsServer | undefined;
   readonly #memberLog: MemberLog;
   readonly #holdLog: HoldLog;
   readonly #registrar: FileRegistrar;
@@ -76,6 +78,7 @@ export class Daemon implements NodeControl {
   #listen: readonly string[] = [];
   #grpc: readonly string[] = [];
   #http = 'off';
+  #dns = 'off';
   #cancelTick: Cancel = () => undefined;
   #isStopped = false;
 
@@ -138,6 +141,7 @@ export class Daemon implements NodeControl {
     this.#holdLog = new HoldLog(this.#registry, log);
     const [registry, clock, random] = [this.#registry, this.#clock, this.#random];
     this.#checker = new Checker({ registry, clock, random, log });
+    this.#dnsServer = config.dns === 'off' ? undefined : this.#makeDns(config);
   }
 
   /** Resolves when somebody asked this node to leave through the API. */
@@ -168,15 +172,16 @@ export class Daemon implements NodeControl {
       this.#tick();
       this.#grpc = await this.#grpcServer.start();
       if (this.#httpServer !== undefined) this.#http = await this.#httpServer.start();
+      if (this.#dnsServer !== undefined) this.#dns = await this.#dnsServer.start();
       // Last, so that nobody hears of a node whose API finds its port taken.
       this.#agent.start();
     } catch (error) {
       await this.stop({ isGraceful: false });
       throw error;
     }
-    const { cluster, listen, advertise, grpc, http, dataDir } = this.describe();
-    const peerId = this.#registry.self;
-    this.#log.info({ peerId, cluster, listen, advertise, grpc, http, dataDir, version }, 'started');
+    const { cluster, listen, advertise, grpc, http, dns, dataDir } = this.describe();
+    const told = { peerId: this.#registry.self, cluster, listen, advertise, grpc, http, dns };
+    this.#log.info({ ...told, dataDir, version }, 'started');
     void this.#agent.ready().then(() => this.#ready());
   }
 
@@ -190,7 +195,8 @@ export class Daemon implements NodeControl {
     this.#service.close();
     await this.#checker.stop();
     if (isGraceful) await this.#sayGoodbye();
-    await Promise.all([this.#grpcServer.stop(drainMs), this.#httpServer?.stop()]);
+    const faces = [this.#httpServer?.stop(), this.#dnsServer?.stop()];
+    await Promise.all([this.#grpcServer.stop(drainMs), ...faces]);
     await this.#agent.stop();
     this.#memberLog.stop();
     this.#holdLog.stop();
@@ -213,6 +219,7 @@ export class Daemon implements NodeControl {
       advertise: this.#facts.addresses,
       grpc: this.#grpc,
       http: this.#http,
+      dns: this.#dns,
       dataDir,
     };
   }
@@ -266,8 +273,9 @@ export class Daemon implements NodeControl {
   }
 
   counted(): Record<string, number> {
+    const dns = this.#dnsServer?.counters.entries() ?? [];
     const { counters } = this.#registry.brake;
-    return Object.fromEntries([...this.#engine.counters.entries(), ...counters.entries()]);
+    return Object.fromEntries([...this.#engine.counters.entries(), ...counters.entries(), ...dns]);
   }
 
   round(): Promise<readonly RoundReport[]> {
@@ -292,13 +300,19 @@ export class Daemon implements NodeControl {
     return hostAddressOf(this.#facts.addresses);
   }
 
+  #makeDns({ dns: address, dnsTtl: ttlSeconds, dnsUpstream: upstream }: Config): DnsServer {
+    const [clock, random, log] = [this.#clock, this.#random, this.#log];
+    const randomId = (): number => randomInt(0x1_0000);
+    const options = { address, ttlSeconds, upstream };
+    return new DnsServer(this.#service, options, { clock, random, randomId, log });
+  }
+
   #ready(): void {
     if (this.#isStopped) return;
     this.#grpcServer.setReady(true);
-    const { pid, name, cluster, listen, grpc, http } = this.describe();
+    const { pid, name, cluster, listen, grpc, http, dns } = this.describe();
     const startedAt = new Date(this.#startedAt / 1000).toISOString();
     const peerId = this.#registry.self;
-    const dns = 'off';
     this.#dataDir.writeRunFile({ pid, peerId, name, cluster, listen, grpc, http, dns, startedAt });
     notifySystemd('READY=1', this.#log);
   }

@@ -66,6 +66,7 @@ export class FakeControl implements NodeControl {
     advertise: ['/ip4/127.0.0.1/tcp/7001'],
     grpc: ['127.0.0.1:7002', 'unix:/tmp/disco.sock'],
     http: '127.0.0.1:7003',
+    dns: '127.0.0.1:7004',
     dataDir: '/var/lib/disco',
   };
   state = { isReady: true, why: 'reconciled with a peer' };

@@ -4,6 +4,7 @@ import {
   formatAddress,
   isLinkLocal,
   isLoopback,
+  isPrivate,
   isWildcard,
   parseAddress,
   toMultiaddr,
@@ -123,5 +124,15 @@ test('link-local is 169.254.0.0/16 and fe80::/10, with or without a zone', (t) =
   const outside = ['169.253.0.1', '10.0.0.1', 'fec0::1', '::1', 'fe80.example'];
   t.strictSame(inside.filter(isLinkLocal), inside);
   t.strictSame(outside.filter(isLinkLocal), []);
+  t.end();
+});
+
+test('private is what the Internet does not carry', (t) => {
+  const inside = ['127.0.0.1', '10.1.2.3', '172.16.0.1', '172.31.255.255', '192.168.1.1'];
+  const more = ['100.64.0.1', '169.254.1.1', '::1', 'fd00::1', 'fe80::1%eth0', '::ffff:10.0.0.1'];
+  for (const host of [...inside, ...more]) t.equal(isPrivate(host), true, host);
+  const outside = ['8.8.8.8', '172.32.0.1', '192.169.0.1', '100.128.0.1', '2001:db8::1'];
+  for (const host of [...outside, '::ffff:8.8.8.8', 'localhost', ''])
+    t.equal(isPrivate(host), false, host);
   t.end();
 });

@@ -241,6 +241,7 @@ t.test('status: a sheet for people, every field for programs', async (t) => {
       `advertised ${node.control.description.advertise[0]}`,
       `grpc ${node.control.description.grpc.join(', ')}`,
       `http ${node.control.description.http}`,
+      `dns ${node.control.description.dns}`,
       'data dir /var/lib/disco',
       'members 1 alive, 0 dead, 0 linked',
       'instances 1 known, 1 registered here',

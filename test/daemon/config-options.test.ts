@@ -30,6 +30,9 @@ test('the promised defaults are the defaults', (t) => {
     advertise: [],
     grpc: ['127.0.0.1:7948', 'unix:disco.sock'],
     http: '127.0.0.1:7949',
+    dns: 'off',
+    dnsUpstream: [],
+    dnsTtl: 1,
     logLevel: 'info',
   });
   t.end();

@@ -90,6 +90,26 @@ const broken: readonly { readonly change: Partial<Config>; readonly message: str
     message: 'listen 127.0.0.1:7947 and http 0.0.0.0:7947 are the same port',
   },
   {
+    change: { dns: '127.0.0.1:7949' },
+    message: 'http 127.0.0.1:7949 and dns 127.0.0.1:7949 are the same port',
+  },
+  {
+    change: { dnsUpstream: ['10.0.0.2:53'] },
+    message: 'dnsUpstream 10.0.0.2:53 is of no use while dns is off',
+  },
+  {
+    change: { dns: '127.0.0.1:53', dnsUpstream: ['resolver.internal:53'] },
+    message: 'dnsUpstream resolver.internal:53 is a host name: give the IP address',
+  },
+  {
+    change: { dns: '127.0.0.1:53', dnsUpstream: ['10.0.0.2:0'] },
+    message: 'dnsUpstream 10.0.0.2:0 has no port to ask',
+  },
+  {
+    change: { dns: '0.0.0.0:53', dnsUpstream: ['127.0.0.1:53'] },
+    message: "dnsUpstream 127.0.0.1:53 is this daemon's own dns 0.0.0.0:53",
+  },
+  {
     change: { listen: ['127.0.0.1:9000', '127.0.0.1:9000'] },
     message: 'listen 127.0.0.1:9000 and listen 127.0.0.1:9000 are the same port',
   },
@@ -169,6 +189,14 @@ test('a loopback address advertised to other hosts is a warning', (t) => {
   const warning = 'advertise 127.0.0.1:7947: other hosts cannot reach a loopback address';
   t.strictSame(warnings(open).slice(1), [warning]);
   t.strictSame(warnings({ ...open, listen: ['127.0.0.1:7947'] }), []);
+  t.end();
+});
+
+test('DNS beyond loopback is a warning', (t) => {
+  const warning = 'dns 10.0.0.7:53: anyone who reaches it can read which services are where';
+  t.strictSame(warnings({ ...sound, dns: '10.0.0.7:53' }), [warning]);
+  t.strictSame(warnings({ ...sound, dns: '127.0.0.1:7953' }), []);
+  t.doesNotThrow(() => validate({ ...sound, dns: '127.0.0.1:53', dnsUpstream: ['10.0.0.2:53'] }));
   t.end();
 });
 
