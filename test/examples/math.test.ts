@@ -10,7 +10,9 @@ test('the entrypoint finds four services of two hosts, and says which one is mis
   const services = Object.entries(places).map(([operation, node]) =>
     runExample(t, node, ['math/service.js', operation]),
   );
-  await Promise.all(services.map((service) => service.printed(/^math\/\w+ is served at port \d+$/)));
+  await Promise.all(
+    services.map((service) => service.printed(/^math\/\w+ is served at port \d+$/)),
+  );
   await Promise.all([left, right].map((node) => node.sees((all) => all.length === 4)));
 
   const evaluate = (node: Node, words: string) =>

@@ -106,47 +106,55 @@ async function servedBy(url: string, ...texts: readonly string[]): Promise<void>
   });
 }
 
-test('the instances that nginx asks by A records come and go', { skip: withoutNginx }, async (t) => {
-  const { cluster, node, dns } = await startDaemon(t);
-  const port = await serveText(t, '127.0.0.1', 0, 'one');
-  for (const [host, text] of [
-    ['127.0.0.2', 'two'],
-    ['127.0.0.3', 'three'],
-  ] as const)
-    await serveText(t, host, port, text);
-  const register = (ip: string) =>
-    node.stub.unary('Register', { group: 'shop', name: 'web', ip, port });
-  const deregister = (instanceId: string) =>
-    node.disco.deregister({ group: 'shop', name: 'web', instanceId });
+test(
+  'the instances that nginx asks by A records come and go',
+  { skip: withoutNginx },
+  async (t) => {
+    const { cluster, node, dns } = await startDaemon(t);
+    const port = await serveText(t, '127.0.0.1', 0, 'one');
+    for (const [host, text] of [
+      ['127.0.0.2', 'two'],
+      ['127.0.0.3', 'three'],
+    ] as const)
+      await serveText(t, host, port, text);
+    const register = (ip: string) =>
+      node.stub.unary('Register', { group: 'shop', name: 'web', ip, port });
+    const deregister = (instanceId: string) =>
+      node.disco.deregister({ group: 'shop', name: 'web', instanceId });
 
-  await register('127.0.0.1');
-  await register('127.0.0.2');
-  const addresses = { '127.0.0.1:7953': dns, ':8000': `:${port}` };
-  const url = await startNginx(t, cluster, 'disco.conf', addresses);
-  await servedBy(url, 'one', 'two');
-  await register('127.0.0.3');
-  await servedBy(url, 'one', 'two', 'three');
-  await deregister(`127.0.0.1:${port}`);
-  await deregister(`127.0.0.2:${port}`);
-  await servedBy(url, 'three');
-});
+    await register('127.0.0.1');
+    await register('127.0.0.2');
+    const addresses = { '127.0.0.1:7953': dns, ':8000': `:${port}` };
+    const url = await startNginx(t, cluster, 'disco.conf', addresses);
+    await servedBy(url, 'one', 'two');
+    await register('127.0.0.3');
+    await servedBy(url, 'one', 'two', 'three');
+    await deregister(`127.0.0.1:${port}`);
+    await deregister(`127.0.0.2:${port}`);
+    await servedBy(url, 'three');
+  },
+);
 
-test('nginx follows SRV records, each instance at its own port', { skip: withoutSrv }, async (t) => {
-  const { cluster, node, dns } = await startDaemon(t);
-  const ports = await Promise.all(
-    ['one', 'two', 'three'].map((text) => serveText(t, '127.0.0.1', 0, text)),
-  );
-  const register = (port = 0) => node.register({ group: 'shop', name: 'web', port });
-  await register(ports[0]);
-  await register(ports[1]);
-  const url = await startNginx(t, cluster, 'disco-srv.conf', { '127.0.0.1:7953': dns });
-  await servedBy(url, 'one', 'two');
-  await register(ports[2]);
-  await servedBy(url, 'one', 'two', 'three');
-  for (const port of ports.slice(0, 2))
-    await node.disco.deregister({ group: 'shop', name: 'web', ip: '127.0.0.1', port });
-  await servedBy(url, 'three');
-});
+test(
+  'nginx follows SRV records, each instance at its own port',
+  { skip: withoutSrv },
+  async (t) => {
+    const { cluster, node, dns } = await startDaemon(t);
+    const ports = await Promise.all(
+      ['one', 'two', 'three'].map((text) => serveText(t, '127.0.0.1', 0, text)),
+    );
+    const register = (port = 0) => node.register({ group: 'shop', name: 'web', port });
+    await register(ports[0]);
+    await register(ports[1]);
+    const url = await startNginx(t, cluster, 'disco-srv.conf', { '127.0.0.1:7953': dns });
+    await servedBy(url, 'one', 'two');
+    await register(ports[2]);
+    await servedBy(url, 'one', 'two', 'three');
+    for (const port of ports.slice(0, 2))
+      await node.disco.deregister({ group: 'shop', name: 'web', ip: '127.0.0.1', port });
+    await servedBy(url, 'three');
+  },
+);
 
 test('what the SRV example has nginx ask for is known to the daemon', async (t) => {
   const { node, dns } = await startDaemon(t);

@@ -44,11 +44,11 @@ export class ReflectedClient {
    *
    * @throws Error for a method or a field that the server does not have; what the server refused
    */
-  async call(name: string, request: object, isLast: (answer: object) => boolean) {
+  async call(name: string, json: object, isLast: (answer: object) => boolean) {
     const [service = '', methodName = ''] = name.split('/');
     const method = (await this.#definition(service))[methodName];
     if (method === undefined) throw new Error(`the server has no ${name}`);
-    refuseUnknown(method, request);
+    const request = messageOf(method, json);
     const { path, requestSerialize, responseDeserialize, responseStream } = method;
     const deadline = Date.now() + deadlineMs;
     if (!responseStream)
@@ -118,11 +118,40 @@ function serviceOf(loaded: PackageDefinition, name: string): ServiceDefinition {
   return found as ServiceDefinition;
 }
 
-/** What protobuf would leave out without a word: another name, another type. */
-function refuseUnknown({ requestSerialize, requestDeserialize }: Method, request: object): void {
+/**
+ * A request as protobufjs takes it: of what was described to it, it knows fields by their proper
+ * names, and of maps the entries alone.
+ *
+ * @throws Error for what protobufjs would leave out without a word: another name, another type
+ */
+function messageOf({ requestType, requestSerialize, requestDeserialize }: Method, json: object) {
+  const { nestedType } = requestType.type as { nestedType: readonly { name: string }[] };
+  const isMap = (field: string): boolean =>
+    nestedType.some(({ name }) => name.toLowerCase() === `${field.toLowerCase()}entry`);
+  const entriesOf = (map: object): object[] =>
+    Object.entries(map).map(([key, value]) => ({ key, value: value as unknown }));
+  const request = Object.fromEntries(
+    Object.entries(json as Record<string, object>).map(([field, value]) => [
+      snakeCase(field),
+      isMap(field) ? entriesOf(value) : withSnakeCase(value),
+    ]),
+  );
   const sent = JSON.stringify(sorted(requestDeserialize(requestSerialize(request))));
   const meant = JSON.stringify(sorted(request));
   if (sent !== meant) throw new Error(`of ${meant} the server would get ${sent}`);
+  return request;
+}
+
+function withSnakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSnakeCase);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [snakeCase(key), withSnakeCase(each)]),
+  );
+}
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function sorted(value: unknown): unknown {
