@@ -99,9 +99,10 @@ def watch(group):
         try:
             # The daemon speaks every now and then: a longer silence means that it is gone.
             with ask(f"/v1/watch?{urlencode({'group': group})}", None, 60, headers) as lines:
-                for kind, cursor, data in events(lines):
-                    headers = {"last-event-id": cursor}
-                    yield kind, data.get("instance")
+                for event in events(lines):
+                    if "id" in event:
+                        headers = {"last-event-id": event["id"]}
+                    yield event["event"], json.loads(event["data"]).get("instance")
         except (Refused, OSError, HTTPException) as error:
             print(f"{error}; trying again", file=sys.stderr)
         time.sleep(1)
@@ -117,7 +118,7 @@ def events(lines):
         elif fields.get("event") == "end":
             raise Refused(json.loads(fields["data"]))
         elif "data" in fields:
-            yield fields["event"], fields["id"], json.loads(fields["data"])
+            yield fields
         if not key:
             fields = {}
 

@@ -10,7 +10,7 @@ import { reflectedDefinitions } from '../../src/api/reflection.ts';
 interface Message {
   readonly name: string;
   readonly field: readonly { readonly name: string; readonly typeName: string }[];
-  readonly nestedType: readonly Message[];
+  readonly nestedType?: readonly Message[];
   readonly options?: { readonly mapEntry: boolean };
 }
 
@@ -18,7 +18,7 @@ interface File {
   readonly name: string;
   readonly package: string;
   readonly messageType: readonly Message[];
-  readonly service: readonly { readonly name: string }[];
+  readonly service?: readonly { readonly name: string }[];
 }
 
 const files = new Map(

@@ -1,7 +1,10 @@
-/** examples/nginx: nginx itself, in front of instances that come and go; where there is one. */
+/**
+ * examples/nginx: nginx itself, in front of instances that come and go; where there is one. The
+ * variable NGINX_PROGRAM names another than that of the system.
+ */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Resolver } from 'node:dns/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,7 +14,7 @@ import { Cluster, eventually, type Node } from '../e2e/cluster.ts';
 import { freePort } from '../e2e/daemon-process.ts';
 import { exampleFile, ExampleProcess, hasProgram } from './example-process.ts';
 
-const nginx = process.env['NGINX'] ?? 'nginx';
+const nginx = process.env['NGINX_PROGRAM'] ?? 'nginx';
 const withoutNginx = (await hasProgram(nginx))
   ? false
   : 'there is no nginx here: apt-get install nginx-light';
@@ -29,15 +32,22 @@ async function resolvesSrv(): Promise<boolean> {
   return major * 1e6 + minor * 1e3 + patch >= 1_027_003;
 }
 
-async function serveText(t: Test, host: string, port: number, text: string): Promise<number> {
+interface TextServer {
+  readonly port: number;
+  readonly stop: () => void;
+}
+
+async function serveText(t: Test, host: string, port: number, text: string): Promise<TextServer> {
   const server = createServer((_, response) => response.end(text));
   server.listen(port, host);
   await once(server, 'listening');
-  t.teardown(() => {
-    server.closeAllConnections();
+  const bound = (server.address() as AddressInfo).port;
+  const stop = (): void => {
     server.close();
-  });
-  return (server.address() as AddressInfo).port;
+    server.closeAllConnections();
+  };
+  t.teardown(stop);
+  return { port: bound, stop };
 }
 
 async function startDaemon(t: Test): Promise<{ cluster: Cluster; node: Node; dns: string }> {
@@ -63,13 +73,11 @@ async function startNginx(
     text = text.replaceAll(from, to);
   }
   const prefix = cluster.folder('nginx');
-  // Its workers are another user's when root starts it.
-  chmodSync(cluster.directory, 0o755);
   for (const name of ['logs', 'tmp']) mkdirSync(`${prefix}/${name}`);
   writeFileSync(
     `${prefix}/nginx.conf`,
     `daemon off;
-worker_processes 1;
+master_process off;
 pid ${prefix}/pid;
 error_log stderr;
 events {}
@@ -96,14 +104,19 @@ http {
   return `http://${listen}/`;
 }
 
-/** Until exactly these answer, in a row long enough for each to be asked. */
-async function servedBy(url: string, ...texts: readonly string[]): Promise<void> {
+/** Until exactly these answer, in a row long enough for each to be asked; all others are failures. */
+async function servedBy(t: Test, url: string, ...texts: readonly string[]): Promise<void> {
+  const statuses = new Set<number>();
   await eventually(`${texts.join()} answer`, async () => {
     const answers = new Set<string>();
-    for (let call = 0; call < 8 * texts.length; call += 1)
-      answers.add(await (await fetch(url)).text());
+    for (let call = 0; call < 8 * texts.length; call += 1) {
+      const response = await fetch(url);
+      statuses.add(response.status);
+      answers.add(await response.text());
+    }
     return [...answers].toSorted().join() === texts.toSorted().join();
   });
+  t.strictSame([...statuses], [200], `no call failed until ${texts.join()} answered`);
 }
 
 test(
@@ -111,12 +124,10 @@ test(
   { skip: withoutNginx },
   async (t) => {
     const { cluster, node, dns } = await startDaemon(t);
-    const port = await serveText(t, '127.0.0.1', 0, 'one');
-    for (const [host, text] of [
-      ['127.0.0.2', 'two'],
-      ['127.0.0.3', 'three'],
-    ] as const)
-      await serveText(t, host, port, text);
+    const one = await serveText(t, '127.0.0.1', 0, 'one');
+    const { port } = one;
+    const two = await serveText(t, '127.0.0.2', port, 'two');
+    await serveText(t, '127.0.0.3', port, 'three');
     const register = (ip: string) =>
       node.stub.unary('Register', { group: 'shop', name: 'web', ip, port });
     const deregister = (instanceId: string) =>
@@ -126,12 +137,13 @@ test(
     await register('127.0.0.2');
     const addresses = { '127.0.0.1:7953': dns, ':8000': `:${port}` };
     const url = await startNginx(t, cluster, 'disco.conf', addresses);
-    await servedBy(url, 'one', 'two');
+    await servedBy(t, url, 'one', 'two');
     await register('127.0.0.3');
-    await servedBy(url, 'one', 'two', 'three');
+    await servedBy(t, url, 'one', 'two', 'three');
+    for (const server of [one, two]) server.stop();
     await deregister(`127.0.0.1:${port}`);
     await deregister(`127.0.0.2:${port}`);
-    await servedBy(url, 'three');
+    await servedBy(t, url, 'three');
   },
 );
 
@@ -140,19 +152,23 @@ test(
   { skip: withoutSrv },
   async (t) => {
     const { cluster, node, dns } = await startDaemon(t);
-    const ports = await Promise.all(
-      ['one', 'two', 'three'].map((text) => serveText(t, '127.0.0.1', 0, text)),
-    );
-    const register = (port = 0) => node.register({ group: 'shop', name: 'web', port });
-    await register(ports[0]);
-    await register(ports[1]);
+    const [one, two, three] = await Promise.all([
+      serveText(t, '127.0.0.1', 0, 'one'),
+      serveText(t, '127.0.0.1', 0, 'two'),
+      serveText(t, '127.0.0.1', 0, 'three'),
+    ]);
+    const register = ({ port }: TextServer) => node.register({ group: 'shop', name: 'web', port });
+    await register(one);
+    await register(two);
     const url = await startNginx(t, cluster, 'disco-srv.conf', { '127.0.0.1:7953': dns });
-    await servedBy(url, 'one', 'two');
-    await register(ports[2]);
-    await servedBy(url, 'one', 'two', 'three');
-    for (const port of ports.slice(0, 2))
+    await servedBy(t, url, 'one', 'two');
+    await register(three);
+    await servedBy(t, url, 'one', 'two', 'three');
+    for (const { port, stop } of [one, two]) {
+      stop();
       await node.disco.deregister({ group: 'shop', name: 'web', ip: '127.0.0.1', port });
-    await servedBy(url, 'three');
+    }
+    await servedBy(t, url, 'three');
   },
 );
 
