@@ -2,13 +2,11 @@
  * The API over gRPC, on TCP and on a unix socket, with grpc.health.v1 and server reflection.
  */
 import * as grpc from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { chmodSync, existsSync, lstatSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DiscoError, errorText } from '../base/error.ts';
 import { discoveryDefinition } from '../base/grpc-methods.ts';
 import type { Log } from '../base/log.ts';
@@ -16,6 +14,7 @@ import { tracedHandlers } from '../base/server-span.ts';
 import type { disco } from '../gen/discovery.js';
 import type { ApiObserver } from './api-observer.ts';
 import { observedHandlers } from './observed-calls.ts';
+import { reflectedDefinitions } from './reflection.ts';
 import type { DiscoveryService } from './service.ts';
 import { MembersSession } from './watch-members.ts';
 import { WatchSession } from './watch.ts';
@@ -30,7 +29,6 @@ export interface GrpcServerOptions {
   readonly observer?: ApiObserver | undefined;
 }
 
-const protoDirectory = fileURLToPath(new URL('../../proto', import.meta.url));
 const serviceName = 'disco.v1.Discovery';
 /** Well above what any check lets through, so that what is too long is told so by that check. */
 const requestBytesMax = 4 * 1024 * 1024;
@@ -283,6 +281,5 @@ function readable<Request>(received: Received<Request>): Request {
 
 /** Lets grpcurl and the like work without a .proto file. */
 function addReflection(server: grpc.Server): void {
-  const options = { includeDirs: [protoDirectory], longs: String, keepCase: true };
-  new ReflectionService(loadSync('disco/v1/discovery.proto', options)).addToServer(server);
+  new ReflectionService(reflectedDefinitions()).addToServer(server);
 }

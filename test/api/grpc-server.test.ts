@@ -80,7 +80,7 @@ t.test('grpc.health.v1 Watch tells when the node turns ready', async (t) => {
   call.cancel();
 });
 
-t.test('reflection lists the service, and knows its messages', async (t) => {
+t.test('reflection lists the services, and knows their messages', async (t) => {
   const { client } = await serve(t);
   const reflection = createRequire(import.meta.url).resolve('@grpc/reflection');
   const proto = join(reflection, '../../proto/grpc/reflection/v1/reflection.proto');
@@ -95,13 +95,20 @@ t.test('reflection lists the service, and knows its messages', async (t) => {
   const [listed] = (await once(call, 'data')) as [
     { listServicesResponse: { service: { name: string }[] } },
   ];
-  t.ok(listed.listServicesResponse.service.some(({ name }) => name === service));
+  t.strictSame(listed.listServicesResponse.service.map(({ name }) => name).toSorted(), [
+    service,
+    'grpc.health.v1.Health',
+  ]);
   call.write({ fileContainingSymbol: 'disco.v1.RegisterRequest' });
   const [described] = (await once(call, 'data')) as [
     { fileDescriptorResponse: { fileDescriptorProto: Buffer[] } },
   ];
   const bytes = Buffer.concat(described.fileDescriptorResponse.fileDescriptorProto).toString();
   t.match(bytes, 'deregister_after_ms');
+  call.write({ fileContainingSymbol: 'grpc.health.v1.Health' });
+  t.match(await once(call, 'data'), [
+    { fileDescriptorResponse: { fileDescriptorProto: [Buffer] } },
+  ]);
   call.end();
 });
 
