@@ -17,6 +17,7 @@ import type { UnaryCaller } from './discovery-stub.ts';
 const ttlMsDefault = 10_000;
 const deregisterAfterMsDefault = 60_000;
 const retryFirstMs = 250;
+const lingerMsMax = 60_000;
 /** Below this a heartbeat costs more than it tells. */
 const intervalMsMin = 20;
 /** How long one call of the background may take; close() waits for two of them at most. */
@@ -67,6 +68,11 @@ export interface RegisterOptions {
    * pass; then the worst of them, and of the ttl, is its health.
    */
   readonly checks?: readonly CheckOptions[] | undefined;
+  /**
+   * Milliseconds that close() takes longer once the daemon has taken the registration back, so that
+   * callers hear of it while the service still serves; default 0, at most 60,000.
+   */
+  readonly lingerMs?: number | undefined;
   /** Aborting it closes the registration. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the state changes, with what went wrong when it is `lost`. */
@@ -124,6 +130,7 @@ export class Registration {
     checkMilliseconds('ttlMs', options.ttlMs);
     checkMilliseconds('deregisterAfterMs', options.deregisterAfterMs);
     checkPort(options.port);
+    checkLinger(options.lingerMs);
     const answer = await tools.caller.unary('Register', requestOf(options), {
       signal: options.signal,
     });
@@ -161,8 +168,8 @@ export class Registration {
   }
 
   /**
-   * Stops the heartbeats and takes the registration back. Takes 4 s at most, never throws, may be
-   * called again.
+   * Stops the heartbeats and takes the registration back. Takes 4 s at most, and `lingerMs` longer
+   * when the daemon confirms it; never throws, may be called again.
    *
    * @returns whether the daemon has confirmed it; when it has not, the ttl ends the registration
    */
@@ -180,6 +187,7 @@ export class Registration {
       const { group, name, ip, port, instanceId } = this;
       const request = { group, name, ip, port, instanceId };
       await this.#tools.caller.unary('Deregister', request, { deadlineMs: callDeadlineMs });
+      await this.#linger();
       return true;
     } catch (error) {
       // Not known there: gone is what was asked for.
@@ -187,6 +195,15 @@ export class Registration {
     } finally {
       this.#onClosed();
     }
+  }
+
+  async #linger(): Promise<void> {
+    const { lingerMs = 0 } = this.#options;
+    if (lingerMs === 0) return;
+    // The clock's timers do not keep the process up.
+    const hold = setInterval(() => undefined, lingerMsMax);
+    await new Promise<void>((resolve) => void this.#tools.clock.schedule(lingerMs, resolve));
+    clearInterval(hold);
   }
 
   #scheduleHeartbeat(): void {
@@ -282,6 +299,15 @@ function checkMilliseconds(field: string, value: number | undefined): void {
     'INVALID_ARGUMENT',
     'INVALID_TTL',
     `${field} is ${value}; expected whole milliseconds, 0 for none`,
+  );
+}
+
+function checkLinger(value: number | undefined): void {
+  if (value === undefined || (value >= 0 && value <= lingerMsMax)) return;
+  throw new DiscoError(
+    'INVALID_ARGUMENT',
+    'USAGE',
+    `lingerMs is ${value}; expected milliseconds from 0 to ${lingerMsMax}`,
   );
 }
 
