@@ -2,7 +2,8 @@
  * bin/math-service.js: one operation, registered as math/<operation>.
  */
 import { Argument, Command } from 'commander';
-import { addressFlag, parseFlags, portFlag, report, runUntilSignal } from './service-process.ts';
+import { addressFlag, lingerMs, parseFlags, portFlag } from './service-process.ts';
+import { report, runUntilSignal } from './service-process.ts';
 import { MathService } from './math-service.ts';
 import { operations, type Operation } from './operation.ts';
 
@@ -26,7 +27,8 @@ async function main(argv: readonly string[]): Promise<number> {
   return runUntilSignal(async (signal) => {
     const connect = { address: addr };
     const listen = { host, port };
-    const service = await MathService.start({ operation, listen, connect, report, signal });
+    const told = { report, signal };
+    const service = await MathService.start({ operation, listen, connect, lingerMs, ...told });
     process.stdout.write(
       `${operation} serves on ${service.address}, registered as math/${operation}\n`,
     );
