@@ -7,6 +7,8 @@ import { Writer } from 'protobufjs/minimal.js';
 
 /** What a peer that does not read may leave unsent here. */
 const unsentBytesMax = 24 * 1024 * 1024;
+/** Of a varint before a frame; longer ones name no length that is allowed. */
+const lengthBytesMax = 5;
 
 /** Writes frames; those that come before the stream is open wait for it. */
 export class FrameWriter {
@@ -67,7 +69,14 @@ export class FrameReader {
   /** @param frameBytesMax longer frames end the stream before they are read */
   constructor(frameBytesMax: number, frame: (bytes: Uint8Array) => void) {
     const maxBufferSize = 2 * frameBytesMax;
-    this.#decoder = new LengthPrefixedDecoder({ maxDataLength: frameBytesMax, maxBufferSize });
+    // The decoder drops what has no bytes, and a frame may have none. So it is told that the last byte
+    // of the length is the first of the frame.
+    this.#decoder = new LengthPrefixedDecoder({
+      maxDataLength: frameBytesMax + 1,
+      maxBufferSize,
+      lengthDecoder: (bytes) => readLength(bytes) + 1,
+      encodingLength: (length) => lengthBytes(length - 1) - 1,
+    });
     this.#frame = frame;
   }
 
@@ -76,10 +85,29 @@ export class FrameReader {
     stream.addEventListener('end', ended, { once: true });
     stream.addEventListener('message', ({ data }) => {
       try {
-        for (const frame of this.#decoder.decode(data)) this.#frame(frame.subarray());
+        for (const frame of this.#decoder.decode(data)) this.#frame(frame.subarray(1));
       } catch (error) {
         stream.abort(error as Error);
       }
     });
   }
+}
+
+/** A varint. @throws RangeError when not all of it has come; Infinity when it is longer than any */
+function readLength(bytes: Parameters<LengthPrefixedDecoder['decode']>[0]): number {
+  let length = 0;
+  for (let at = 0; at < lengthBytesMax; at++) {
+    if (at >= bytes.byteLength) throw new RangeError('the length has not come yet');
+    const byte = (bytes instanceof Uint8Array ? bytes[at] : bytes.get(at)) ?? 0;
+    length += (byte & 0x7f) * 2 ** (7 * at);
+    if (byte < 0x80) return length;
+  }
+  return Infinity;
+}
+
+/** How many bytes the varint of a length takes. */
+function lengthBytes(length: number): number {
+  let bytes = 1;
+  for (let rest = length; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
+  return bytes;
 }

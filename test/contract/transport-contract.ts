@@ -91,17 +91,23 @@ export function transportContract(t: Test, lab: TransportLab): void {
     t.strictSame(a.heard.said, [`linked ${b.owner}`], 'one link, however often it is dialed');
   });
 
-  t.test('messages arrive whole and in order, small and large, in both directions', async (t) => {
-    const [a, b] = await linked(t);
-    const large = 'x'.repeat(900_000);
-    for (const text of ['one', large, 'three']) a.transport.send(b.owner, Buffer.from(text));
-    b.transport.send(a.owner, Buffer.from('back'));
-    await lab.settle(Promise.all([b.heard.heard('message', 3), a.heard.heard('message')]));
-    const texts = b.heard.said.filter((line) => line.startsWith('message'));
-    const expected = ['one', large, 'three'].map((text) => `message ${a.owner} ${text}`);
-    t.strictSame(texts.map(digest), expected.map(digest));
-    t.equal(a.heard.said.at(-1), `message ${b.owner} back`);
-  });
+  t.test(
+    'messages arrive whole and in order, empty, small and large, in both directions',
+    async (t) => {
+      const [a, b] = await linked(t);
+      const large = 'x'.repeat(900_000);
+      const sent = ['one', '', large, '', 'five'];
+      for (const text of sent) a.transport.send(b.owner, Buffer.from(text));
+      b.transport.send(a.owner, Buffer.from('back'));
+      await lab.settle(
+        Promise.all([b.heard.heard('message', sent.length), a.heard.heard('message')]),
+      );
+      const texts = b.heard.said.filter((line) => line.startsWith('message'));
+      const expected = sent.map((text) => `message ${a.owner} ${text}`);
+      t.strictSame(texts.map(digest), expected.map(digest));
+      t.equal(a.heard.said.at(-1), `message ${b.owner} back`);
+    },
+  );
 
   t.test('what is sent is a copy: the sender may use its bytes again', async (t) => {
     const [a, b] = await linked(t);

@@ -179,6 +179,7 @@ test('every service and every daemon is restarted, and no evaluation fails', asy
     t.equal(code, 0);
     await node.start();
     await node.ready();
+    t.equal((await node.disco.status()).readiness, 'reconciled with a peer');
     await allAreSeen();
   }
   await allCompute();

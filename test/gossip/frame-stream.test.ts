@@ -59,6 +59,33 @@ t.test('frames are read as they were written, however the stream cuts them', (t)
   t.end();
 });
 
+t.test('a frame of no bytes is a frame', (t) => {
+  const texts = ['', 'one', '', '', 'x'.repeat(200), ''];
+  const bytes = write(...texts);
+  for (const step of [1, 3, bytes.length]) {
+    const { stream, frames } = readAll(200);
+    for (let at = 0; at < bytes.length; at += step) stream.receive(bytes.subarray(at, at + step));
+    t.strictSame(frames, texts, `in pieces of ${step}`);
+  }
+  t.end();
+});
+
+t.test('frames of each length up to the bound are read, and none above it', (t) => {
+  for (const length of [127, 128, 16_383, 16_384, 20_000]) {
+    const text = 'x'.repeat(length);
+    const { stream, frames } = readAll(20_000);
+    stream.receive(write(text, 'next'));
+    t.strictSame(frames, [text, 'next'], `${length} bytes`);
+  }
+  for (const tooLong of [write('x'.repeat(20_001)), Buffer.alloc(12, 0xff)]) {
+    const { stream, frames } = readAll(20_000);
+    stream.receive(tooLong.subarray(0, 12));
+    t.type(stream.aborted, Error);
+    t.strictSame(frames, []);
+  }
+  t.end();
+});
+
 t.test('a length over the bound ends the stream before the frame is read', (t) => {
   const { stream, frames } = readAll(100);
   stream.receive(write('x'.repeat(101)).subarray(0, 10));
