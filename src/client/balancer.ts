@@ -49,7 +49,8 @@ export class Balancer {
   readonly #policy: Policy;
   readonly #accept: BalancerOptions['accept'];
   #seen: readonly Target[] | undefined;
-  #candidates: readonly Target[] = [];
+  /** Whoever might be asked when all else failed: those that warn, and those left alone, too. */
+  #accepted: readonly Target[] = [];
 
   /** @throws DiscoError INVALID_ARGUMENT/USAGE for a policy that there is not */
   constructor(pool: TargetPool, policy: PolicyName, options: BalancerOptions = {}) {
@@ -95,14 +96,17 @@ export class Balancer {
     return this.#policy.pick(key);
   }
 
-  /** As nextTarget(), but none of these; undefined when there is no other. */
+  /**
+   * As nextTarget(), but none of these: when all that would be picked are among them, the next best.
+   * Undefined when there is no other.
+   */
   nextTargetBut(tried: readonly Target[], key?: string): Target | undefined {
     for (let draw = 0; draw < drawsMax; draw++) {
       const target = this.nextTarget(key);
       if (target === undefined || !tried.includes(target)) return target;
     }
-    const others = this.#candidates.filter((target) => !tried.includes(target));
-    return this.tools.random.pick(others);
+    const others = this.#accepted.filter((target) => !tried.includes(target));
+    return this.tools.random.pick(candidatesAmong(others));
   }
 
   /** Resolves when a first list has arrived; see ServiceView.ready(). */
@@ -129,10 +133,9 @@ export class Balancer {
 
   #follow(targets: readonly Target[]): void {
     const accept = this.#accept;
-    const accepted =
+    this.#accepted =
       accept === undefined ? targets : targets.filter(({ instance }) => accept(instance));
-    this.#candidates = candidatesAmong(accepted);
-    this.#policy.take(this.#candidates);
+    this.#policy.take(candidatesAmong(this.#accepted));
     this.#seen = targets;
   }
 }

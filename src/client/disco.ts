@@ -317,8 +317,9 @@ export class Disco {
   }
 
   /**
-   * Takes back every registration, closes every view and the connection. Takes 4 s at most, and
-   * `timeoutMs` longer when a register() is under way; never throws, may be called again.
+   * Takes back every registration, closes every view and the connection. Takes 4 s at most, longer by
+   * the longest `lingerMs`, and by `timeoutMs` when a register() is under way; never throws, may be
+   * called again.
    */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown();

@@ -4,11 +4,18 @@
  *
  * The channel is told whenever the set of addresses changes, and only then. While the daemon is
  * away it keeps what it was told last; an error is told only to a channel that knows nothing yet.
+ * Resolvers and channels talk in another way since grpc-js 1.14: Answers knows both.
  *
  * `disco_least_load` is grpc-js's own round_robin with a second look: of two connected instances
  * that follow each other, the one with fewer calls of this channel under way.
  */
-import { connectivityState, experimental, Metadata, status } from '@grpc/grpc-js';
+import {
+  connectivityState,
+  experimental,
+  Metadata,
+  status,
+  type StatusObject,
+} from '@grpc/grpc-js';
 import { DiscoError, errorText } from '../base/error.ts';
 import { nothingToPick } from './balancer.ts';
 import type { Disco } from './disco.ts';
@@ -24,8 +31,21 @@ export interface ResolverOptions {
   readonly scheme?: string | undefined;
 }
 
-type Listener = experimental.ResolverListener;
+type Listener = experimental.ResolverListener | OlderListener;
+type ServiceConfig = Parameters<OlderListener['onSuccessfulResolution']>[1];
 type ChannelSettings = Readonly<Record<string, unknown>>;
+
+/** What a channel of grpc-js 1.13 hands to its resolver, where that of 1.14 hands a function. */
+interface OlderListener {
+  onSuccessfulResolution(
+    endpoints: experimental.Endpoint[],
+    config: { loadBalancingConfig: { round_robin: object }[]; methodConfig: [] } | null,
+    configError: null,
+    selector: null,
+    attributes: object,
+  ): void;
+  onError(error: StatusObject): void;
+}
 
 /**
  * From now on channels of this process to `disco:///group/name` are resolved by this client. The
@@ -56,11 +76,12 @@ export function registerDiscoResolver(
 class DiscoResolver implements experimental.Resolver {
   readonly #disco: Pick<Disco, 'withView'>;
   readonly #service: string;
-  readonly #listener: Listener;
-  readonly #ownPolicy: boolean;
+  readonly #answers: Answers;
   #following: AbortController | undefined;
   /** The addresses that the channel was told last. */
   #told: string | undefined;
+  /** What keeps calls from any address, as the channel was told last. */
+  #problem: string | undefined;
 
   constructor(
     disco: Pick<Disco, 'withView'>,
@@ -70,16 +91,16 @@ class DiscoResolver implements experimental.Resolver {
   ) {
     this.#disco = disco;
     this.#service = service;
-    this.#listener = listener;
-    this.#ownPolicy = settings['grpc.service_config'] !== undefined;
+    this.#answers = new Answers(listener, settings['grpc.service_config'] !== undefined);
   }
 
   /** Begins to follow; one that follows already has told all that it knows. */
   updateResolution(): void {
-    if (this.#following !== undefined) return;
+    if (this.#following !== undefined) return this.#repeatProblem(this.#following);
     const following = new AbortController();
     this.#following = following;
     this.#told = undefined;
+    this.#problem = undefined;
     void this.#follow(following.signal).finally(() => {
       if (this.#following === following) this.#following = undefined;
     });
@@ -88,6 +109,13 @@ class DiscoResolver implements experimental.Resolver {
   destroy(): void {
     this.#following?.abort();
     this.#following = undefined;
+  }
+
+  /** grpc-js 1.13 forgets a problem after a pause, asks, and lets its calls wait for the answer. */
+  #repeatProblem({ signal }: AbortController): void {
+    queueMicrotask(() => {
+      if (this.#problem !== undefined && !signal.aborted) this.#tellProblem(this.#problem);
+    });
   }
 
   /** Holds the view as long as the channel wants to know. Never rejects. */
@@ -134,10 +162,11 @@ class DiscoResolver implements experimental.Resolver {
     const addresses = [...places.keys()].join(' ');
     if (addresses === this.#told) return;
     this.#told = addresses;
+    this.#problem = undefined;
     const endpoints = [...places.values()].map(({ ip: host, port }) => ({
       addresses: [{ host, port }],
     }));
-    this.#listener(experimental.statusOrFromValue(endpoints), {}, this.#config(), '');
+    this.#answers.addresses(endpoints);
     // Of nothing round_robin would make calls wait, up to their deadline: they are to fail now,
     // and to know why.
     if (endpoints.length > 0) return;
@@ -145,14 +174,38 @@ class DiscoResolver implements experimental.Resolver {
   }
 
   #tellProblem(details: string): void {
-    const error = { code: status.UNAVAILABLE, details, metadata: new Metadata() };
-    this.#listener(experimental.statusOrFromError(error), {}, this.#config(), '');
+    this.#problem = details;
+    this.#answers.problem({ code: status.UNAVAILABLE, details, metadata: new Metadata() });
+  }
+}
+
+/** Tells a channel what it asked for, in the way of its grpc-js. */
+class Answers {
+  readonly #listener: Listener;
+  readonly #config: ServiceConfig;
+
+  /** @param ownPolicy the channel's own service config says how to balance */
+  constructor(listener: Listener, ownPolicy: boolean) {
+    this.#listener = listener;
+    const loadBalancingConfig = [{ round_robin: {} }];
+    this.#config = ownPolicy ? null : { loadBalancingConfig, methodConfig: [] };
   }
 
-  #config(): Parameters<Listener>[2] {
-    if (this.#ownPolicy) return null;
-    const loadBalancingConfig = [{ round_robin: {} }];
-    return experimental.statusOrFromValue({ loadBalancingConfig, methodConfig: [] });
+  addresses(endpoints: experimental.Endpoint[]): void {
+    const listener = this.#listener;
+    if (typeof listener !== 'function')
+      listener.onSuccessfulResolution(endpoints, this.#config, null, null, {});
+    else listener(experimental.statusOrFromValue(endpoints), {}, this.#statedConfig(), '');
+  }
+
+  problem(error: StatusObject): void {
+    const listener = this.#listener;
+    if (typeof listener !== 'function') listener.onError(error);
+    else listener(experimental.statusOrFromError(error), {}, this.#statedConfig(), '');
+  }
+
+  #statedConfig() {
+    return this.#config && experimental.statusOrFromValue(this.#config);
   }
 }
 

@@ -19,6 +19,7 @@ import type { Identity } from './identity.ts';
 const ttlMsDefault = 10_000;
 const deregisterAfterMsDefault = 60_000;
 const retryFirstMs = 250;
+const lingerMsMax = 60_000;
 /** Below this a heartbeat costs more than it tells. */
 const intervalMsMin = 20;
 /** How long one call of the background may take; close() waits for two of them at most. */
@@ -74,6 +75,11 @@ export interface RegisterOptions {
    * that it is still this process, and turns the instance critical at once when it is another.
    */
   readonly identity?: Identity | undefined;
+  /**
+   * Milliseconds that close() takes longer once the daemon has taken the registration back, so that
+   * callers hear of it while the service still serves; default 0, at most 60,000.
+   */
+  readonly lingerMs?: number | undefined;
   /** Aborting it closes the registration. */
   readonly signal?: AbortSignal | undefined;
   /** Called when the state changes, with what went wrong when it is `lost`. */
@@ -135,6 +141,7 @@ export class Registration {
     checkMilliseconds('ttlMs', options.ttlMs);
     checkMilliseconds('deregisterAfterMs', options.deregisterAfterMs);
     checkPort(options.port);
+    checkLinger(options.lingerMs);
     const announced = await announce(tools, options);
     const registration = new Registration(tools, options, announced, onClosed);
     // Aborted between the daemon's answer and here.
@@ -171,8 +178,8 @@ export class Registration {
   }
 
   /**
-   * Stops the heartbeats and takes the registration back. Takes 4 s at most, never throws, may be
-   * called again.
+   * Stops the heartbeats and takes the registration back. Takes 4 s at most, and `lingerMs` longer
+   * when the daemon confirms it; never throws, may be called again.
    *
    * @returns whether the daemon has confirmed it; when it has not, the ttl ends the registration
    */
@@ -189,8 +196,18 @@ export class Registration {
     const isConfirmed = await takeBack(this.#tools.caller, this.#as);
     // Not before: until then the daemon may ask.
     this.#options.identity?.end(this.#as);
+    if (isConfirmed) await this.#linger();
     this.#onClosed();
     return isConfirmed;
+  }
+
+  async #linger(): Promise<void> {
+    const { lingerMs = 0 } = this.#options;
+    if (lingerMs === 0) return;
+    // The clock's timers do not keep the process up.
+    const hold = setInterval(() => undefined, lingerMsMax);
+    await new Promise<void>((resolve) => void this.#tools.clock.schedule(lingerMs, resolve));
+    clearInterval(hold);
   }
 
   #scheduleHeartbeat(): void {
@@ -345,6 +362,15 @@ function checkMilliseconds(field: string, value: number | undefined): void {
     'INVALID_ARGUMENT',
     'INVALID_TTL',
     `${field} is ${value}; expected whole milliseconds, 0 for none`,
+  );
+}
+
+function checkLinger(value: number | undefined): void {
+  if (value === undefined || (value >= 0 && value <= lingerMsMax)) return;
+  throw new DiscoError(
+    'INVALID_ARGUMENT',
+    'USAGE',
+    `lingerMs is ${value}; expected milliseconds from 0 to ${lingerMsMax}`,
   );
 }
 

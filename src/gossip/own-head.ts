@@ -138,13 +138,15 @@ export class OwnHeads {
 
   /** What was registered then, unless this life has had a say on it. */
   #registrationsOf(records: readonly SealedRecord[]): Mutation[] {
-    const { registry } = this.#context;
+    const { registry, identity } = this.#context;
     const own = registry.state(registry.self)?.set;
     const wanted: Mutation[] = [];
     for (const { record, key, bucket } of records) {
       if (record.deleted || own?.get(key, bucket) !== undefined) continue;
       const { group, name, instanceId, ip, port, ttlMs, version, tags, metadata } = record;
-      const { weight, zone, endpoints } = record;
+      const { weight, endpoints } = record;
+      // A record does not say whether its zone is that of the node because nobody named another.
+      const zone = record.zone === identity.zone ? '' : record.zone;
       const said = { version, tags, metadata, weight, zone, endpoints };
       const plain = { group, name, instanceId, ip, port, ttlMs, ...said };
       // A record does not say how long a missed lease is kept.

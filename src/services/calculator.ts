@@ -5,34 +5,27 @@
  *                                                                    │ failed
  *                                    another instance of it ◀────────┘
  *
- * Apply is pure: any failure but a refusal of the numbers is worth another instance.
+ * Who is asked, who is left alone because it does not answer, and how often another one is tried,
+ * is the client's: see call() and Balancer. Apply is pure: any failure but a refusal of the numbers
+ * is worth another instance.
  */
-import { status } from '@grpc/grpc-js';
+import { status, type ServiceError } from '@grpc/grpc-js';
 import { errorText } from '../base/error.ts';
-import { DiscoError, instanceAddress } from '../client/index.ts';
-import type { Instance, ServiceView } from '../client/index.ts';
+import { call, instanceAddress } from '../client/index.ts';
+import type { Balancer, Disco, Instance } from '../client/index.ts';
 import { EvaluationError } from './evaluation-error.ts';
 import { parseExpression, type Expression } from './expression.ts';
 import { OperationChannels, type OperationAnswer } from './operation-channels.ts';
 import type { Operation } from './operation.ts';
 
-const attemptsMaxDefault = 3;
 const attemptTimeoutMsDefault = 2_000;
 const evaluationMsMax = 30_000;
 const channelsMaxDefault = 64;
-const readyTimeoutMs = 5_000;
-/** An address that failed is tried last for this long; about the time in which it vanishes. */
-const avoidMs = 5_000;
 
-/** The part of a ServiceView of the group `math` that the calculator needs. */
-export type OperationView = Pick<
-  ServiceView,
-  'group' | 'instances' | 'pick' | 'onChange' | 'loaded' | 'ready'
->;
+/** What picks the instances of each operation. */
+export type OperationBalancers = Readonly<Record<Operation, Balancer>>;
 
 export interface CalculatorOptions {
-  /** How many distinct instances are tried for one operation; default 3. */
-  readonly attemptsMax?: number | undefined;
   /** Milliseconds that one instance has to answer; default 2,000. */
   readonly attemptTimeoutMs?: number | undefined;
   /** How many channels are kept open; default 64. */
@@ -57,25 +50,22 @@ export interface Evaluation {
   readonly steps: readonly Step[];
 }
 
-export class Calculator {
-  readonly #view: OperationView;
-  readonly #channels: OperationChannels;
-  readonly #attemptsMax: number;
-  readonly #attemptTimeoutMs: number;
-  /** Addresses that failed lately, and until when they are avoided. */
-  readonly #avoided = new Map<string, number>();
-  readonly #stopListening: () => void;
+/** Follows the four operations from now on, until the client is closed. */
+export function operationBalancers(disco: Pick<Disco, 'watch'>): OperationBalancers {
+  const of = (name: Operation): Balancer =>
+    disco.watch({ group: 'math', name }).balancer('least_load');
+  return { add: of('add'), sub: of('sub'), mul: of('mul'), div: of('div') };
+}
 
-  /** @param view of the group `math`; stays the caller's to close */
-  constructor(view: OperationView, options: CalculatorOptions = {}) {
-    this.#view = view;
+export class Calculator {
+  readonly #balancers: OperationBalancers;
+  readonly #channels: OperationChannels;
+  readonly #attemptTimeoutMs: number;
+
+  constructor(balancers: OperationBalancers, options: CalculatorOptions = {}) {
+    this.#balancers = balancers;
     this.#channels = new OperationChannels(options.channelsMax ?? channelsMaxDefault);
-    this.#attemptsMax = options.attemptsMax ?? attemptsMaxDefault;
     this.#attemptTimeoutMs = options.attemptTimeoutMs ?? attemptTimeoutMsDefault;
-    this.#stopListening = view.onChange((change) => {
-      if (change.kind === 'up' && change.previous !== undefined) this.#forget(change.previous);
-      if (change.kind === 'down') this.#forget(change.instance);
-    });
   }
 
   /** Channels open now. */
@@ -92,7 +82,6 @@ export class Calculator {
    */
   async evaluate(text: string, signal?: AbortSignal): Promise<Evaluation> {
     const tree = parseExpression(text);
-    if (!this.#view.loaded && tree.kind === 'operation') await this.#awaitView();
     const ended = new AbortController();
     const timer = setTimeout(() => ended.abort(), evaluationMsMax);
     const ends = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
@@ -105,19 +94,9 @@ export class Calculator {
     }
   }
 
-  /** Closes the channels; the view stays open. */
+  /** Closes the channels. */
   close(): void {
-    this.#stopListening();
     this.#channels.close();
-  }
-
-  async #awaitView(): Promise<void> {
-    try {
-      await this.#view.ready(readyTimeoutMs);
-    } catch (error) {
-      if (!(error instanceof DiscoError)) throw error;
-      throw new EvaluationError('NO_INSTANCE', `no service is known yet: ${error.message}`, error);
-    }
   }
 
   async #walk(tree: Expression, signal: AbortSignal): Promise<Evaluation> {
@@ -145,64 +124,23 @@ export class Calculator {
     right: number,
     signal: AbortSignal,
   ): Promise<Step> {
-    const tried = new Set<string>();
-    let problem: unknown;
-    while (tried.size < this.#attemptsMax) {
-      const address = this.#choose(operation, tried);
-      if (address === undefined) break;
-      const call = { operation, left, right, deadlineMs: this.#attemptTimeoutMs, signal };
-      try {
-        const answer = finite(await this.#channels.call(address, call));
-        this.#avoided.delete(address);
-        return { operation, left, right, ...answer, attempts: tried.size };
-      } catch (error) {
-        throwIfFinal(error, signal);
-        this.#avoid(address);
-        tried.add(address);
-        problem = error;
-      }
+    const tried: string[] = [];
+    const attempt = async (instance: Instance, ends: AbortSignal): Promise<OperationAnswer> => {
+      const address = instanceAddress(instance);
+      tried.push(address);
+      return finite(await this.#channels.call(address, { operation, left, right, signal: ends }));
+    };
+    const attemptTimeoutMs = this.#attemptTimeoutMs;
+    const judge = (error: unknown) => (isRefusal(error) ? 'answer' : 'lost');
+    const options = { signal, attemptTimeoutMs, judge, idempotent: true } as const;
+    try {
+      const answer = await call(this.#balancers[operation], attempt, options);
+      return { operation, left, right, ...answer, attempts: tried.length - 1 };
+    } catch (error) {
+      if (!signal.aborted) throw problemOf(error, operation, tried);
+      const message = 'the evaluation was cancelled, or took longer than 30 s; try it again';
+      throw new EvaluationError('CANCELLED', message, error);
     }
-    throw tried.size === 0 ? this.#noInstance(operation) : noAnswer(operation, tried, problem);
-  }
-
-  #avoid(address: string): void {
-    const nowMs = performance.now();
-    for (const [other, untilMs] of this.#avoided) {
-      if (untilMs <= nowMs) this.#avoided.delete(other);
-    }
-    this.#avoided.set(address, nowMs + avoidMs);
-  }
-
-  /** Prefers an address that has not failed lately. */
-  #choose(operation: Operation, tried: ReadonlySet<string>): string | undefined {
-    const nowMs = performance.now();
-    const untried = (instance: Instance): boolean =>
-      instance.name === operation && !tried.has(instanceAddress(instance));
-    const well = (instance: Instance): boolean =>
-      (this.#avoided.get(instanceAddress(instance)) ?? 0) <= nowMs;
-    const chosen =
-      this.#view.pick((instance) => untried(instance) && well(instance)) ??
-      this.#view.pick(untried);
-    return chosen === undefined ? undefined : instanceAddress(chosen);
-  }
-
-  /** An instance is gone or has moved; its address may be that of another one, too. */
-  #forget(instance: Instance): void {
-    const address = instanceAddress(instance);
-    if (this.#view.instances().some((other) => instanceAddress(other) === address)) return;
-    this.#channels.drop(address);
-    this.#avoided.delete(address);
-  }
-
-  #noInstance(operation: Operation): EvaluationError {
-    const known = this.#view.instances().filter(({ name }) => name === operation).length;
-    const message =
-      known === 0
-        ? `no instance of math/${operation} is registered; ` +
-          `start one with bin/math-service.js ${operation}`
-        : `none of the ${known} instances of math/${operation} is passing or warning; ` +
-          'see why with `disco list --group math`';
-    return new EvaluationError('NO_INSTANCE', message);
   }
 }
 
@@ -212,21 +150,16 @@ function finite(answer: OperationAnswer): OperationAnswer {
   throw new Error(`${answer.servedBy} answered ${answer.value}`);
 }
 
-/** Another instance would say the same, or nobody waits for it any more. */
-function throwIfFinal(error: unknown, signal: AbortSignal): void {
-  if (signal.aborted) {
-    const message = 'the evaluation was cancelled, or took longer than 30 s; try it again';
-    throw new EvaluationError('CANCELLED', message, error);
-  }
-  if (!(error instanceof Error) || !('code' in error)) return;
-  if (error.code !== status.INVALID_ARGUMENT) return;
-  const details = 'details' in error ? String(error.details) : error.message;
-  throw new EvaluationError('ARITHMETIC', details, error);
+/** The numbers are at fault: another instance would say the same. */
+function isRefusal(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && error.code === status.INVALID_ARGUMENT;
 }
 
-function noAnswer(operation: Operation, tried: Set<string>, problem: unknown): EvaluationError {
+function problemOf(error: unknown, operation: Operation, tried: readonly string[]) {
+  if (isRefusal(error)) return new EvaluationError('ARITHMETIC', error.details, error);
+  if (tried.length === 0) return new EvaluationError('NO_INSTANCE', errorText(error), error);
   const message =
-    `math/${operation} did not answer: tried ${[...tried].join(', ')}; ` +
-    `the last one failed with: ${errorText(problem)}`;
-  return new EvaluationError('NO_ANSWER', message, problem);
+    `math/${operation} did not answer: tried ${tried.join(', ')}; ` +
+    `the last one failed with: ${errorText(error)}`;
+  return new EvaluationError('NO_ANSWER', message, error);
 }

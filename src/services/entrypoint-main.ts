@@ -7,7 +7,7 @@ import { errorText } from '../base/error.ts';
 import { withTracing } from '../base/tracing-sdk.ts';
 import { Entrypoint, evaluateOnce } from './entrypoint.ts';
 import { SyntaxProblem } from './evaluation-error.ts';
-import { addressFlag, parseFlags, report, runUntilSignal } from './service-process.ts';
+import { addressFlag, lingerMs, parseFlags, report, runUntilSignal } from './service-process.ts';
 
 interface Flags {
   readonly grpc: Address;
@@ -36,7 +36,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return printOnce(flags.eval, { trace: flags.trace === true, connect });
   return runUntilSignal(async (signal) => {
     const { grpc = anyPort, http = anyPort } = flags;
-    const entrypoint = await Entrypoint.start({ grpc, http, connect, report, signal });
+    const entrypoint = await Entrypoint.start({ grpc, http, connect, lingerMs, report, signal });
     process.stdout.write(
       `entrypoint serves gRPC on ${entrypoint.grpcAddress} and HTTP on ` +
         `${entrypoint.httpAddress}, registered as math/entrypoint\n`,

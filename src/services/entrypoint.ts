@@ -10,8 +10,8 @@ import { formatAddress, isWildcard, type Address } from '../base/address.ts';
 import { errorText } from '../base/error.ts';
 import type { AnswerOf, ReceivedOf } from '../base/grpc-methods.ts';
 import { inSpan } from '../base/tracing.ts';
-import { Disco, type ConnectOptions } from '../client/index.ts';
-import { Calculator, type Evaluation } from './calculator.ts';
+import { Disco, type ConnectOptions, type Registration } from '../client/index.ts';
+import { Calculator, operationBalancers, type Evaluation } from './calculator.ts';
 import { reportState, whenDaemonIsThere, type Report } from './daemon-patience.ts';
 import { EvaluationError } from './evaluation-error.ts';
 import { evaluationServer } from './evaluation-http.ts';
@@ -26,6 +26,8 @@ export interface EntrypointOptions {
   readonly http: Address;
   /** How to find the daemon. */
   readonly connect?: ConnectOptions | undefined;
+  /** Milliseconds that it serves on after it was deregistered; default 0. */
+  readonly lingerMs?: number | undefined;
   /** Takes what people should know while it starts and runs. */
   readonly report: Report;
   /** Aborting it ends the waiting for the daemon. */
@@ -39,6 +41,7 @@ type EvaluateCallback = grpc.sendUnaryData<AnswerOf<EvaluateMethod>>;
 /** What was started; missing is what a failed start did not come to. */
 interface Parts {
   disco?: Disco;
+  registration?: Registration;
   calculator?: Calculator;
   server?: GrpcServer;
   app?: FastifyInstance;
@@ -64,7 +67,7 @@ export class Entrypoint {
     try {
       const disco = await whenDaemonIsThere(() => Disco.connect(options.connect), report, signal);
       parts.disco = disco;
-      const calculator = new Calculator(disco.watch({ group: 'math' }));
+      const calculator = new Calculator(operationBalancers(disco));
       parts.calculator = calculator;
       parts.server = await GrpcServer.listen(options.grpc, grpcServices(calculator));
       parts.app = evaluationServer((text, ended) => calculator.evaluate(text, ended));
@@ -77,9 +80,10 @@ export class Entrypoint {
           ip: isWildcard(grpcAddress.host) ? '' : grpcAddress.host,
           port: grpcAddress.port,
           metadata: { http: reachable(http) },
+          lingerMs: options.lingerMs,
           onStateChange: reportState('math/entrypoint', report),
         });
-      await whenDaemonIsThere(registering, report, signal);
+      parts.registration = await whenDaemonIsThere(registering, report, signal);
       return new Entrypoint(formatAddress(grpcAddress), formatAddress(http), parts);
     } catch (error) {
       await stopParts(parts);
@@ -112,7 +116,7 @@ export async function evaluateOnce(
   // A mistake in the text is told with or without a daemon.
   parseExpression(text);
   const disco = await Disco.connect(options.connect);
-  const calculator = new Calculator(disco.watch({ group: 'math' }));
+  const calculator = new Calculator(operationBalancers(disco));
   try {
     const evaluation = await inSpan('evaluate', SpanKind.INTERNAL, () => calculator.evaluate(text));
     const result = `${text.trim()} = ${formatNumber(evaluation.value)}`;
@@ -167,10 +171,12 @@ function reachable({ host, port }: Address): string {
 }
 
 /** Deregistered first, so that callers go elsewhere; then both doors, then what is behind them. */
-async function stopParts({ disco, calculator, server, app }: Parts): Promise<void> {
-  await disco?.close();
+async function stopParts(parts: Parts): Promise<void> {
+  const { disco, registration, calculator, server, app } = parts;
+  await registration?.close();
   const timer = setTimeout(() => app?.server.closeAllConnections(), drainMs);
   await Promise.allSettled([app?.close(), server?.stop()]);
   clearTimeout(timer);
   calculator?.close();
+  await disco?.close();
 }

@@ -3,7 +3,8 @@
  */
 import { Argument, Command } from 'commander';
 import { withTracing } from '../base/tracing-sdk.ts';
-import { addressFlag, parseFlags, portFlag, report, runUntilSignal } from './service-process.ts';
+import { addressFlag, lingerMs, parseFlags, portFlag } from './service-process.ts';
+import { report, runUntilSignal } from './service-process.ts';
 import { MathService } from './math-service.ts';
 import { operations, type Operation } from './operation.ts';
 
@@ -27,7 +28,8 @@ async function main(argv: readonly string[]): Promise<number> {
   return runUntilSignal(async (signal) => {
     const connect = { address: addr };
     const listen = { host, port };
-    const service = await MathService.start({ operation, listen, connect, report, signal });
+    const told = { report, signal };
+    const service = await MathService.start({ operation, listen, connect, lingerMs, ...told });
     process.stdout.write(
       `${operation} serves on ${service.address}, registered as math/${operation}\n`,
     );

@@ -16,6 +16,8 @@ export interface MathServiceOptions {
   readonly listen: Address;
   /** How to find the daemon. */
   readonly connect?: ConnectOptions | undefined;
+  /** Milliseconds that it serves on after it was deregistered; default 0. */
+  readonly lingerMs?: number | undefined;
   /** Takes what people should know while it starts and runs. */
   readonly report: Report;
   /** Aborting it ends the waiting for the daemon. */
@@ -60,6 +62,7 @@ export class MathService {
             // Behind a wildcard only the daemon knows at which address others find this host.
             ip: isWildcard(listen.host) ? '' : listen.host,
             port: server.address.port,
+            lingerMs: options.lingerMs,
             onStateChange: reportState(`math/${operation}`, report),
           }),
         report,
@@ -81,7 +84,7 @@ export class MathService {
     this.address = address;
   }
 
-  /** Deregisters, then lets calls under way end. Takes 9 s at most, never throws. */
+  /** Deregisters, then lets calls under way end. Takes 9 s and `lingerMs` at most, never throws. */
   async stop(): Promise<void> {
     await this.#disco.close();
     await this.#server.stop();

@@ -1,6 +1,7 @@
 /**
  * Channels to operation services: one an address, the least recently used closed when there are
- * too many, and each when its instance is gone. A call under way on a closed channel ends well.
+ * too many; one to an instance that has ended holds no connection. A call under way on a closed
+ * channel ends well.
  */
 import * as grpc from '@grpc/grpc-js';
 import { traceInterceptor } from '../client/index.ts';
@@ -16,12 +17,11 @@ const channelOptions: grpc.ClientOptions = {
   interceptors: [traceInterceptor],
 };
 
-/** What to compute, and within which time. */
+/** What to compute; `signal` ends it. */
 export interface OperationCall {
   readonly operation: Operation;
   readonly left: number;
   readonly right: number;
-  readonly deadlineMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -56,7 +56,6 @@ export class OperationChannels {
         Apply.responseDeserialize,
         { left, right },
         metadata,
-        { deadline: Date.now() + call.deadlineMs },
         (error, answer) => {
           signal.removeEventListener('abort', cancel);
           if (answer === undefined) reject(error ?? new Error(`${address} answered nothing`));
@@ -69,21 +68,20 @@ export class OperationChannels {
     });
   }
 
-  /** The instance at this address is gone. */
-  drop(address: string): void {
-    this.#clients.get(address)?.close();
-    this.#clients.delete(address);
+  close(): void {
+    for (const address of this.#clients.keys()) this.#drop(address);
   }
 
-  close(): void {
-    for (const address of this.#clients.keys()) this.drop(address);
+  #drop(address: string): void {
+    this.#clients.get(address)?.close();
+    this.#clients.delete(address);
   }
 
   #client(address: string): grpc.Client {
     let client = this.#clients.get(address);
     if (client === undefined) {
       const [oldest] = this.#clients.keys();
-      if (oldest !== undefined && this.#clients.size >= this.#channelsMax) this.drop(oldest);
+      if (oldest !== undefined && this.#clients.size >= this.#channelsMax) this.#drop(oldest);
       client = new grpc.Client(address, grpc.credentials.createInsecure(), channelOptions);
     }
     this.#clients.delete(address);

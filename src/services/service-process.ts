@@ -9,6 +9,12 @@ import { type Command, CommanderError, InvalidArgumentError } from 'commander';
 import { parseAddress, type Address } from '../base/address.ts';
 import { errorText } from '../base/error.ts';
 
+/**
+ * How long a service serves on after it was deregistered, ms: that everybody hears of it takes a
+ * tenth of a second.
+ */
+export const lingerMs = 250;
+
 /** What is running, and how to end it. */
 export interface Running {
   stop(): Promise<void>;

@@ -133,6 +133,33 @@ test('another one than those tried is found as long as there is one', (t) => {
   t.end();
 });
 
+test('when all that would be picked were tried, the next best is found', (t) => {
+  for (const policy of policyNames) {
+    const source = new FakeSource(
+      instanceOf(1),
+      instanceOf(2, { health: 'warning' }),
+      instanceOf(3, { health: 'critical' }),
+    );
+    const balancer = source.balancer(policy);
+    const first = balancer.nextTarget('key') as Target;
+    t.equal(first.instance.instanceId, 'i1', policy);
+    const second = balancer.nextTargetBut([first], 'key') as Target;
+    t.equal(second.instance.instanceId, 'i2', policy);
+    t.equal(balancer.nextTargetBut([first, second], 'key'), undefined, policy);
+  }
+  t.end();
+});
+
+test('who is left alone is asked when no other is left to ask', (t) => {
+  const balancer = new FakeSource(instanceOf(1), instanceOf(2)).balancer('random');
+  const ill = balancer.nextTarget() as Target;
+  for (let nth = 0; nth < 5; nth++) balancer.failed(ill);
+  const well = balancer.nextTarget() as Target;
+  t.not(well, ill);
+  t.equal(balancer.nextTargetBut([well]), ill);
+  t.end();
+});
+
 test('nothing to pick is told apart: nobody there, or nobody well', (t) => {
   const source = new FakeSource();
   const balancer = source.balancer('random');

@@ -206,7 +206,10 @@ export class FakeDaemon {
 
   #append(event: Event): void {
     this.#log.push(event);
-    this.tell({ ...event, cursor: this.#cursor });
+    for (const call of this.#watches) {
+      if (matches(call.request)(event.instance ?? {}))
+        call.write({ ...event, cursor: this.#cursor });
+    }
   }
 
   #handlers(): grpc.UntypedServiceImplementation {

@@ -1,4 +1,5 @@
 /** A clock that moves only by hand: timers run inside advance(), in the order of their time. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../../src/base/clock.ts';
 
 interface Timer {
@@ -37,6 +38,17 @@ export class HandClock implements Clock {
       due.run();
     }
     this.#monoMs = untilMs;
+  }
+
+  /** Advances by as much again and again, for what is scheduled at a moment that no event tells. */
+  async advanceUntil(ended: Promise<unknown>, byMs: number): Promise<void> {
+    let hasEnded = false;
+    const noteEnd = (): void => void (hasEnded = true);
+    void ended.then(noteEnd, noteEnd);
+    while (!hasEnded) {
+      this.advance(byMs);
+      await turn();
+    }
   }
 
   #first(): Timer | undefined {

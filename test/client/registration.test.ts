@@ -152,6 +152,32 @@ test('close waits for the call on its way, so that it has the last word', async 
   t.equal(clock.nextInMs, undefined);
 });
 
+test('close lingers once the daemon has confirmed, so that callers hear of it first', async (t) => {
+  const { caller, clock, registration } = await registered(t, { lingerMs: 250 });
+  let isClosed = false;
+  const closing = registration.close().then(() => (isClosed = true));
+  await turn();
+  t.strictSame(caller.since(1), ['Deregister'], 'at once');
+  clock.advance(249);
+  await turn();
+  t.notOk(isClosed);
+  clock.advance(1);
+  await closing;
+  const other = await registered(t, { lingerMs: 250 });
+  other.caller.deregister = refusing(away);
+  t.equal(await other.registration.close(), false, 'and not when nobody hears of it');
+});
+
+test('how long it lingers has bounds', async (t) => {
+  for (const lingerMs of [-1, 60_001, Number.NaN, Infinity]) {
+    await t.rejects(registered(t, { lingerMs }), {
+      code: 'INVALID_ARGUMENT',
+      reason: 'USAGE',
+      message: `lingerMs is ${lingerMs}; expected milliseconds from 0 to 60000`,
+    });
+  }
+});
+
 test('close does not throw when the daemon is gone, but says so', async (t) => {
   const { caller, registration } = await registered(t);
   caller.deregister = refusing(away);

@@ -83,6 +83,7 @@ export interface StartOptions {
   readonly seeds?: readonly string[];
   readonly store?: MemoryStore;
   readonly address?: string;
+  readonly zone?: string;
   readonly cluster?: string;
   readonly config?: Partial<TestConfig>;
   /** The number of the key, when it is not that of the node: two nodes with one key. */
@@ -121,7 +122,8 @@ export class TestCluster {
     const bootId = life.toString(16).padStart(16, '0');
     const { signatures = { signerOf, verifier: ed25519Verifier }, symbolsMax = 8_192 } = options;
     const { verifier } = signatures;
-    const identity = { signer: signatures.signerOf(options.key ?? number), cluster, bootId };
+    const signer = signatures.signerOf(options.key ?? number);
+    const identity = { signer, cluster, bootId, zone: options.zone ?? '' };
     const process = new FreezableProcess();
     const ownClock = process.clockOver(this.clock);
     const hostClock = new SkewedClock(ownClock, options.skewMs, options.uptimeMs);

@@ -55,6 +55,32 @@ t.test(
   },
 );
 
+t.test(
+  'what was in the zone of its node is in it again, and follows it from then on',
+  async (t) => {
+    const cluster = await TestCluster.of(3);
+    await cluster.start(4, { zone: 'eu-1' });
+    cluster.register(4, 'own');
+    cluster.register(4, 'far', { zone: 'us-1' });
+    cluster.run(1_000);
+    cluster.crash(4);
+    cluster.run(2_000);
+    const zones = (): string[] =>
+      cluster
+        .node(1)
+        .registry.index.list('test')
+        .map(({ record: { name, zone } }) => `${name} ${zone}`)
+        .toSorted();
+    const { store } = await cluster.start(4, { isReborn: true, zone: 'eu-1' });
+    sees(cluster, ['far', 'own']);
+    t.strictSame(zones(), ['far us-1', 'own eu-1']);
+    cluster.crash(4);
+    await cluster.start(4, { store, zone: 'eu-2' });
+    cluster.until(() => zones().includes('own eu-2'), 5_000);
+    t.strictSame(zones(), ['far us-1', 'own eu-2']);
+  },
+);
+
 t.test('what was in maintenance comes back as such, and is ended as ever', async (t) => {
   const none = { group: '', name: '', instanceId: '' };
   const one = { group: 'test', name: 'add', instanceId: 'add' };

@@ -1,78 +1,66 @@
 import * as grpc from '@grpc/grpc-js';
 import { test, type Test } from 'tap';
-import { instanceAddress, type Instance, type ViewChange } from '../../src/client/index.ts';
-import { Calculator, type CalculatorOptions } from '../../src/services/calculator.ts';
-import type { OperationView } from '../../src/services/calculator.ts';
+import { DiscoError, type Health } from '../../src/client/index.ts';
+import { Calculator, operationBalancers } from '../../src/services/calculator.ts';
+import type { CalculatorOptions, OperationBalancers } from '../../src/services/calculator.ts';
 import { operations, type Operation } from '../../src/services/operation.ts';
-import { instanceFromProto } from '../../src/client/instance.ts';
-import { DiscoError } from '../../src/client/index.ts';
+import { connected } from '../client/connected.ts';
 import { wireInstance } from '../client/fake-daemon.ts';
+import { FakeSource, instanceOf } from '../client/fake-source.ts';
 import { FakeOperation } from './fake-operation.ts';
 
-/** A view that holds what it is told, and picks the first. */
-class HeldView implements OperationView {
-  readonly group = 'math';
-  loaded = true;
-  #instances: readonly Instance[] = [];
-  readonly #listeners = new Set<(change: ViewChange) => void>();
+/** What is registered, by operation. */
+class Registered {
+  readonly #sources = new Map<Operation, FakeSource>();
 
-  add(...services: FakeOperation[]): void {
-    const added = services.map(({ operation, port }) =>
-      instanceFromProto(wireInstance({ name: operation, port })),
-    );
-    this.#instances = [...this.#instances, ...added];
+  of(name: Operation): FakeSource {
+    const source = this.#sources.get(name) ?? Object.assign(new FakeSource(), { name });
+    this.#sources.set(name, source);
+    return source;
   }
 
-  remove({ address }: FakeOperation): void {
-    const gone = this.#instances.filter((instance) => instanceAddress(instance) === address);
-    this.#instances = this.#instances.filter((instance) => !gone.includes(instance));
-    for (const instance of gone) this.tell({ kind: 'down', instance, reason: 'expired' });
+  add(service: FakeOperation, health: Health = 'passing'): void {
+    this.of(service.operation).put(instanceAt(service, health));
   }
 
-  tell(change: ViewChange): void {
-    for (const listener of this.#listeners) listener(change);
+  remove(service: FakeOperation): void {
+    this.of(service.operation).drop(instanceAt(service));
   }
 
-  get listeners(): number {
-    return this.#listeners.size;
-  }
-
-  instances(): readonly Instance[] {
-    return this.#instances;
-  }
-
-  pick(accept: (instance: Instance) => boolean = () => true): Instance | undefined {
-    return this.#instances.find((instance) => instance.health === 'passing' && accept(instance));
-  }
-
-  onChange(listener: (change: ViewChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  async ready(): Promise<void> {
-    throw new DiscoError('UNAVAILABLE', 'TIMEOUT', 'no first snapshot');
+  balancers(): OperationBalancers {
+    const of = (name: Operation) => this.of(name).balancer('round_robin');
+    return { add: of('add'), sub: of('sub'), mul: of('mul'), div: of('div') };
   }
 }
 
-function calculatorOf(t: Test, view: OperationView, options?: CalculatorOptions): Calculator {
-  const calculator = new Calculator(view, options);
+function instanceAt({ operation: name, port, address }: FakeOperation, health?: Health) {
+  return instanceOf(port, { name, port, instanceId: address, ...(health && { health }) });
+}
+
+function calculatorOf(t: Test, registered: Registered, options?: CalculatorOptions): Calculator {
+  const calculator = new Calculator(registered.balancers(), options);
   t.teardown(() => calculator.close());
   return calculator;
 }
 
 /** One service of each operation, and a calculator that knows them. */
 async function setUp(t: Test, options?: CalculatorOptions) {
-  const view = new HeldView();
+  const registered = new Registered();
   const services = new Map<Operation, FakeOperation>();
   for (const operation of operations) {
     const service = await FakeOperation.start(t, operation);
     services.set(operation, service);
-    view.add(service);
+    registered.add(service);
   }
   const serviceOf = (operation: Operation): FakeOperation =>
     services.get(operation) as FakeOperation;
-  return { view, serviceOf, calculator: calculatorOf(t, view, options) };
+  /** A further one, which is asked when the first does not answer. */
+  const addSecond = async (operation: Operation): Promise<FakeOperation> => {
+    const second = await FakeOperation.start(t, operation);
+    registered.add(second, 'warning');
+    return second;
+  };
+  return { registered, serviceOf, addSecond, calculator: calculatorOf(t, registered, options) };
 }
 
 test('an expression is computed by the services, step by step', async (t) => {
@@ -89,9 +77,7 @@ test('an expression is computed by the services, step by step', async (t) => {
 });
 
 test('numbers and signs need no service', async (t) => {
-  const view = new HeldView();
-  view.loaded = false;
-  const calculator = calculatorOf(t, view);
+  const calculator = calculatorOf(t, new Registered());
   t.strictSame(await calculator.evaluate('-(2.5)'), { value: -2.5, steps: [] });
 });
 
@@ -128,97 +114,122 @@ test('the longest chain is evaluated', async (t) => {
   t.equal(steps.length, 499);
 });
 
-test('when an instance dies another one answers, and it counts as an attempt', async (t) => {
-  const { calculator, serviceOf, view } = await setUp(t);
+test('the replicas of an operation share its work', async (t) => {
+  const { calculator, serviceOf, registered } = await setUp(t);
   const second = await FakeOperation.start(t, 'add');
-  view.add(second);
-  await calculator.evaluate('1 + 1');
+  registered.add(second);
+  await calculator.evaluate(`1${'+1'.repeat(20)}`);
+  t.equal(serviceOf('add').meant.length, 10);
+  t.equal(second.meant.length, 10);
+});
+
+test('when an instance dies another one answers, and it counts as an attempt', async (t) => {
+  const { calculator, serviceOf, addSecond } = await setUp(t);
+  const second = await addSecond('add');
+  t.match(await calculator.evaluate('1 + 1'), { steps: [{ attempts: 0 }] });
   await serviceOf('add').stop();
+  for (let nth = 0; nth < 5; nth++) {
+    const { steps } = await calculator.evaluate('1 + 1');
+    t.match(steps, [{ value: 2, servedBy: second.address, attempts: 1 }]);
+  }
   const { steps } = await calculator.evaluate('1 + 1');
-  t.match(steps, [{ value: 2, servedBy: second.address, attempts: 1 }]);
-  const again = await calculator.evaluate('1 + 1');
-  t.match(again.steps, [{ servedBy: second.address, attempts: 0 }], 'and the dead one is avoided');
+  t.match(steps, [{ servedBy: second.address, attempts: 0 }], 'and then it is left alone');
 });
 
 test('an instance that takes too long is given up for another', async (t) => {
-  const { calculator, serviceOf, view } = await setUp(t, { attemptTimeoutMs: 30 });
-  const second = await FakeOperation.start(t, 'add');
-  view.add(second);
+  const { calculator, serviceOf, addSecond } = await setUp(t, { attemptTimeoutMs: 30 });
+  const second = await addSecond('add');
+  const { events } = serviceOf('add');
+  const cancelled = new Promise((resolve) => events.once('cancelled', resolve));
   serviceOf('add').hold();
   t.match(await calculator.evaluate('1 + 1'), { steps: [{ servedBy: second.address }] });
+  await cancelled;
 });
 
 test('an instance that answers no finite number has failed', async (t) => {
-  const { calculator, serviceOf, view } = await setUp(t);
+  const { calculator, serviceOf, addSecond } = await setUp(t);
   serviceOf('add').value = Number.NaN;
-  const second = await FakeOperation.start(t, 'add');
-  view.add(second);
+  await addSecond('add');
   t.match(await calculator.evaluate('1 + 1'), { steps: [{ value: 2, attempts: 1 }] });
 });
 
-test('an avoided instance is better than none', async (t) => {
+test('an instance that fails again and again is better than none', async (t) => {
   const { calculator, serviceOf } = await setUp(t);
   const add = serviceOf('add');
   add.failure = { code: grpc.status.UNAVAILABLE, details: 'busy' };
-  await t.rejects(calculator.evaluate('1 + 1'), { reason: 'NO_ANSWER', message: /busy/ });
+  for (let nth = 0; nth < 10; nth++) {
+    await t.rejects(calculator.evaluate('1 + 1'), { reason: 'NO_ANSWER', message: /busy/ });
+  }
   add.failure = undefined;
   t.match(await calculator.evaluate('1 + 1'), { value: 2 });
 });
 
-test('at most so many instances are tried', async (t) => {
-  const { calculator, serviceOf, view } = await setUp(t, { attemptsMax: 2 });
+test('three instances are tried, and the last one says what is wrong', async (t) => {
+  const { calculator, serviceOf, registered } = await setUp(t);
   const all = [serviceOf('add')];
-  for (let index = 0; index < 2; index++) all.push(await FakeOperation.start(t, 'add'));
-  view.add(...all.slice(1));
-  for (const service of all) service.failure = { code: grpc.status.INTERNAL, details: 'broken' };
-  const [first, second] = all.map(({ address }) => address);
+  for (let index = 0; index < 3; index++) all.push(await FakeOperation.start(t, 'add'));
+  for (const service of all) {
+    service.failure = { code: grpc.status.INTERNAL, details: 'broken' };
+    registered.add(service);
+  }
   await t.rejects(calculator.evaluate('1 + 1'), {
     reason: 'NO_ANSWER',
     message:
-      `math/add did not answer: tried ${first}, ${second}; ` +
-      'the last one failed with: 13 INTERNAL: broken',
+      /^math\/add did not answer: tried \S+, \S+, \S+; the last one failed with: 13 INTERNAL: broken$/,
   });
+  t.equal(all.filter(({ meant }) => meant.length === 1).length, 3);
 });
 
 test('what the numbers make impossible is not tried elsewhere', async (t) => {
-  const { calculator, serviceOf, view } = await setUp(t);
-  const second = await FakeOperation.start(t, 'div');
-  view.add(second);
+  const { calculator, serviceOf, addSecond } = await setUp(t);
+  const second = await addSecond('div');
   const details = '1 cannot be divided by zero; change the divisor';
   serviceOf('div').failure = { code: grpc.status.INVALID_ARGUMENT, details };
   await t.rejects(calculator.evaluate('1 / 0'), { reason: 'ARITHMETIC', message: details });
   t.strictSame(second.meant, []);
 });
 
-test('a service that is missing is named, with the way to start it', async (t) => {
-  const view = new HeldView();
-  await t.rejects(calculatorOf(t, view).evaluate('2 * 3'), {
+test('a service that is missing is named', async (t) => {
+  await t.rejects(calculatorOf(t, new Registered()).evaluate('2 * 3'), {
     name: 'EvaluationError',
     reason: 'NO_INSTANCE',
-    message: 'no instance of math/mul is registered; start one with bin/math-service.js mul',
+    message: /^no instance of math\/mul is registered, as far as this node knows; start one/,
   });
 });
 
 test('a service that is there but unwell is told from one that is missing', async (t) => {
-  const { calculator, view } = await setUp(t);
-  view.pick = () => undefined;
-  await t.rejects(calculator.evaluate('2 * 3'), {
+  const registered = new Registered();
+  registered.add(await FakeOperation.start(t, 'mul'), 'critical');
+  await t.rejects(calculatorOf(t, registered).evaluate('2 * 3'), {
     reason: 'NO_INSTANCE',
-    message: /none of the 1 instances of math\/mul is passing or warning/,
+    message: /^math\/mul has 1 instances, but none that could be picked is passing or warning/,
   });
 });
 
-test('before anything is known of the services the evaluation says so', async (t) => {
-  const view = new HeldView();
-  view.loaded = false;
-  await t.rejects(calculatorOf(t, view).evaluate('2 * 3'), {
+test('before anything is known of a service the evaluation says why', async (t) => {
+  const registered = new Registered();
+  const mul = registered.of('mul');
+  mul.loaded = false;
+  mul.whenReady = async () => {
+    throw new DiscoError('UNAVAILABLE', 'NO_DAEMON', 'no disco daemon answers');
+  };
+  await t.rejects(calculatorOf(t, registered).evaluate('2 * 3'), {
     reason: 'NO_INSTANCE',
-    message: 'no service is known yet: no first snapshot',
+    message: 'no disco daemon answers',
   });
+});
+
+test('the operations are followed, each by itself', async (t) => {
+  const { daemon, disco } = await connected(t);
+  for (const name of operations) daemon.put(wireInstance({ name, instanceId: name }));
+  for (const [name, balancer] of Object.entries(operationBalancers(disco))) {
+    await balancer.ready();
+    t.equal(balancer.next()?.instanceId, name);
+  }
 });
 
 test('a syntax error needs no service', async (t) => {
-  await t.rejects(calculatorOf(t, new HeldView()).evaluate('2 *'), {
+  await t.rejects(calculatorOf(t, new Registered()).evaluate('2 *'), {
     name: 'SyntaxProblem',
     reason: 'SYNTAX',
     message: /2 \*\n {3}\^/,
@@ -247,29 +258,29 @@ test('an abort by the caller ends the evaluation', async (t) => {
   });
 });
 
-test('the channel of an instance is closed when it is gone, or has moved', async (t) => {
-  const { calculator, serviceOf, view } = await setUp(t);
-  await calculator.evaluate('1 + 2 - 3');
-  t.equal(calculator.channels, 2);
-  const closed = new Promise((resolve) => serviceOf('add').events.once('disconnected', resolve));
-  view.remove(serviceOf('add'));
-  await closed;
-  t.equal(calculator.channels, 1);
-  const moved = view.instances().find(({ name }) => name === 'sub') as Instance;
-  view.tell({ kind: 'up', instance: { ...moved, port: 1 }, previous: { ...moved, port: 9 } });
-  t.equal(calculator.channels, 1, 'its address is still that of an instance');
-});
-
 test('the number of channels is bounded', async (t) => {
   const { calculator } = await setUp(t, { channelsMax: 2 });
   t.equal((await calculator.evaluate('(2 + 3) * 4 / 5 - 1')).value, 3);
   t.equal(calculator.channels, 2);
 });
 
-test('close closes the channels and listens no more', async (t) => {
-  const { calculator, view } = await setUp(t);
+test('an instance that is gone is not asked', async (t) => {
+  const { calculator, serviceOf, registered } = await setUp(t);
+  const [first, second] = [serviceOf('add'), await FakeOperation.start(t, 'add')];
   await calculator.evaluate('1 + 2');
+  registered.add(second);
+  registered.remove(first);
+  await calculator.evaluate('1 + 2 + 3');
+  t.equal(first.meant.length, 1);
+  t.equal(second.meant.length, 2);
+});
+
+test('close closes the channels', async (t) => {
+  const { calculator, serviceOf } = await setUp(t);
+  await calculator.evaluate('1 + 2');
+  t.equal(calculator.channels, 1);
+  const closed = new Promise((resolve) => serviceOf('add').events.once('disconnected', resolve));
   calculator.close();
+  await closed;
   t.equal(calculator.channels, 0);
-  t.equal(view.listeners, 0);
 });

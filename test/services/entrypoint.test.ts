@@ -6,6 +6,7 @@ import { calculatorDefinition } from '../../src/services/math-methods.ts';
 import { MathService } from '../../src/services/math-service.ts';
 import { operations, type Operation } from '../../src/services/operation.ts';
 import { FakeDaemon } from '../client/fake-daemon.ts';
+import { HandClock } from '../client/hand-clock.ts';
 
 // What grpc-js prints when it cannot bind would be noise between the results.
 grpc.setLogVerbosity(grpc.logVerbosity.NONE);
@@ -159,6 +160,23 @@ test('stopping deregisters, and both doors are closed', async (t) => {
   t.equal(daemon.instances.size, 0);
   await t.rejects(fetch(`http://${entrypoint.httpAddress}/evaluate`), { message: /fetch failed/ });
   await t.rejects(evaluate(t, entrypoint.grpcAddress, { expression }), { message: /UNAVAILABLE/ });
+});
+
+test('the entrypoint evaluates on for a while after it is deregistered', async (t) => {
+  const daemon = await startDaemon(t);
+  await startServices(t, daemon, ['add']);
+  const clock = new HandClock();
+  const connect = { address: daemon.address, clock };
+  const options = { grpc: anyPort, http: anyPort, connect, lingerMs: 250, report, signal };
+  const entrypoint = await Entrypoint.start(options);
+  const deregistered = daemon.next('Deregister');
+  const stopped = entrypoint.stop();
+  await deregistered;
+  const answer = await fetch(`http://${entrypoint.httpAddress}/evaluate?expression=1%2B1`);
+  t.match(await answer.json(), { value: 2 });
+  t.equal((await evaluate(t, entrypoint.grpcAddress, { expression: '1 + 1' })).value, 2);
+  await clock.advanceUntil(stopped, 250);
+  await t.rejects(fetch(`http://${entrypoint.httpAddress}/evaluate`), { message: /fetch failed/ });
 });
 
 test('when one door cannot be opened nothing stays behind', async (t) => {

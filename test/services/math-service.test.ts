@@ -16,6 +16,7 @@ interface Setting {
   readonly host?: string;
   readonly port?: number;
   readonly clock?: HandClock;
+  readonly lingerMs?: number;
   readonly report?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -25,6 +26,7 @@ function start(daemon: FakeDaemon, setting: Setting = {}): Promise<MathService> 
     operation: setting.operation ?? 'add',
     listen: { host: setting.host ?? '127.0.0.1', port: setting.port ?? 0 },
     connect: { address: daemon.address, clock: setting.clock },
+    lingerMs: setting.lingerMs,
     report: setting.report ?? (() => undefined),
     signal: setting.signal ?? signal,
   });
@@ -38,7 +40,7 @@ async function serving(t: Test, setting: Setting = {}) {
   t.teardown(() => channels.close());
   const { operation } = service;
   const call = (left: number, right: number, meant = operation) =>
-    channels.call(service.address, { operation: meant, left, right, deadlineMs: 5_000, signal });
+    channels.call(service.address, { operation: meant, left, right, signal });
   return { daemon, service, call };
 }
 
@@ -101,6 +103,18 @@ test('stopping deregisters and then takes no more calls', async (t) => {
   await service.stop();
   t.strictSame(daemon.calls.slice(-1), ['Deregister']);
   t.equal(daemon.instances.size, 0);
+  await t.rejects(call(1, 2), { code: grpc.status.UNAVAILABLE, message: /UNAVAILABLE/ });
+});
+
+test('a service serves on for a while after it is deregistered', async (t) => {
+  const clock = new HandClock();
+  const { daemon, service, call } = await serving(t, { clock, lingerMs: 250 });
+  const deregistered = daemon.next('Deregister');
+  const stopped = service.stop();
+  await deregistered;
+  t.equal(daemon.instances.size, 0);
+  t.match(await call(1, 2), { value: 3 });
+  await clock.advanceUntil(stopped, 250);
   await t.rejects(call(1, 2), { code: grpc.status.UNAVAILABLE, message: /UNAVAILABLE/ });
 });
 
