@@ -12,7 +12,9 @@ import type { Address } from '../base/address.ts';
 import { DiscoError, errorText } from '../base/error.ts';
 import type { ErrorCode } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
+import { seededRandom } from '../base/random.ts';
 import { hostPort } from '../record/names.ts';
+import { RequestIds, requestIdHeader } from './request-id.ts';
 import type { DiscoveryService } from './service.ts';
 import { invalid, quote } from './validate.ts';
 
@@ -45,7 +47,9 @@ export class HttpServer {
     this.#service = service;
     this.#address = address;
     this.#log = log;
+    const requestIds = new RequestIds(seededRandom(Math.random() * 2 ** 32));
     this.#app = fastify({
+      genReqId: ({ headers }) => requestIds.take(headers[requestIdHeader]),
       bodyLimit: bodyBytesMax,
       forceCloseConnections: true,
       // A path that is no URL, such as /%zz; no hook has seen it yet.
@@ -130,11 +134,14 @@ export class HttpServer {
 
   #answerError(error: unknown, reply: FastifyReply): void {
     const known = error instanceof DiscoError ? error : frameworkError(error);
-    if (known === undefined)
-      this.#log.error({ error: errorText(error) }, 'a request failed: a bug');
+    const { id: requestId, method } = reply.request;
+    const fields = { method, requestId, error: errorText(error) };
+    if (known === undefined) this.#log.error(fields, 'a request failed: a bug');
+    else this.#log.debug({ ...fields, reason: known.reason }, 'a request was refused');
     const code = known?.code ?? 'INTERNAL';
     const message = known?.message ?? 'this daemon made a mistake; its log says which';
     void reply
+      .header(requestIdHeader, requestId)
       .code(httpStatus[code])
       .send({ error: { code, reason: known?.reason ?? 'BUG', message } });
   }

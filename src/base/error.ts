@@ -34,6 +34,7 @@ export type ErrorReason =
   | 'INVALID_PAGE'
   | 'INVALID_CURSOR'
   | 'INVALID_BODY'
+  | 'INVALID_LOG_LEVEL'
   | 'UNKNOWN_PATH'
   | 'PORT_WITHOUT_HOST'
   | 'AMBIGUOUS_INSTANCE'

@@ -7,8 +7,8 @@
 import { join } from 'node:path';
 import { isLoopback, isWildcard, parseAddress } from '../base/address.ts';
 import { DiscoError } from '../base/error.ts';
+import type { LogLevel } from '../base/log.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 export type LogFormat = 'auto' | 'json' | 'pretty';
 
 /**
@@ -53,7 +53,10 @@ export interface Config {
    * name that others can bind to this address lets web pages of that name call the API.
    */
   readonly httpHosts: readonly string[];
-  /** debug also tells each exchange; error only what an operator must act on. */
+  /**
+   * Of all areas, until `disco log` changes it. debug also tells each exchange and call; error only
+   * what an operator must act on.
+   */
   readonly logLevel: LogLevel;
   /** auto: pretty on a terminal, json elsewhere. */
   readonly logFormat: LogFormat;
