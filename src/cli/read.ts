@@ -47,8 +47,8 @@ export function addReadVerbs(program: Command): void {
     .action(status);
 }
 
-const policies: readonly Policy[] = ['random', 'round_robin', 'nearest', 'weighted'];
-const healths: readonly Health[] = ['passing', 'warning', 'critical', 'maintenance'];
+export const policies: readonly Policy[] = ['random', 'round_robin', 'nearest', 'weighted'];
+export const healths: readonly Health[] = ['passing', 'warning', 'critical', 'maintenance'];
 const maxStaleHelp = 'refuse what the daemon has not compared with a peer for so long';
 const staleOkHelp = 'with --max-stale: answer all the same, and say so on stderr';
 
@@ -243,6 +243,7 @@ function statusSheet(found: DaemonStatus): string {
   return sheet([
     ['node', `${found.name} (${found.peerId})`],
     ['cluster', found.cluster],
+    ...(found.zone === '' ? [] : [['zone', found.zone] as const]),
     ['version', `${found.version}, pid ${found.pid}`],
     ['up', age(found.startedAt, Date.now())],
     ['ready', `${found.ready ? 'yes' : 'no'}: ${found.readiness}`],
