@@ -154,6 +154,8 @@ async function listAgain(
   form: OutputForm,
   showOnce: typeof showList,
 ): Promise<void> {
+  // A daemon that is not there at the beginning is told; one that goes later is waited for.
+  await disco.status();
   const view = disco.watch({ group: filter.group, name: filter.name });
   await view.ready();
   const show = async (): Promise<void> => {
