@@ -3,10 +3,13 @@ import type { Command } from 'commander';
 import { errorText } from '../base/error.ts';
 import type { Policy } from '../client/disco-options.ts';
 import type { Disco } from '../client/disco.ts';
+import type { UnaryCaller } from '../client/discovery-stub.ts';
+import { listInstances } from '../client/instance-list.ts';
 import type { Freshness, InstanceList, ListFilter } from '../client/instance-list.ts';
 import { instanceAddress } from '../client/instance.ts';
 import type { Endpoint, Health, Instance, Maintenance } from '../client/instance.ts';
 import { weightDefault } from '../record/record.ts';
+import { statusFromProto } from '../client/daemon-status.ts';
 import type { DaemonStatus, MaintenanceRule } from '../client/daemon-status.ts';
 import { checkTable, failingNotes } from './check-table.ts';
 import { CliError } from './exit.ts';
@@ -14,7 +17,7 @@ import { describeHold, noteMarks } from './marks.ts';
 import { age, collect, note, parseDuration, parsePairs, print, printList } from './output.ts';
 import { printOne, sheet, table } from './output.ts';
 import type { OutputForm } from './output.ts';
-import { globalOptions, withDisco } from './session.ts';
+import { globalOptions, withDisco, withStub } from './session.ts';
 import { follow } from './watch.ts';
 
 /** `math/add` or `math add`. @throws CliError usage */
@@ -123,11 +126,15 @@ async function list(flags: ListFlags, verb: Command): Promise<void> {
     zone: flags.zone,
   };
   const freshness = readFreshness(flags);
+  const show = flags.checks === true ? showChecks : showList;
+  if (flags.watch !== true) {
+    // The bare call: what a whole client can do besides would take longer to load.
+    const ask = (stub: UnaryCaller) => listInstances(stub, filter, freshness);
+    return show(options.output, await withStub(options, ask));
+  }
   await withDisco(options, async (disco) => {
     const ask = (): Promise<InstanceList> => disco.list(filter, freshness);
-    const show = flags.checks === true ? showChecks : showList;
-    if (flags.watch === true) await listAgain(disco, filter, ask, options.output, show);
-    else show(options.output, await ask());
+    await listAgain(disco, filter, ask, options.output, show);
   });
 }
 
@@ -183,7 +190,7 @@ async function listAgain(
 
 async function status(_: object, verb: Command): Promise<void> {
   const options = globalOptions(verb);
-  const found = await withDisco(options, (disco) => disco.status());
+  const found = await withStub(options, (stub) => stub.unary('Status', {}).then(statusFromProto));
   printOne(options.output, found, () => statusSheet(found));
 }
 
