@@ -153,17 +153,21 @@ export class GrpcServer {
     answer: Unary<Request, Response>,
   ): grpc.handleUnaryCall<Received<Request>, Response> {
     return (call, callback) => {
-      const beganMs = performance.now();
+      const beganMs = this.#log.isDebug === true ? performance.now() : undefined;
       const run = async (): Promise<Response> => answer(readable(call.request));
       run().then(
         (response) => {
-          const tookMs = Math.round(performance.now() - beganMs);
-          this.#log.debug({ method: call.getPath(), tookMs }, 'a call was answered');
+          if (beganMs !== undefined) this.#noteAnswer(call.getPath(), beganMs);
           callback(null, response);
         },
         (error: unknown) => callback(this.#statusOf(error, call)),
       );
     };
+  }
+
+  #noteAnswer(method: string, beganMs: number): void {
+    const tookMs = Math.round(performance.now() - beganMs);
+    this.#log.debug({ method, tookMs }, 'a call was answered');
   }
 
   #stream<Request, Event>(

@@ -6,6 +6,8 @@
  * member changes; debug = each step. Constant message, fields beside it.
  */
 export interface Log {
+  /** Whether debug entries are written, for where making one costs; left out: they are not. */
+  readonly isDebug?: boolean;
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -72,7 +74,11 @@ export class LogBook implements Log {
       (fields: object, message: string): void => {
         if (this.#isWritten(area, level)) this.#sink[level]({ area, ...fields }, message);
       };
+    const isDebug = (): boolean => this.#isWritten(area, 'debug');
     return {
+      get isDebug() {
+        return isDebug();
+      },
       debug: write('debug'),
       info: write('info'),
       warn: write('warn'),

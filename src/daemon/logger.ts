@@ -25,7 +25,8 @@ export function createLog(
   const base = { pid: process.pid, node: name };
   // The book in front of it decides what is written.
   const options = { level: 'debug', base, timestamp, formatters: { log: safeFields } };
-  return new LogBook(pino(options, destination), logLevel);
+  const sink = pino(options, destination);
+  return new LogBook(sink, logLevel);
 }
 
 function jsonDestination(): DestinationStream {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'tap';
 import { LogBook, logAreas, logLevels, silentLog, type Log } from '../../src/base/log.ts';
 
-const levels: readonly (keyof Log)[] = ['debug', 'info', 'warn', 'error'];
+const levels: readonly Exclude<keyof Log, 'isDebug'>[] = ['debug', 'info', 'warn', 'error'];
 
 test('the silent log has every level', (t) => {
   t.strictSame(Object.keys(silentLog), levels);
@@ -52,6 +52,17 @@ test('a level is changed for one area while others keep theirs, and at once', (t
   t.strictSame(lines, [...all, 'api error said', 'error said']);
   t.equal(book.levels.gossip, 'debug');
   t.equal(book.levels.api, 'error');
+  t.end();
+});
+
+test('whether debug is written is told, as it is at that moment', (t) => {
+  const { log } = recorder();
+  const book = new LogBook(log, 'info');
+  const gossip = book.area('gossip');
+  t.equal(gossip.isDebug, false);
+  book.set({ gossip: 'debug' });
+  t.equal(gossip.isDebug, true);
+  t.equal(book.area('api').isDebug, false);
   t.end();
 });
 

@@ -62,6 +62,8 @@ t.test('a daemon tells more of an area from that moment on, and less after a res
   await disco(t, ['list'], { env });
   t.strictSame(heard, []);
   await disco(t, ['log', 'set', 'api=debug'], { env });
+  await disco(t, ['list'], { env });
+  t.match(heard.at(-1), { area: 'api', message: 'a call was answered', tookMs: Number });
   await disco(t, ['get', 'math/none'], { env });
   t.match(heard.at(-1), { area: 'api', message: 'a call was refused', reason: 'UNKNOWN_SERVICE' });
   await disco(t, ['log', 'reset'], { env });
