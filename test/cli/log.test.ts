@@ -78,11 +78,14 @@ t.test('with gossip=debug, a daemon tells each comparison with a peer', async (t
   const debug = (fields: object, message: string): void => {
     if (message === 'compared with a peer') compared.resolve(fields);
   };
-  const first = await startDaemon(t);
+  const first = await startDaemon(t, { change: { joinTimeoutMs: 1_000 } });
   const seeds = [parseAddress(first.daemon.describe().listen[0] ?? '')];
-  const { address, stub } = await startDaemon(t, { seeds, log: { ...silentLog, debug } });
+  const change = { joinTimeoutMs: 1_000 };
+  const log = { ...silentLog, debug };
+  const { address, stub } = await startDaemon(t, { seeds, log, change });
   await disco(t, ['health', '--wait'], { env: { DISCO_ADDR: address } });
   await stub.unary('SetLogLevels', { levels: { gossip: 'debug' } });
+  await stub.unary('Gossip', {});
   t.match(await compared.promise, {
     area: 'gossip',
     peer: String,
