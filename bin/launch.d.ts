@@ -15,3 +15,4 @@ export type Decision =
 
 export function decide(facts: Facts): Decision;
 export function launch(entry: string): void;
+export function privateFolder(parent: string): string | undefined;

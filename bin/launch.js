@@ -6,8 +6,9 @@
  * import.meta aside, and to module names without `node:`.
  */
 import { spawn, spawnSync } from 'child_process';
-import { existsSync } from 'fs';
+import { existsSync, mkdirSync, statSync } from 'fs';
 import module from 'module';
+import { homedir } from 'os';
 import { dirname, join, sep } from 'path';
 import { fileURLToPath, pathToFileURL } from 'url';
 
@@ -103,8 +104,39 @@ function versionAt(path) {
 
 function run(file) {
   endWithLauncher();
-  if (module.enableCompileCache) module.enableCompileCache();
+  enableCompileCache();
   void import(pathToFileURL(file).href);
+}
+
+/**
+ * Compiled code is kept where nobody else can write: what is read from there is run. Node.js' own
+ * choice is the folder for temporary files, which belongs to all.
+ */
+function enableCompileCache() {
+  if (!module.enableCompileCache) return;
+  // Whoever sets this has chosen a folder, and Node.js has read it already.
+  if (process.env.NODE_COMPILE_CACHE) return void module.enableCompileCache();
+  const folder = privateFolder(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'));
+  if (folder !== undefined) module.enableCompileCache(folder);
+}
+
+/** The folder of this program below that one; undefined when it is not this user's alone. */
+export function privateFolder(parent) {
+  try {
+    const folder = join(parent, 'disco', 'compiled');
+    // One after the other: no home is made for a user that has none.
+    for (const path of [parent, dirname(folder), folder]) {
+      if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
+    }
+    const isOurs = [folder, dirname(folder)].every((path) => {
+      const { mode, uid } = statSync(path);
+      return (mode & 0o022) === 0 && uid === process.getuid();
+    });
+    return isOurs ? folder : undefined;
+  } catch {
+    // No home, or one that cannot be written: it starts a little slower.
+    return undefined;
+  }
 }
 
 // The launcher killed with -9 cannot pass that on, but its end of the channel closes.

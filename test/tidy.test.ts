@@ -30,6 +30,7 @@ const withoutTwin = new Map<string, string>([
   ['src/gossip/transport.ts', 'types alone; test/contract/transport-contract.ts is its test'],
   ['src/store/store.ts', 'types alone; test/contract/store-contract.ts is its test'],
   ['src/registry/registry-options.ts', 'types alone'],
+  ['src/cli/doctor-facts.ts', 'types alone'],
   ['src/sim/page-style.ts', 'a style sheet; test/sim/page.test.ts looks for its classes'],
   ['src/sim/campaign-worker.ts', 'test/sim/campaign-run.test.ts runs it in its thread'],
   ['src/sim/run.ts', 'types alone'],

@@ -10,11 +10,13 @@ import { dirname } from 'node:path';
 import { DiscoError, errorText } from '../base/error.ts';
 import { discoveryDefinition } from '../base/grpc-methods.ts';
 import type { Log } from '../base/log.ts';
+import { seededRandom } from '../base/random.ts';
 import { tracedHandlers } from '../base/server-span.ts';
 import type { disco } from '../gen/discovery.js';
 import type { ApiObserver } from './api-observer.ts';
 import { observedHandlers } from './observed-calls.ts';
 import { reflectedDefinitions } from './reflection.ts';
+import { RequestIds, requestIdHeader } from './request-id.ts';
 import type { DiscoveryService } from './service.ts';
 import { MembersSession } from './watch-members.ts';
 import { WatchSession } from './watch.ts';
@@ -42,6 +44,12 @@ type Unary<Request, Response> = (request: Request) => Response | Promise<Respons
 /** A request as it was decoded, or why it could not be. */
 type Received<Request> = Request | DiscoError;
 
+/** Of a call, what is told when it fails. */
+interface FailedCall {
+  readonly metadata: grpc.Metadata;
+  getPath(): string;
+}
+
 /** Where a stream's events go. */
 interface Sink<Event> {
   /** @returns false when it wants no more before `resume` is called */
@@ -63,6 +71,7 @@ export class GrpcServer {
   readonly #log: Log;
   readonly #server: grpc.Server;
   readonly #health: HealthImplementation;
+  readonly #requestIds = new RequestIds(seededRandom(Math.random() * 2 ** 32));
   /** How to end each of the streams that are open. */
   readonly #watches = new Set<(error: DiscoError) => void>();
 
@@ -134,6 +143,9 @@ export class GrpcServer {
         service.setMaintenance(request),
       ),
       Leave: this.#unary(() => service.leave()),
+      SetLogLevels: this.#unary((request: disco.v1.SetLogLevelsRequest) =>
+        service.setLogLevels(request),
+      ),
       Watch: this.#stream((request: disco.v1.WatchRequest, sink) => {
         const { watchLagMax } = this.#options;
         return new WatchSession(service.registry, request, sink, watchLagMax);
@@ -149,12 +161,21 @@ export class GrpcServer {
     answer: Unary<Request, Response>,
   ): grpc.handleUnaryCall<Received<Request>, Response> {
     return (call, callback) => {
+      const beganMs = this.#log.isDebug === true ? performance.now() : undefined;
       const run = async (): Promise<Response> => answer(readable(call.request));
       run().then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(this.#statusOf(error)),
+        (response) => {
+          if (beganMs !== undefined) this.#noteAnswer(call.getPath(), beganMs);
+          callback(null, response);
+        },
+        (error: unknown) => callback(this.#statusOf(error, call)),
       );
     };
+  }
+
+  #noteAnswer(method: string, beganMs: number): void {
+    const tookMs = Math.round(performance.now() - beganMs);
+    this.#log.debug({ method, tookMs }, 'a call was answered');
   }
 
   #stream<Request, Event>(
@@ -162,7 +183,7 @@ export class GrpcServer {
   ): grpc.handleServerStreamingCall<Received<Request>, Event> {
     return (call) => {
       // What the call still holds is written first: the error comes behind the last cursor.
-      const fail = (error: unknown): void => void call.emit('error', this.#statusOf(error));
+      const fail = (error: unknown): void => void call.emit('error', this.#statusOf(error, call));
       let session: Session;
       let leave = (): void => undefined;
       try {
@@ -186,11 +207,16 @@ export class GrpcServer {
     };
   }
 
-  #statusOf(error: unknown): Partial<grpc.StatusObject> & Error {
+  /** What the caller is told; the log tells it by the same id. */
+  #statusOf(error: unknown, call: FailedCall): Partial<grpc.StatusObject> & Error {
     const known = error instanceof DiscoError ? error : undefined;
-    if (known === undefined) this.#log.error({ error: errorText(error) }, 'a call failed: a bug');
+    const requestId = this.#requestIds.take(call.metadata.get(requestIdHeader)[0]);
+    const fields = { method: call.getPath(), requestId, error: errorText(error) };
+    if (known === undefined) this.#log.error(fields, 'a call failed: a bug');
+    else this.#log.debug({ ...fields, reason: known.reason }, 'a call was refused');
     const metadata = new grpc.Metadata();
     metadata.set('disco-reason', known?.reason ?? 'BUG');
+    metadata.set(requestIdHeader, requestId);
     const details = known?.message ?? 'this daemon made a mistake; its log says which';
     const code = grpc.status[known?.code ?? 'INTERNAL'];
     return Object.assign(new Error(details), { code, details, metadata });

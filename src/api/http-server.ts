@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { formatAddress, parseAddress } from '../base/address.ts';
 import { DiscoError, errorText } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
+import { seededRandom } from '../base/random.ts';
 import { traceRequests } from '../base/request-span.ts';
 import type { MetricsSource } from './api-observer.ts';
 import { browserFault, fenceHeaders } from './browser-fence.ts';
@@ -15,6 +16,7 @@ import { addClassicRoutes } from './classic-routes.ts';
 import { LiveStreams } from './live-streams.ts';
 import { addMetricsRoute, tellRequests } from './metrics-routes.ts';
 import { bodyBytesMax, classicErrorOf, httpStatus, problemOf, toldError } from './problem.ts';
+import { RequestIds, requestIdHeader } from './request-id.ts';
 import type { DiscoveryService } from './service.ts';
 import { addV1Routes } from './v1-routes.ts';
 import { quote } from './validate.ts';
@@ -54,7 +56,9 @@ export class HttpServer {
     const seats = service.watchers;
     const streams = new LiveStreams({ seats, watchersMax, keepAliveMs, observer: metrics });
     this.#streams = streams;
+    const requestIds = new RequestIds(seededRandom(Math.random() * 2 ** 32));
     this.#app = fastify({
+      genReqId: ({ headers }) => requestIds.take(headers[requestIdHeader]),
       bodyLimit: bodyBytesMax,
       forceCloseConnections: true,
       // A body is what it says, and whatever is strange in it is told.
@@ -117,10 +121,13 @@ export class HttpServer {
   }
 
   #answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const told = toldError(error, (bug) =>
-      this.#log.error({ error: errorText(bug) }, 'a request failed: a bug'),
-    );
-    void reply.code(httpStatus(told)).header('cache-control', 'no-store');
+    const { id: requestId, method } = request;
+    const fields = { method, requestId, error: errorText(error) };
+    const told = toldError(error, () => this.#log.error(fields, 'a request failed: a bug'));
+    if (told.code !== 'INTERNAL')
+      this.#log.debug({ ...fields, reason: told.reason }, 'a request was refused');
+    const headers = { [requestIdHeader]: requestId, 'cache-control': 'no-store' };
+    void reply.code(httpStatus(told)).headers(headers);
     if (isV1(request)) void reply.type('application/problem+json').send(problemOf(told));
     else void reply.send(classicErrorOf(told));
   }

@@ -2,6 +2,7 @@
  * NodeControl: what the API asks of the daemon around it. The API does not know gossip; the daemon
  * puts the two together.
  */
+import type { LogLevels } from '../base/log.ts';
 import type { Accuser } from '../membership/member.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { RecordKey } from '../record/record.ts';
@@ -75,6 +76,9 @@ export interface NodeControl {
   /** Leaves the cluster and stops; returns at once. */
   leave(): void;
   serviceFiles(): ServiceFilesReport;
+  logLevels(): LogLevels;
+  /** Areas that are not named keep theirs; `isReset`: go back to the configuration first. */
+  setLogLevels(change: Partial<LogLevels>, isReset: boolean): void;
   /** The address at which peers can reach this host. */
   hostAddress(): string;
 }

@@ -26,6 +26,7 @@ import { findFreePort } from './free-port.ts';
 import { findMember } from './find-member.ts';
 import { isStale } from './freshness.ts';
 import { cutPage, isMatch, readFilter } from './list-filter.ts';
+import { readLogLevels } from './log-levels.ts';
 import { answerWish, checkWish, readWish } from './maintenance.ts';
 import type { NodeControl } from './node-control.ts';
 import { notFound } from './not-found.ts';
@@ -222,7 +223,13 @@ export class DiscoveryService {
       serviceFiles: filesMessage(control.serviceFiles()),
       maintenance: rules.slice(0, rulesShownMax),
       maintenanceRules: rules.length,
+      logLevels: { ...control.logLevels() },
     };
+  }
+
+  setLogLevels(request: Props<'SetLogLevelsRequest'>): Props<'SetLogLevelsResponse'> {
+    this.control.setLogLevels(readLogLevels(request.levels ?? {}), request.reset ?? false);
+    return { levels: { ...this.control.logLevels() } };
   }
 
   async gossip(): Promise<Props<'GossipResponse'>> {

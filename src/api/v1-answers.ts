@@ -55,6 +55,8 @@ const instance = {
 } satisfies Properties;
 const instanceOptional = ['ownerState', 'maintenance', 'checks'];
 
+const logLevels = mapOf({ type: 'string' }, 'What is logged, by area.');
+
 const catalog: Readonly<Record<string, JsonSchema>> = {
   TargetGroups: listOf(named('TargetGroup'), 'One for each instance.'),
   TargetGroup: answered('An instance as Prometheus sees it.', {
@@ -191,6 +193,7 @@ const nodes: Readonly<Record<string, JsonSchema>> = {
     outcome: text('in_sync, changed or failed.'),
     ownersChanged: strings('Peer ids of the owners whose records changed here.'),
   }),
+  LogLevels: answered('Of every area.', { levels: logLevels }),
   Left: answered('The daemon leaves its cluster and stops.', {}),
 };
 
@@ -211,6 +214,7 @@ const status: Readonly<Record<string, JsonSchema>> = {
       advertise: strings('Those that it tells others.'),
       grpc: text('Where it answers gRPC.'),
       http: text('Where it answers HTTP.'),
+      logLevels,
       dns: text('Where its DNS listens; "off": nowhere.'),
       dataDir: text('Its key, database and socket.'),
       membersAlive: uint32('Suspect ones too.'),

@@ -286,6 +286,16 @@ function nodes(service: DiscoveryService): readonly Operation[] {
       run: () => service.gossip(),
     },
     {
+      id: 'setLogLevels',
+      method: 'POST',
+      url: '/v1/setLogLevels',
+      tag: 'node',
+      summary: 'Change what this node logs, until it is restarted',
+      body: bodies.setLogLevels,
+      answer: 'LogLevels',
+      run: ({ body }) => service.setLogLevels(body as Props<'SetLogLevelsRequest'>),
+    },
+    {
       id: 'leave',
       method: 'POST',
       url: '/v1/leave',

@@ -102,6 +102,10 @@ export const bodies = {
   ),
   forceLeave: asked('A dead member.', { name: text('Its name or its peer id.') }, ['name']),
   gossip: asked('Nothing.', {}),
+  setLogLevels: asked('What is logged.', {
+    levels: mapOf({ type: 'string' }, 'By area, or by "all": debug, info, warn, error or silent.'),
+    reset: flag('Go back to the configuration first.'),
+  }),
   leave: asked('Nothing.', {}),
 } as const;
 

@@ -35,6 +35,7 @@ export type ErrorReason =
   | 'INVALID_CURSOR'
   | 'INVALID_BODY'
   | 'INVALID_QUERY'
+  | 'INVALID_LOG_LEVEL'
   | 'UNKNOWN_PATH'
   | 'METHOD_NOT_ALLOWED'
   | 'PORT_WITHOUT_HOST'

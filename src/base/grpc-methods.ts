@@ -127,4 +127,9 @@ export const discoveryDefinition = {
   Status: unaryMethod(`${discovery}Status`, v1.StatusRequest, v1.StatusResponse),
   Gossip: unaryMethod(`${discovery}Gossip`, v1.GossipRequest, v1.GossipResponse),
   Leave: unaryMethod(`${discovery}Leave`, v1.LeaveRequest, v1.LeaveResponse),
+  SetLogLevels: unaryMethod(
+    `${discovery}SetLogLevels`,
+    v1.SetLogLevelsRequest,
+    v1.SetLogLevelsResponse,
+  ),
 };

@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import { systemClock } from '../base/clock.ts';
 import { DiscoError, errorText } from '../base/error.ts';
+import { statusFromProto } from '../client/daemon-status.ts';
 import type { DaemonStatus } from '../client/daemon-status.ts';
 import { version } from '../daemon/version.ts';
 import { CliError } from './exit.ts';
 import { note, parseDuration, printList, printOne, table } from './output.ts';
-import { globalOptions, withDisco } from './session.ts';
+import { globalOptions, withDisco, withStub } from './session.ts';
 import type { GlobalOptions } from './session.ts';
 
 const pollMs = 100;
@@ -63,7 +64,7 @@ async function health(flags: { wait?: boolean; timeout: string }, verb: Command)
 }
 
 function ask(options: GlobalOptions): Promise<DaemonStatus> {
-  return withDisco(options, (disco) => disco.status());
+  return withStub(options, (stub) => stub.unary('Status', {}).then(statusFromProto));
 }
 
 /** Asks again until the daemon is there and ready. @throws CliError 4, or 1 when it is there */

@@ -16,10 +16,15 @@ Examples:
   $ disco maint on math/add/10.0.0.5:5001          one instance
   $ disco maint off                                the node; what was named stays as it is`;
 
+const states = ['on', 'off'] as const;
+
 export function addMaintVerb(program: Command): void {
+  const state = new Argument('<state>', 'whether it is in maintenance');
+  // For the help and for completion; what is neither is refused in our own words.
+  state.argChoices = [...states];
   program
     .command('maint')
-    .addArgument(new Argument('<state>', 'whether it is in maintenance').choices(['on', 'off']))
+    .addArgument(state)
     .argument('[target]', 'GROUP/NAME or GROUP/NAME/ID; default: the whole node')
     .description('take instances of this daemon out of use, or give them back')
     .option('--reason <text>', 'why, for those who look')
@@ -49,6 +54,10 @@ async function maint(
   { reason }: { reason?: string },
   verb: Command,
 ): Promise<void> {
+  if (!states.some((each) => each === state)) {
+    const wrong = `${JSON.stringify(state)} is no state of maintenance`;
+    throw new CliError(2, `${wrong}: write "disco maint on" or "disco maint off"`);
+  }
   const options = globalOptions(verb);
   const target = readTarget(text);
   const on = state === 'on';

@@ -93,6 +93,8 @@ async function watchMembers(disco: Disco, options: WatchOptions): Promise<void> 
   const changes = new MemberChanges();
   let isBeginning = true;
   let told = '';
+  // A daemon that is not there at the beginning is told; one that goes later is waited for.
+  await disco.status();
   while (!signal.aborted) {
     try {
       for await (const event of disco.watchMembers({ signal })) {

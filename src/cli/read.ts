@@ -3,10 +3,13 @@ import type { Command } from 'commander';
 import { errorText } from '../base/error.ts';
 import type { Policy } from '../client/disco-options.ts';
 import type { Disco } from '../client/disco.ts';
+import type { UnaryCaller } from '../client/discovery-stub.ts';
+import { listInstances } from '../client/instance-list.ts';
 import type { Freshness, InstanceList, ListFilter } from '../client/instance-list.ts';
 import { instanceAddress } from '../client/instance.ts';
 import type { Endpoint, Health, Instance, Maintenance } from '../client/instance.ts';
 import { weightDefault } from '../record/record.ts';
+import { statusFromProto } from '../client/daemon-status.ts';
 import type { DaemonStatus, MaintenanceRule } from '../client/daemon-status.ts';
 import { checkTable, failingNotes } from './check-table.ts';
 import { CliError } from './exit.ts';
@@ -14,7 +17,7 @@ import { describeHold, noteMarks } from './marks.ts';
 import { age, collect, note, parseDuration, parsePairs, print, printList } from './output.ts';
 import { printOne, sheet, table } from './output.ts';
 import type { OutputForm } from './output.ts';
-import { globalOptions, withDisco } from './session.ts';
+import { globalOptions, withDisco, withStub } from './session.ts';
 import { follow } from './watch.ts';
 
 /** `math/add` or `math add`. @throws CliError usage */
@@ -47,8 +50,14 @@ export function addReadVerbs(program: Command): void {
     .action(status);
 }
 
-const policies: readonly Policy[] = ['random', 'round_robin', 'nearest', 'weighted', 'least_load'];
-const healths: readonly Health[] = ['passing', 'warning', 'critical', 'maintenance'];
+export const policies: readonly Policy[] = [
+  'random',
+  'round_robin',
+  'nearest',
+  'weighted',
+  'least_load',
+];
+export const healths: readonly Health[] = ['passing', 'warning', 'critical', 'maintenance'];
 const maxStaleHelp = 'refuse what the daemon has not compared with a peer for so long';
 const staleOkHelp = 'with --max-stale: answer all the same, and say so on stderr';
 
@@ -123,11 +132,15 @@ async function list(flags: ListFlags, verb: Command): Promise<void> {
     zone: flags.zone,
   };
   const freshness = readFreshness(flags);
+  const show = flags.checks === true ? showChecks : showList;
+  if (flags.watch !== true) {
+    // The bare call: what a whole client can do besides would take longer to load.
+    const ask = (stub: UnaryCaller) => listInstances(stub, filter, freshness);
+    return show(options.output, await withStub(options, ask));
+  }
   await withDisco(options, async (disco) => {
     const ask = (): Promise<InstanceList> => disco.list(filter, freshness);
-    const show = flags.checks === true ? showChecks : showList;
-    if (flags.watch === true) await listAgain(disco, filter, ask, options.output, show);
-    else show(options.output, await ask());
+    await listAgain(disco, filter, ask, options.output, show);
   });
 }
 
@@ -154,6 +167,8 @@ async function listAgain(
   form: OutputForm,
   showOnce: typeof showList,
 ): Promise<void> {
+  // A daemon that is not there at the beginning is told; one that goes later is waited for.
+  await disco.status();
   const view = disco.watch({ group: filter.group, name: filter.name });
   await view.ready();
   const show = async (): Promise<void> => {
@@ -181,7 +196,7 @@ async function listAgain(
 
 async function status(_: object, verb: Command): Promise<void> {
   const options = globalOptions(verb);
-  const found = await withDisco(options, (disco) => disco.status());
+  const found = await withStub(options, (stub) => stub.unary('Status', {}).then(statusFromProto));
   printOne(options.output, found, () => statusSheet(found));
 }
 
@@ -243,6 +258,7 @@ function statusSheet(found: DaemonStatus): string {
   return sheet([
     ['node', `${found.name} (${found.peerId})`],
     ['cluster', found.cluster],
+    ...(found.zone === '' ? [] : [['zone', found.zone] as const]),
     ['version', `${found.version}, pid ${found.pid}`],
     ['up', age(found.startedAt, Date.now())],
     ['ready', `${found.ready ? 'yes' : 'no'}: ${found.readiness}`],

@@ -1,8 +1,8 @@
 /** One connection to the daemon for the length of one verb. */
 import type { Command } from 'commander';
 import { findDaemon } from '../client/daemon-address.ts';
-import { Disco } from '../client/disco.ts';
-import { DiscoveryStub } from '../client/discovery-stub.ts';
+import type { Disco } from '../client/disco.ts';
+import type { PlainStub } from '../client/plain-stub.ts';
 import type { OutputForm } from './output.ts';
 
 /** Options that every verb has. */
@@ -25,10 +25,14 @@ export function globalOptions(command: Command): GlobalOptions {
 
 /** Runs `use` with a client, and closes it however that ends. */
 export async function withDisco<T>(
-  { addr, dataDir }: GlobalOptions,
+  options: GlobalOptions,
   use: (disco: Disco) => Promise<T>,
 ): Promise<T> {
-  const disco = await Disco.connect({ address: addr, dataDir, timeoutMs: deadlineMs });
+  const [{ Disco: Client }, stub] = await Promise.all([
+    import('../client/disco.ts'),
+    openStub(options),
+  ]);
+  const disco = Client.over(stub, deadlineMs);
   try {
     return await use(disco);
   } finally {
@@ -38,13 +42,19 @@ export async function withDisco<T>(
 
 /** The same with the bare calls, for what outlives this process. */
 export async function withStub<T>(
-  { addr, dataDir }: GlobalOptions,
-  use: (stub: DiscoveryStub) => Promise<T>,
+  options: GlobalOptions,
+  use: (stub: PlainStub) => Promise<T>,
 ): Promise<T> {
-  const stub = new DiscoveryStub(findDaemon({ address: addr, dataDir }), deadlineMs);
+  const stub = await openStub(options);
   try {
     return await use(stub);
   } finally {
     stub.close();
   }
+}
+
+/** Loaded when it is needed: help, usage errors and completion go without. */
+async function openStub({ addr, dataDir }: GlobalOptions): Promise<PlainStub> {
+  const { PlainStub: Stub } = await import('../client/plain-stub.ts');
+  return new Stub(findDaemon({ address: addr, dataDir }), deadlineMs);
 }

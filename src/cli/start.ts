@@ -1,17 +1,13 @@
 /** `disco start`: runs the daemon in the foreground. */
 import type { Command } from 'commander';
-import { readFileSync } from 'node:fs';
-import { homedir, hostname } from 'node:os';
 import { DiscoError, errorText } from '../base/error.ts';
 import { startTracing } from '../base/tracing-sdk.ts';
-import { options } from '../daemon/config-options.ts';
-import type { Option } from '../daemon/config-options.ts';
 import { renderConfig } from '../daemon/config-print.ts';
-import { loadConfig } from '../daemon/config-sources.ts';
 import { warnings } from '../daemon/config.ts';
-import { loadSeeds } from '../daemon/seeds.ts';
+import type { LoadedSeeds } from '../daemon/seeds.ts';
 import { exitOf } from './exit.ts';
 import { globalOptions } from './session.ts';
+import { addStartOptions, loadHere } from './start-options.ts';
 
 const examples = `
 Every option is also an environment variable (--grpc is DISCO_GRPC) and a key of the config file
@@ -30,27 +26,11 @@ export function addStartVerb(program: Command): void {
     .option('--print-config', 'show what would hold, and where each value came from; then end')
     .addHelpText('after', examples)
     .action(async (flags: Record<string, unknown>, verb: Command) => start(flags, verb));
-  for (const option of options) addOption(command, option);
-}
-
-function addOption(command: Command, { flag, placeholder, shape, help, advanced }: Option): void {
-  const value = shape.kind === 'list' ? `<${placeholder}...>` : `<${placeholder}>`;
-  const usage = shape.kind === 'boolean' ? flag : `${flag} ${value}`;
-  const option = command.createOption(usage, help);
-  command.addOption(option.hideHelp(advanced));
+  addStartOptions(command, true);
 }
 
 async function start(flags: Record<string, unknown>, verb: Command): Promise<void> {
-  const readFile = (path: string): string => readFileSync(path, 'utf8');
-  const loaded = loadConfig({
-    flags: { ...globalOptions(verb), ...flags },
-    env: process.env,
-    readFile,
-    cwd: process.cwd(),
-    hostname: hostname(),
-    homedir: homedir(),
-  });
-  const withSeeds = loadSeeds(loaded, readFile);
+  const withSeeds = loadHere({ ...globalOptions(verb), ...flags });
   if (flags['printConfig'] === true) {
     const { output } = globalOptions(verb);
     const text = renderConfig(withSeeds, output === 'table' ? 'table' : 'json');
@@ -60,7 +40,7 @@ async function start(flags: Record<string, unknown>, verb: Command): Promise<voi
   await runDaemon(withSeeds);
 }
 
-async function runDaemon({ config, seeds }: ReturnType<typeof loadSeeds>): Promise<void> {
+async function runDaemon({ config, seeds }: LoadedSeeds): Promise<void> {
   // Loaded here, so that the other verbs do not pay for libp2p.
   const [{ Daemon }, { createLog }] = await Promise.all([
     import('../daemon/daemon.ts'),

@@ -22,6 +22,8 @@ async function watch(service: string | undefined, _: object, verb: Command): Pro
   if (group === '' || name === '' || rest.length > 0)
     throw new CliError(2, `${JSON.stringify(service)} names nothing: write GROUP or GROUP/NAME`);
   await withDisco(options, async (disco) => {
+    // A daemon that is not there at the beginning is told; one that goes later is waited for.
+    await disco.status();
     await follow(disco.watch({ group, name }), (change) => show(options.output, change));
   });
 }

@@ -1,11 +1,11 @@
 /**
- * What a failed call becomes: one DiscoError, whatever grpc-js said.
+ * What a failed call becomes: one DiscoError, whoever carried it.
  */
-import { status, type ServiceError } from '@grpc/grpc-js';
 import { DiscoError, errorText, type ErrorCode, type ErrorReason } from '../base/error.ts';
+import { grpcStatus as status } from '../base/grpc-status.ts';
 
 /** gRPC status to code; what is not here is INTERNAL. */
-const codeOfStatus: ReadonlyMap<number, ErrorCode> = new Map([
+const codeOfStatus: ReadonlyMap<number, ErrorCode> = new Map<number, ErrorCode>([
   [status.INVALID_ARGUMENT, 'INVALID_ARGUMENT'],
   [status.NOT_FOUND, 'NOT_FOUND'],
   [status.PERMISSION_DENIED, 'PERMISSION_DENIED'],
@@ -29,6 +29,13 @@ const reasonOfCode: Readonly<Record<ErrorCode, ErrorReason>> = {
   UNAVAILABLE: 'NO_DAEMON',
   INTERNAL: 'BUG',
 };
+
+/** A call that ended with a status: grpc-js' ServiceError, or one of the plain stub's. */
+export interface FailedStatus extends Error {
+  readonly code: number;
+  readonly details: string;
+  readonly metadata: { get(key: string): readonly unknown[] };
+}
 
 /** What was called, for the sentence. */
 export interface FailedCall {
@@ -83,6 +90,6 @@ export function callError(error: unknown, call: FailedCall): DiscoError {
   }
 }
 
-function isServiceError(error: unknown): error is ServiceError {
+function isServiceError(error: unknown): error is FailedStatus {
   return error instanceof Error && 'code' in error && 'metadata' in error;
 }

@@ -128,6 +128,10 @@ export interface DaemonStatus {
   readonly maintenance: readonly MaintenanceRule[];
   /** How many they are in all. */
   readonly maintenanceRules: number;
+  /** Where its host is; empty: nobody said, or an older daemon. */
+  readonly zone: string;
+  /** What it logs, by area; none of an older daemon. */
+  readonly logLevels: Readonly<Record<string, string>>;
 }
 
 /** One exchange of a step of gossip. */
@@ -233,6 +237,8 @@ export function statusFromProto(message: disco.v1.StatusResponse): DaemonStatus 
     serviceFiles: message.serviceFiles ? serviceFilesFromProto(message.serviceFiles) : undefined,
     maintenance: message.maintenance.map(ruleFromProto),
     maintenanceRules: message.maintenanceRules,
+    zone: message.zone,
+    logLevels: { ...message.logLevels },
   };
 }
 

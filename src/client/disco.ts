@@ -10,7 +10,7 @@ import { findDaemon } from './daemon-address.ts';
 import { exchangeFromProto, memberFromProto, membersEventFromProto } from './daemon-status.ts';
 import { optionalNumber, statusFromProto } from './daemon-status.ts';
 import type { DaemonStatus, GossipExchange, Member, MembersEvent } from './daemon-status.ts';
-import { DiscoveryStub } from './discovery-stub.ts';
+import type { StreamCaller } from './discovery-stub.ts';
 import { holdFromProto } from './hold.ts';
 import type {
   Abortable,
@@ -45,6 +45,13 @@ const wirePolicy: Readonly<Record<Policy, disco.v1.GetRequest.Policy>> = {
   least_load: disco.v1.GetRequest.Policy.LEAST_LOAD,
 };
 
+/** What a client speaks through. */
+export interface Connection extends StreamCaller {
+  /** `unix:/path`, `host:port` or `[v6]:port` */
+  readonly address: string;
+  close(): void;
+}
+
 /**
  * A connected client. Made by Disco.connect(); close() it when done, or the process stays up.
  *
@@ -53,7 +60,7 @@ const wirePolicy: Readonly<Record<Policy, disco.v1.GetRequest.Policy>> = {
  * and what is named at each.
  */
 export class Disco {
-  readonly #stub: DiscoveryStub;
+  readonly #stub: Connection;
   readonly #clock: Clock;
   readonly #random: Random = seededRandom(Math.random() * 2 ** 32);
   readonly #registering = new Set<Promise<unknown>>();
@@ -71,6 +78,8 @@ export class Disco {
   static async connect(options: ConnectOptions = {}): Promise<Disco> {
     const daemon = findDaemon(options);
     const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    // Loaded here, so that whoever brings another connection does not pay for grpc-js.
+    const { DiscoveryStub } = await import('./discovery-stub.ts');
     const stub = new DiscoveryStub(daemon, timeoutMs);
     try {
       await stub.unary('Status', {}, { signal: options.signal });
@@ -81,7 +90,12 @@ export class Disco {
     return new Disco(stub, timeoutMs, options);
   }
 
-  private constructor(stub: DiscoveryStub, timeoutMs: number, options: ConnectOptions) {
+  /** A client over a connection that is there: the first call tells whether anybody answers. */
+  static over(connection: Connection, timeoutMs: number): Disco {
+    return new Disco(connection, timeoutMs, {});
+  }
+
+  private constructor(stub: Connection, timeoutMs: number, options: ConnectOptions) {
     this.#stub = stub;
     this.#timeoutMs = timeoutMs;
     this.#clock = options.clock ?? systemClock;
@@ -303,6 +317,22 @@ export class Disco {
 
   async status({ signal }: Abortable = {}): Promise<DaemonStatus> {
     return statusFromProto(await this.#stub.unary('Status', {}, { signal }));
+  }
+
+  /**
+   * Changes what the daemon logs while it runs.
+   *
+   * @param levels debug, info, warn, error or silent, by area or by "all"
+   * @param isReset go back to its configuration first
+   * @returns what holds now, by area
+   * @throws DiscoError INVALID_ARGUMENT/INVALID_LOG_LEVEL
+   */
+  async setLogLevels(
+    levels: Readonly<Record<string, string>>,
+    isReset = false,
+  ): Promise<Readonly<Record<string, string>>> {
+    const answer = await this.#stub.unary('SetLogLevels', { levels, reset: isReset });
+    return { ...answer.levels };
   }
 
   /** Lets the daemon do one step of gossip now; may take up to 30 s. */

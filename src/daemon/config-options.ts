@@ -4,7 +4,8 @@
  *
  * What a field costs either way stands at the field, in config.ts; `help` is its one-line form.
  */
-import type { Config, LogFormat, LogLevel } from './config.ts';
+import { logLevels } from '../base/log.ts';
+import type { Config, LogFormat } from './config.ts';
 
 /** What a text means, which decides how it is checked and normalised. */
 export type TextKind = 'path' | 'name' | 'address' | 'grpc' | 'http' | 'dns' | 'seeds';
@@ -46,7 +47,6 @@ const second = 1_000;
 const hour = 3_600_000;
 const day = 24 * hour;
 const mebibyte = 1024 * 1024;
-const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 const logFormats: readonly LogFormat[] = ['auto', 'json', 'pretty'];
 
 const rows: { readonly [Key in keyof Config]: Row<Config[Key]> } = {

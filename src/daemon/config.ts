@@ -8,8 +8,8 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { isLoopback, isWildcard, parseAddress } from '../base/address.ts';
 import { DiscoError } from '../base/error.ts';
+import type { LogLevel } from '../base/log.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 export type LogFormat = 'auto' | 'json' | 'pretty';
 
 /**
@@ -69,7 +69,10 @@ export interface Config {
    * this daemon, and shows dead instances, or none, for so long.
    */
   readonly dnsTtl: number;
-  /** debug also tells each exchange; error only what an operator must act on. */
+  /**
+   * Of all areas, until `disco log` changes it. debug also tells each exchange and call; error only
+   * what an operator must act on.
+   */
   readonly logLevel: LogLevel;
   /** auto: pretty on a terminal, json elsewhere. */
   readonly logFormat: LogFormat;

@@ -17,7 +17,8 @@ import { DiscoveryService } from '../api/service.ts';
 import { AdjustableClock, systemClock } from '../base/clock.ts';
 import type { Cancel } from '../base/clock.ts';
 import { DiscoError, errorText } from '../base/error.ts';
-import type { Log } from '../base/log.ts';
+import { LogBook } from '../base/log.ts';
+import type { Log, LogLevels } from '../base/log.ts';
 import { seededRandom } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
 import { Agent } from '../gossip/agent.ts';
@@ -44,9 +45,12 @@ import { MemberLog } from './member-log.ts';
 import { Metrics } from './metrics.ts';
 import { notifySystemd } from './notify.ts';
 import { version } from './version.ts';
+import { startWatchdog } from './watchdog.ts';
 
 /** How often leases are looked at and remote merges are written. */
 const tickMs = 100;
+/** A registry that was not looked at for so long is not live. */
+const tickLateMs = 2_000;
 /** Time that a goodbye gets to reach the others. */
 const farewellMs = 150;
 /** Time that calls under way get to end. */
@@ -54,7 +58,7 @@ const drainMs = 2_000;
 
 export class Daemon implements NodeControl {
   readonly #config: Config;
-  readonly #log: Log;
+  readonly #log: LogBook;
   readonly #clock: AdjustableClock;
   readonly #random: Random = seededRandom(randomBytes(4).readInt32LE());
   readonly #startedAt: number;
@@ -83,6 +87,8 @@ export class Daemon implements NodeControl {
   #http = 'off';
   #dns = 'off';
   #cancelTick: Cancel = () => undefined;
+  #stopWatchdog: Cancel = () => undefined;
+  #tickedAtMs = 0;
   #isStopped = false;
 
   /**
@@ -92,7 +98,7 @@ export class Daemon implements NodeControl {
    */
   constructor(config: Config, seeds: readonly Address[], log: Log) {
     this.#config = config;
-    this.#log = log;
+    this.#log = LogBook.over(log, config.logLevel);
     this.#clock = new AdjustableClock(systemClock, config.clockAheadMs);
     const now = this.#clock.now();
     this.#startedAt = now.wallMicros;
@@ -121,7 +127,7 @@ export class Daemon implements NodeControl {
         random: this.#random,
         seeds: seeds.map(toMultiaddr),
       });
-      const tools = { registry: this.#registry, clock: this.#clock, log };
+      const tools = { registry: this.#registry, clock: this.#clock, log: this.#log };
       const hostAddress = (): string => this.hostAddress();
       this.#registrar = new FileRegistrar(config, { ...tools, hostAddress });
       const transport = new Libp2pTransport({
@@ -136,17 +142,21 @@ export class Daemon implements NodeControl {
       this.#dataDir.close();
       throw error;
     }
-    this.#agent = new Agent(this.#engine, this.#transport, this.#registry, this.#clock, log);
+    const [gossipLog, registryLog, apiLog, healthLog] = (
+      ['gossip', 'registry', 'api', 'health'] as const
+    ).map((area) => this.#log.area(area)) as [Log, Log, Log, Log];
+    this.#agent = new Agent(this.#engine, this.#transport, this.#registry, this.#clock, gossipLog);
     this.#agent.onDuplicate((bootId) => this.#failing.resolve(duplicateOwner(config, bootId)));
     this.#service = new DiscoveryService(this.#registry, this, this.#clock, this.#random);
     const served = { ...config, addresses: config.grpc, observer: metrics };
-    this.#grpcServer = new GrpcServer(this.#service, served, log);
+    this.#grpcServer = new GrpcServer(this.#service, served, apiLog);
     const http = { ...config, address: config.http, names: config.httpHosts, metrics };
-    this.#httpServer = config.http === 'off' ? undefined : new HttpServer(this.#service, http, log);
-    this.#memberLog = new MemberLog(this.#registry, log);
-    this.#holdLog = new HoldLog(this.#registry, log);
+    this.#httpServer =
+      config.http === 'off' ? undefined : new HttpServer(this.#service, http, apiLog);
+    this.#memberLog = new MemberLog(this.#registry, registryLog);
+    this.#holdLog = new HoldLog(this.#registry, registryLog);
     const [registry, clock, random] = [this.#registry, this.#clock, this.#random];
-    this.#checker = new Checker({ registry, clock, random, log });
+    this.#checker = new Checker({ registry, clock, random, log: healthLog });
     this.#dnsServer = config.dns === 'off' ? undefined : this.#makeDns(config);
     const [engine, agent, checker] = [this.#engine, this.#agent, this.#checker];
     metrics?.observe({ registry, engine, agent, checker, clock, control: this });
@@ -199,6 +209,7 @@ export class Daemon implements NodeControl {
     this.#isStopped = true;
     notifySystemd('STOPPING=1', this.#log);
     this.#cancelTick();
+    this.#stopWatchdog();
     this.#registrar.stop();
     this.#service.close();
     await this.#checker.stop();
@@ -299,6 +310,16 @@ export class Daemon implements NodeControl {
     return this.#registrar.report();
   }
 
+  logLevels(): LogLevels {
+    return this.#log.levels;
+  }
+
+  setLogLevels(change: Partial<LogLevels>, isReset: boolean): void {
+    if (isReset) this.#log.reset();
+    this.#log.set(change);
+    this.#log.info({ levels: this.#log.levels }, 'log levels');
+  }
+
   /** Reads the registration files again, now, without waiting for the system to tell of a change. */
   reloadServices(): void {
     if (!this.#isStopped) this.#registrar.reload();
@@ -309,7 +330,7 @@ export class Daemon implements NodeControl {
   }
 
   #makeDns({ dns: address, dnsTtl: ttlSeconds, dnsUpstream: upstream }: Config): DnsServer {
-    const [clock, random, log] = [this.#clock, this.#random, this.#log];
+    const [clock, random, log] = [this.#clock, this.#random, this.#log.area('api')];
     const randomId = (): number => randomInt(0x1_0000);
     const options = { address, ttlSeconds, upstream };
     return new DnsServer(this.#service, options, { clock, random, randomId, log });
@@ -323,11 +344,14 @@ export class Daemon implements NodeControl {
     const peerId = this.#registry.self;
     this.#dataDir.writeRunFile({ pid, peerId, name, cluster, listen, grpc, http, dns, startedAt });
     notifySystemd('READY=1', this.#log);
+    const isLive = (): boolean => this.#clock.now().monoMs - this.#tickedAtMs <= tickLateMs;
+    this.#stopWatchdog = startWatchdog({ clock: this.#clock, isLive, log: this.#log });
   }
 
   #tick(): void {
     this.#metrics?.ticked(this.#clock.now(), tickMs);
     this.#guard('the registry tick', () => this.#registry.tick(this.#clock.now()));
+    this.#tickedAtMs = this.#clock.now().monoMs;
     this.#cancelTick = this.#clock.schedule(tickMs, () => this.#tick());
   }
 

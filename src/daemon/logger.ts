@@ -1,9 +1,13 @@
-/** The daemon's log: pino, one line an entry, on stderr; pretty when a person looks on. */
+/**
+ * The daemon's log: pino, one line an entry, on stderr; pretty when a person looks on. Whatever the
+ * fields are, an entry is one line of bounded length with nothing hidden in it, and no secrets.
+ */
 import { pino } from 'pino';
 import type { DestinationStream } from 'pino';
 import { PinoPretty } from 'pino-pretty';
-import type { Log } from '../base/log.ts';
+import { LogBook } from '../base/log.ts';
 import type { Config } from './config.ts';
+import { safeFields } from './log-fields.ts';
 
 const stderr = 2;
 /** What JSON leaves as it is, and terminals and viewers of logs do not: controls, bidi marks. */
@@ -13,12 +17,16 @@ const unsafe = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu;
 export function createLog(
   config: Pick<Config, 'logLevel' | 'logFormat' | 'name'>,
   isTerminal: boolean,
-): Log {
+): LogBook {
   const { logLevel, logFormat, name } = config;
   const isPretty = logFormat === 'pretty' || (logFormat === 'auto' && isTerminal);
   const destination = isPretty ? prettyDestination(isTerminal) : jsonDestination();
   const timestamp = pino.stdTimeFunctions.isoTime;
-  return pino({ level: logLevel, base: { pid: process.pid, node: name }, timestamp }, destination);
+  const base = { pid: process.pid, node: name };
+  // The book in front of it decides what is written.
+  const options = { level: 'debug', base, timestamp, formatters: { log: safeFields } };
+  const sink = pino(options, destination);
+  return new LogBook(sink, logLevel);
 }
 
 function jsonDestination(): DestinationStream {

@@ -24,7 +24,11 @@ export class MemberLog {
   }
 
   start(): void {
-    this.#unfollow = this.#registry.feed.follow(() => this.#compare());
+    const { feed } = this.#registry;
+    this.#unfollow = feed.follow(() => {
+      this.#log.debug({ revision: feed.revision }, 'records or members changed');
+      this.#compare();
+    });
     this.#compare();
   }
 

@@ -185,8 +185,11 @@ export class Agent implements TransportHandler {
       return;
     }
     for (const effect of effects) this.#perform(effect);
-    if (input.kind === 'linked' || input.kind === 'unlinked')
+    if (input.kind === 'linked' || input.kind === 'unlinked') {
+      this.#log.debug({ peer: input.peer }, input.kind === 'linked' ? 'linked' : 'link is gone');
       for (const wake of this.#linkFollowers) wake(input.peer);
+    } else if (input.kind === 'dialFailed')
+      this.#log.debug({ target: input.target, how: input.how }, 'a dial failed');
   }
 
   #perform(effect: Effect): void {
@@ -260,6 +263,10 @@ export class Agent implements TransportHandler {
         return this.#noteStarted(event.peer, event.exchange);
       case 'exchanged':
         this.#noteEnded(event);
+        this.#log.debug(
+          { peer: event.peer, outcome: event.outcome, changed: event.changed.length },
+          'compared with a peer',
+        );
         for (const round of this.#rounds) this.#noteExchange(round, event);
     }
   }

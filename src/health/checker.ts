@@ -235,8 +235,9 @@ export class Checker {
     round.results = [result, ...round.results].slice(0, resultsMax);
     const worst = worstHealth(patient.rounds.map(({ state }) => state));
     registry.noteChecked(patient.key, worst, clock.now());
-    if (round.state.health === health) return;
     const { kind } = round.check;
+    log.debug({ instance: patient.key, check: kind, hasPassed, output }, 'a check was run');
+    if (round.state.health === health) return;
     const fields = { instance: patient.key, check: kind, health: round.state.health, output };
     if (reason === undefined) log.info(fields, 'a check came to another health');
     else log.warn(fields, 'another process answers at the address of an instance');

@@ -2,22 +2,19 @@
  * The API over a registry in memory: a clock that stands still, a store that can refuse, a daemon
  * around it that does what a test says, and a bare gRPC client that shows the codes as they come.
  */
-import { EventEmitter, once } from 'node:events';
-import * as grpc from '@grpc/grpc-js';
+import { EventEmitter } from 'node:events';
 import type { Test } from 'tap';
 import { GrpcServer } from '../../src/api/grpc-server.ts';
 import type { NodeControl, NodeDescription, RoundReport } from '../../src/api/node-control.ts';
 import type { ServiceFilesReport } from '../../src/api/node-control.ts';
 import { DiscoveryService } from '../../src/api/service.ts';
 import { DiscoError } from '../../src/base/error.ts';
-import { discoveryDefinition } from '../../src/base/grpc-methods.ts';
-import type { RequestOf, ResponseOf } from '../../src/base/grpc-methods.ts';
 import { silentLog } from '../../src/base/log.ts';
+import type { Log, LogLevels } from '../../src/base/log.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { VirtualClock } from '../../src/base/virtual-clock.ts';
 import { defaults } from '../../src/daemon/config-options.ts';
 import type { Config } from '../../src/daemon/config.ts';
-import { disco } from '../../src/gen/discovery.js';
 import type { Accuser, DeathCause } from '../../src/membership/member.ts';
 import type { SealedRecord } from '../../src/record/record.ts';
 import { ed25519Verifier } from '../../src/record/signature.ts';
@@ -25,6 +22,7 @@ import type { CheckReport } from '../../src/registry/check-state.ts';
 import { Registry } from '../../src/registry/registry.ts';
 import { MemoryStore } from '../../src/store/memory-store.ts';
 import type { Batch } from '../../src/store/store.ts';
+import { ApiClient } from './api-client.ts';
 import {
   cluster,
   makeFacts,
@@ -34,9 +32,8 @@ import {
   startMicros,
 } from '../record/fixtures.ts';
 
-type Definition = typeof discoveryDefinition;
-export type UnaryName = Exclude<keyof Definition, 'Watch' | 'WatchMembers'>;
-export type WatchEvent = disco.v1.WatchEvent.$Properties;
+export { ApiClient, lineOf, refusalOf } from './api-client.ts';
+export type { Refusal, UnaryName } from './api-client.ts';
 
 /** A store that remembers its commits, and can be full. */
 export class SpyStore extends MemoryStore {
@@ -52,6 +49,14 @@ export class SpyStore extends MemoryStore {
     super.commit(batch);
   }
 }
+
+const infoEverywhere: LogLevels = {
+  daemon: 'info',
+  registry: 'info',
+  gossip: 'info',
+  api: 'info',
+  health: 'info',
+};
 
 /** A daemon of which a test says what it does. */
 export class FakeControl implements NodeControl {
@@ -93,6 +98,7 @@ export class FakeControl implements NodeControl {
     bad: [],
   };
   leaves = 0;
+  levels: LogLevels = { ...infoEverywhere };
 
   describe(): NodeDescription {
     return this.description;
@@ -162,6 +168,14 @@ export class FakeControl implements NodeControl {
 
   hostAddress(): string {
     return this.host;
+  }
+
+  logLevels(): LogLevels {
+    return this.levels;
+  }
+
+  setLogLevels(change: Partial<LogLevels>, isReset: boolean): void {
+    this.levels = { ...(isReset ? infoEverywhere : this.levels), ...change };
   }
 }
 
@@ -245,6 +259,7 @@ export interface ServedOptions {
   readonly watchLagMax?: number;
   readonly config?: Partial<Config>;
   readonly store?: SpyStore;
+  readonly log?: Log;
 }
 
 /** A node that answers over gRPC on a free port, and a client of it. */
@@ -254,7 +269,8 @@ export async function serve(
 ): Promise<{ node: Node; server: GrpcServer; bound: readonly string[]; client: ApiClient }> {
   const node = new Node(options.config, options.store);
   const { addresses = ['127.0.0.1:0'], watchersMax = 100, watchLagMax = 1_000 } = options;
-  const server = new GrpcServer(node.service, { addresses, watchersMax, watchLagMax }, silentLog);
+  const { log = silentLog } = options;
+  const server = new GrpcServer(node.service, { addresses, watchersMax, watchLagMax }, log);
   const bound = await server.start();
   const client = new ApiClient(bound[0] as string);
   t.teardown(async () => {
@@ -262,127 +278,4 @@ export async function serve(
     await server.stop(0);
   });
   return { node, server, bound, client };
-}
-
-/** What a call was refused with. */
-export interface Refusal {
-  readonly code: string;
-  readonly reason: string;
-  readonly sentence: string;
-}
-
-type AnyMethod = grpc.MethodDefinition<unknown, unknown>;
-
-export class ApiClient extends grpc.Client {
-  constructor(address: string) {
-    super(address, grpc.credentials.createInsecure(), {
-      'grpc.enable_channelz': 0,
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.max_receive_message_length': -1,
-    });
-  }
-
-  call<N extends UnaryName>(
-    name: N,
-    request: RequestOf<Definition[N]>,
-  ): Promise<ResponseOf<Definition[N]>> {
-    const method = discoveryDefinition[name] as AnyMethod;
-    return new Promise((resolve, reject) => {
-      this.makeUnaryRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request,
-        (error, answer) => {
-          if (error === null) resolve(answer as ResponseOf<Definition[N]>);
-          else reject(error);
-        },
-      );
-    });
-  }
-
-  /** What a call is refused with; a failure of the test when it is not. */
-  async refusal<N extends UnaryName>(name: N, request: RequestOf<Definition[N]>): Promise<Refusal> {
-    const outcome = await this.call(name, request).catch((error: unknown) => error);
-    return refusalOf(outcome);
-  }
-
-  watch(request: disco.v1.WatchRequest.$Properties = {}): WatchReader {
-    const method = discoveryDefinition.Watch;
-    return new WatchReader(
-      this.makeServerStreamRequest(
-        method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
-        request,
-      ),
-    );
-  }
-}
-
-export function refusalOf(error: unknown): Refusal {
-  if (!(error instanceof Error && 'details' in error))
-    throw new Error(`expected a refusal, not ${JSON.stringify(error)}`, { cause: error });
-  const { code, details, metadata } = error as grpc.ServiceError;
-  const reason = String(metadata.get('disco-reason')[0] ?? 'none');
-  return { code: grpc.status[code] as string, reason, sentence: details };
-}
-
-/** A Watch stream that is read only when it is asked for more. */
-export class WatchReader {
-  readonly call: grpc.ClientReadableStream<disco.v1.WatchEvent>;
-  #events: AsyncIterator<disco.v1.WatchEvent> | undefined;
-
-  constructor(call: grpc.ClientReadableStream<disco.v1.WatchEvent>) {
-    this.call = call;
-    // A status that nobody waits for any more.
-    call.on('error', () => undefined);
-  }
-
-  async next(): Promise<disco.v1.WatchEvent> {
-    this.#events ??= this.call[Symbol.asyncIterator]();
-    const next = await this.#events.next();
-    if (next.done === true) throw new Error('the stream ended without an error');
-    return next.value as disco.v1.WatchEvent;
-  }
-
-  async take(count: number): Promise<disco.v1.WatchEvent[]> {
-    const events: disco.v1.WatchEvent[] = [];
-    while (events.length < count) events.push(await this.next());
-    return events;
-  }
-
-  /** Up to and with the end mark. */
-  async snapshot(): Promise<disco.v1.WatchEvent[]> {
-    const events: disco.v1.WatchEvent[] = [];
-    do events.push(await this.next());
-    while (events.at(-1)?.kind !== disco.v1.WatchEvent.Kind.SNAPSHOT_END);
-    return events;
-  }
-
-  /** Everything until the stream fails, and with what. */
-  async rest(): Promise<{ events: disco.v1.WatchEvent[]; refusal: Refusal }> {
-    const events: disco.v1.WatchEvent[] = [];
-    for (;;) {
-      const next = await this.next().catch((error: unknown) => error);
-      if (next instanceof Error) return { events, refusal: refusalOf(next) };
-      events.push(next as disco.v1.WatchEvent);
-    }
-  }
-
-  /** Resolves once the server has let go of it. */
-  async cancel(node: Node): Promise<void> {
-    const released = once(node.followers, 'unfollow');
-    this.call.cancel();
-    await released;
-  }
-}
-
-/** `UP math/add 127.0.0.1:5001`, `DOWN … deregistered`, `SNAPSHOT_BEGIN`: an event as a line. */
-export function lineOf(event: WatchEvent): string {
-  const kind = disco.v1.WatchEvent.Kind[event.kind ?? 0] as string;
-  const { instance, reason } = event;
-  if (instance == null) return kind;
-  const { group, name, instanceId } = instance;
-  return [kind, `${group}/${name}`, instanceId, reason].filter(Boolean).join(' ');
 }

@@ -64,6 +64,7 @@ t.test('the document tells of every operation, and of nothing else', async (t) =
     'post /v1/heartbeat heartbeat',
     'post /v1/leave leave',
     'post /v1/register register',
+    'post /v1/setLogLevels setLogLevels',
     'post /v1/setMaintenance setMaintenance',
   ]);
 });

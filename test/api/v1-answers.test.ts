@@ -25,6 +25,7 @@ const messages: Readonly<Record<string, string>> = {
   GossipReport: 'GossipResponse',
   Exchange: 'GossipResponse.Exchange',
   Left: 'LeaveResponse',
+  LogLevels: 'SetLogLevelsResponse',
   ServiceFiles: 'ServiceFiles',
   BadFile: 'ServiceFiles.BadFile',
   MaintenanceRule: 'MaintenanceRule',

@@ -122,6 +122,10 @@ t.test('what is done answers as its schema says', async (t) => {
     peerId: signerOf(2).owner,
     name: 'node-2',
   });
+  const levels = { all: 'warn', gossip: 'debug' };
+  t.match(await ask('/v1/setLogLevels', { levels }, 'LogLevels'), {
+    levels: { gossip: 'debug', api: 'warn' },
+  });
   t.strictSame(await ask('/v1/leave', {}, 'Left'), {});
   t.equal(node.control.leaves, 1);
 });

@@ -19,6 +19,7 @@ t.test('a body has the fields of its message, by their names in camelCase', (t) 
     [bodies.setMaintenance, 'SetMaintenanceRequest'],
     [bodies.forceLeave, 'ForceLeaveRequest'],
     [bodies.gossip, 'GossipRequest'],
+    [bodies.setLogLevels, 'SetLogLevelsRequest'],
     [bodies.leave, 'LeaveRequest'],
   ] as const)
     t.strictSame(schemaFields(schema), protoFields(message), message);

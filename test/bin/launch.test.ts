@@ -1,10 +1,11 @@
 import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
+import * as fs from 'node:fs';
 import { cpSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test, type Test } from 'tap';
-import { decide, type Facts } from '../../bin/launch.js';
+import { decide, privateFolder, type Facts } from '../../bin/launch.js';
 
 const facts = (change: Partial<Facts>, ...present: string[]): Facts => ({
   entry: 'cli/main',
@@ -251,5 +252,28 @@ test('a runtime that is the same old Node.js is not taken', needsOldNode, (t) =>
   const { status, stderr } = run(oldNode ?? '', [disco]);
   t.match(stderr, /^disco needs Node.js 22\.13 or newer; this is v[\d.]+; install .*\n$/);
   t.equal(status, 1);
+  t.end();
+});
+
+test('compiled code is kept in a folder of this user alone', (t) => {
+  const parent = t.testdir({});
+  const folder = privateFolder(parent);
+  t.equal(folder, join(parent, 'disco', 'compiled'));
+  t.equal(fs.statSync(folder ?? '').mode & 0o777, 0o700);
+  t.equal(privateFolder(parent), folder, 'the next time, too');
+  t.end();
+});
+
+test('a folder that others can write, or that cannot be made, keeps no compiled code', (t) => {
+  for (const open of ['disco', join('disco', 'compiled')]) {
+    const parent = t.testdir({ disco: { compiled: {} } });
+    fs.chmodSync(join(parent, 'disco'), 0o700);
+    fs.chmodSync(join(parent, 'disco', 'compiled'), 0o700);
+    t.not(privateFolder(parent), undefined);
+    fs.chmodSync(join(parent, open), 0o777);
+    t.equal(privateFolder(parent), undefined, open);
+  }
+  t.equal(privateFolder('/proc/none'), undefined);
+  t.equal(privateFolder(join(t.testdir({ file: '' }), 'file')), undefined);
   t.end();
 });

@@ -126,7 +126,7 @@ t.test('4: what answers there is no daemon', async (t) => {
   t.match(await disco(t, ['list', '--addr', address]), {
     code: 4,
     stdout: '',
-    stderr: /^disco: what answers at \S+ \(as given\) does not know Status: it is no disco daemon/,
+    stderr: /^disco: what answers at \S+ \(as given\) does not know List: it is no disco daemon/,
   });
 });
 

@@ -23,6 +23,9 @@ import type { ServedOptions } from '../api/fixture.ts';
 
 export const program = fileURLToPath(new URL('../../bin/disco.js', import.meta.url));
 
+/** Kept from run to run: the program is started some hundred times. */
+const compiledCode = join(tmpdir(), `disco-test-cache-${process.getuid?.() ?? 0}`);
+
 /** With a path short enough for a socket. */
 export function newFolder(t: Test): string {
   const path = fs.mkdtempSync(join(tmpdir(), 'disco-cli-'));
@@ -33,7 +36,8 @@ export function newFolder(t: Test): string {
 /** An environment without anything of the one who runs the tests. */
 export function cleanEnv(change: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const { PATH } = process.env;
-  return { PATH, HOME: '/nonexistent', XDG_STATE_HOME: '/nonexistent', ...change };
+  const home = { HOME: '/nonexistent', XDG_STATE_HOME: '/nonexistent' };
+  return { PATH, ...home, XDG_CACHE_HOME: compiledCode, ...change };
 }
 
 export interface Ended {

@@ -18,8 +18,11 @@ const verbs = [
   'leave',
   'version',
   'demo',
+  'log',
+  'doctor',
   'validate',
   'sim',
+  'completion',
 ];
 
 t.test('help shows every verb, examples, and the exit codes', async (t) => {

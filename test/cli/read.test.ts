@@ -267,6 +267,14 @@ t.test('status: a sheet for people, every field for programs', async (t) => {
   t.strictSame(linesOf(ndjson.stdout), [JSON.parse(json.stdout)]);
 });
 
+t.test('status: where the host is, when somebody said so', async (t) => {
+  const { run, node } = await serveApi(t);
+  node.control.description = { ...node.control.description, zone: 'eu-1' };
+  const [{ stdout }, json] = await Promise.all([run('status'), run('status', '-o', 'json')]);
+  t.match(stdout, /^cluster +test\nzone +eu-1$/m);
+  t.match(JSON.parse(json.stdout), { zone: 'eu-1', logLevels: { gossip: 'info' } });
+});
+
 t.test('status: which registration files are refused, and why', async (t) => {
   const { run, node } = await serveApi(t);
   const bad = Array.from({ length: 101 }, (_, index) => ({ file: `f${index}`, problem: 'no' }));

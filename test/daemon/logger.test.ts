@@ -106,3 +106,26 @@ t.test('pretty off a terminal has no colour, and is one line an entry too', (t) 
   );
   t.end();
 });
+
+t.test('an entry is bounded, whatever is put into it, and is still JSON', (t) => {
+  const wide = Array.from({ length: 300 }, (_, index) => `${index}\n`.repeat(75));
+  for (const logFormat of ['json', 'pretty'] as const) {
+    const { lines } = written({ logFormat }, [
+      { ...started, fields: { text: 'x'.repeat(9_000), wide } },
+    ]);
+    t.equal(lines.length, 1, logFormat);
+    t.ok((lines[0]?.length ?? 0) < 60_000, logFormat);
+  }
+  t.end();
+});
+
+t.test('secrets are left out, by their name and by their look', (t) => {
+  const pem = '-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----\n';
+  const fields = { token: 'abc', error: `cannot read ${pem}`, url: 'http://me:pass@host/x' };
+  for (const logFormat of ['json', 'pretty'] as const) {
+    const { lines } = written({ logFormat }, [{ ...started, fields }]);
+    t.notMatch(lines[0], /abc|MC4CAQAw|pass@/, logFormat);
+    t.match(lines[0], /\[redacted\]/, logFormat);
+  }
+  t.end();
+});
