@@ -19,6 +19,7 @@ import { instanceKey } from '../registry/instance.ts';
 import type { Instance, InstanceEvent } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import { instanceMessage } from './convert.ts';
+import type { InstanceForm } from './encoded-instance.ts';
 import { Pump } from './pump.ts';
 import type { PumpSink } from './pump.ts';
 import { checkFilterName, invalid } from './validate.ts';
@@ -59,6 +60,7 @@ export class WatchSession {
   readonly #name: string | undefined;
   readonly #sink: WatchSink;
   readonly #lagMax: number;
+  readonly #form: InstanceForm;
   /** Made already, not taken by the sink yet; refilled only when empty. */
   #queue: Iterator<WatchMessage> = [][Symbol.iterator]();
   #revision = 0;
@@ -67,12 +69,16 @@ export class WatchSession {
   readonly #pump: Pump<WatchMessage>;
   #unfollow: () => void = () => undefined;
 
-  /** @param lagMax revisions that a watcher may be behind */
+  /**
+   * @param lagMax revisions that a watcher may be behind
+   * @param form in which the sink takes instances
+   */
   constructor(
     registry: Registry,
     request: disco.v1.WatchRequest.$Properties,
     sink: WatchSink,
     lagMax: number,
+    form: InstanceForm = instanceMessage,
   ) {
     this.#registry = registry;
     this.#group = checkFilterName('group', request.group ?? '');
@@ -80,6 +86,7 @@ export class WatchSession {
     this.#sink = sink;
     this.#pump = new Pump(sink, () => this.#next());
     this.#lagMax = lagMax;
+    this.#form = form;
     this.#begin(request.cursor ?? '');
   }
 
@@ -197,7 +204,7 @@ export class WatchSession {
   }
 
   #instance(instance: Instance): disco.v1.ServiceInstance.$Properties {
-    return instanceMessage(instance, this.#registry.index.isConflict(instance));
+    return this.#form(instance, this.#registry.index.isConflict(instance));
   }
 
   #cursor(revision: number, skip = 0): string {
