@@ -16,6 +16,7 @@ import type { disco } from '../gen/discovery.js';
 import { encodedInstance } from './encoded-instance.ts';
 import type { DiscoveryService } from './service.ts';
 import { MembersSession } from './watch-members.ts';
+import { EncodedWords } from './watch-words.ts';
 import { WatchSession } from './watch.ts';
 
 export interface GrpcServerOptions {
@@ -110,6 +111,7 @@ export class GrpcServer {
 
   #handlers(): grpc.UntypedServiceImplementation {
     const service = this.#service;
+    const words = new EncodedWords();
     return {
       Register: this.#unary((request: disco.v1.RegisterRequest) => service.register(request)),
       Deregister: this.#unary((request: disco.v1.DeregisterRequest) => service.deregister(request)),
@@ -129,7 +131,7 @@ export class GrpcServer {
       Leave: this.#unary(() => service.leave()),
       Watch: this.#stream((request: disco.v1.WatchRequest, sink) => {
         const { watchLagMax } = this.#options;
-        return new WatchSession(service.registry, request, sink, watchLagMax, encodedInstance);
+        return new WatchSession(service.registry, request, sink, watchLagMax, words);
       }),
       WatchMembers: this.#stream(
         (_: disco.v1.MembersRequest, sink) =>
