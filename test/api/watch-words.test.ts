@@ -29,7 +29,7 @@ t.test('words that are encoded arrive as plain ones', (t) => {
     for (const event of [up, down]) {
       const each = overTheWire(plainWords.happened(event, isConflict, 'db-5'));
       t.strictSame(overTheWire(words.happened(event, isConflict, 'db-5')), each);
-      t.match(each, { cursor: 'db-5', instance: { conflict: isConflict } });
+      t.match(each, { cursor: 'db-5', instance: { instanceId: 'cart-1' } });
     }
   }
   t.end();
