@@ -30,5 +30,16 @@ export const encodedInstance: InstanceForm = (instance, isConflict) => {
     bytes = detached(disco.v1.ServiceInstance.encode(instanceMessage(instance, false)).finish());
     encoded.set(instance, bytes);
   }
-  return { conflict: isConflict, $unknowns: [bytes] };
+  // What an answer may add has its place already: objects that grow are slower, and live longer.
+  return {
+    conflict: isConflict,
+    candidates: 0,
+    partial: false,
+    hold: null,
+    isolated: false,
+    sinceReconcileMs: null,
+    ownerState: 0,
+    stale: false,
+    $unknowns: [bytes],
+  };
 };

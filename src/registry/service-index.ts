@@ -54,6 +54,8 @@ export class ServiceIndex {
   #claimants = new ForkableMap<string, number>();
   #departures = new ForkableMap<string, Departed>();
   #count = 0;
+  /** Addresses that more than one owner claims: hardly ever any. */
+  #conflicts = 0;
 
   /** Visible instances in all. */
   get count(): number {
@@ -131,7 +133,7 @@ export class ServiceIndex {
 
   /** Another owner claims the same group, name and address. */
   isConflict(instance: Instance): boolean {
-    return (this.#claimants.get(addressKey(instance)) ?? 0) > 1;
+    return this.#conflicts > 0 && (this.#claimants.get(addressKey(instance)) ?? 0) > 1;
   }
 
   /** Of a service without instances that had some; 10,000 are remembered. */
@@ -147,6 +149,7 @@ export class ServiceIndex {
     fork.#claimants = this.#claimants.fork();
     fork.#departures = this.#departures.fork();
     fork.#count = this.#count;
+    fork.#conflicts = this.#conflicts;
     // From now on neither may change what both hold.
     this.#holder = {};
     return fork;
@@ -185,13 +188,16 @@ export class ServiceIndex {
     const claim = `${address}/${instance.record.owner}`;
     const claims = this.#claims.get(claim) ?? 0;
     this.#claims.set(claim, claims + 1);
-    if (claims === 0) this.#claimants.set(address, (this.#claimants.get(address) ?? 0) + 1);
+    if (claims > 0) return;
+    const claimants = (this.#claimants.get(address) ?? 0) + 1;
+    this.#claimants.set(address, claimants);
+    if (claimants === 2) this.#conflicts += 1;
   }
 
   #unclaim(instance: Instance): void {
     const address = addressKey(instance);
-    if (decrease(this.#claims, `${address}/${instance.record.owner}`) === 0)
-      decrease(this.#claimants, address);
+    if (decrease(this.#claims, `${address}/${instance.record.owner}`) !== 0) return;
+    if (decrease(this.#claimants, address) === 1) this.#conflicts -= 1;
   }
 
   #noteDeparture(service: string, departure: Departed): void {
