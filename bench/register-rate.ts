@@ -67,6 +67,8 @@ try {
   const targets = [...(await startDisco()), ...(values.alone ? [] : [await startEtcd()])];
   console.log(machineFacts());
   console.log(`load average ${loadAverage()}`);
+  // Servers that have run for a while are compared, not their first seconds.
+  for (const target of targets) await measure(target, Math.max(...counts), 2 * seconds);
   for (const count of counts) await compare(count, targets);
 } finally {
   for (const each of started.toReversed()) await stop(each);
@@ -128,7 +130,6 @@ async function startEtcd(): Promise<Target> {
 }
 
 async function compare(count: number, targets: readonly Target[]): Promise<void> {
-  for (const target of targets) await measure(target, count, seconds / 2);
   const made = new Map<Target, Round[]>(targets.map((target) => [target, []]));
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? targets : targets.toReversed();
