@@ -13,13 +13,15 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import { discoveryDefinition } from '../src/base/grpc-methods.ts';
 import { DemoCluster } from '../src/cli/demo-cluster.ts';
+import { asIs } from './bare-grpc.ts';
+import { cpuMicros } from './measured-process.ts';
 import { loadAverage, machineFacts, pause, percentile } from './propagation-cluster.ts';
 
 const { values } = parseArgs({
@@ -150,7 +152,6 @@ async function measure({ server, client }: Target): Promise<number> {
 }
 
 function call(client: grpc.Client): Promise<Buffer> {
-  const asIs = (bytes: Buffer): Buffer => bytes;
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(path, asIs, asIs, question, (error, answer) => {
       if (error === null && answer !== undefined) resolve(answer);
@@ -164,16 +165,6 @@ function clientOf(address: string): grpc.Client {
     'grpc.enable_channelz': 0,
     'grpc.use_local_subchannel_pool': 1,
   });
-}
-
-/** What all its threads have run, from the first of the three numbers of schedstat. */
-function cpuMicros(pid: number): number {
-  let nanoseconds = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`))
-    nanoseconds += Number(
-      readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0],
-    );
-  return nanoseconds / 1_000;
 }
 
 function share(of: readonly number[], part: number): number {

@@ -14,11 +14,13 @@ import { seededRandom } from '../base/random.ts';
 import { tracedHandlers } from '../base/server-span.ts';
 import type { disco } from '../gen/discovery.js';
 import type { ApiObserver } from './api-observer.ts';
+import { encodedInstance } from './encoded-instance.ts';
 import { observedHandlers } from './observed-calls.ts';
 import { reflectedDefinitions } from './reflection.ts';
 import { RequestIds, requestIdHeader } from './request-id.ts';
 import type { DiscoveryService } from './service.ts';
 import { MembersSession } from './watch-members.ts';
+import { EncodedWords } from './watch-words.ts';
 import { WatchSession } from './watch.ts';
 
 export interface GrpcServerOptions {
@@ -126,13 +128,14 @@ export class GrpcServer {
 
   #handlers(): grpc.UntypedServiceImplementation {
     const service = this.#service;
+    const words = new EncodedWords();
     return {
       Register: this.#unary((request: disco.v1.RegisterRequest) => service.register(request)),
       Deregister: this.#unary((request: disco.v1.DeregisterRequest) => service.deregister(request)),
-      Get: this.#unary((request: disco.v1.GetRequest) => service.get(request)),
-      List: this.#unary((request: disco.v1.ListRequest) => service.list(request)),
+      Get: this.#unary((request: disco.v1.GetRequest) => service.get(request, encodedInstance)),
+      List: this.#unary((request: disco.v1.ListRequest) => service.list(request, encodedInstance)),
       ListByGroup: this.#unary((request: disco.v1.ListByGroupRequest) =>
-        service.listByGroup(request),
+        service.listByGroup(request, encodedInstance),
       ),
       Heartbeat: this.#unary((request: disco.v1.HeartbeatRequest) => service.heartbeat(request)),
       Members: this.#unary(() => service.members()),
@@ -148,7 +151,7 @@ export class GrpcServer {
       ),
       Watch: this.#stream((request: disco.v1.WatchRequest, sink) => {
         const { watchLagMax } = this.#options;
-        return new WatchSession(service.registry, request, sink, watchLagMax);
+        return new WatchSession(service.registry, request, sink, watchLagMax, words);
       }),
       WatchMembers: this.#stream(
         (_: disco.v1.MembersRequest, sink) =>
@@ -162,14 +165,20 @@ export class GrpcServer {
   ): grpc.handleUnaryCall<Received<Request>, Response> {
     return (call, callback) => {
       const beganMs = this.#log.isDebug === true ? performance.now() : undefined;
-      const run = async (): Promise<Response> => answer(readable(call.request));
-      run().then(
-        (response) => {
-          if (beganMs !== undefined) this.#noteAnswer(call.getPath(), beganMs);
-          callback(null, response);
-        },
-        (error: unknown) => callback(this.#statusOf(error, call)),
-      );
+      const refuse = (error: unknown): void => callback(this.#statusOf(error, call));
+      const tell = (response: Response): void => {
+        if (beganMs !== undefined) this.#noteAnswer(call.getPath(), beganMs);
+        callback(null, response);
+      };
+      let response: Response | Promise<Response>;
+      try {
+        response = answer(readable(call.request));
+      } catch (error) {
+        return refuse(error);
+      }
+      // What is answered from memory does not wait for a turn of the event loop.
+      if (response instanceof Promise) response.then(tell, refuse);
+      else tell(response);
     };
   }
 

@@ -22,6 +22,7 @@ import {
   wireState,
 } from './convert.ts';
 import { reportMessage } from './convert-checks.ts';
+import type { InstanceForm } from './encoded-instance.ts';
 import { findFreePort } from './free-port.ts';
 import { findMember } from './find-member.ts';
 import { isStale } from './freshness.ts';
@@ -99,7 +100,11 @@ export class DiscoveryService {
     return { instanceId };
   }
 
-  get(request: Props<'GetRequest'>): Props<'ServiceInstance'> {
+  /** @param form in which an instance is told; so it is for the other methods */
+  get(
+    request: Props<'GetRequest'>,
+    form: InstanceForm = instanceMessage,
+  ): Props<'ServiceInstance'> {
     const group = checkName('group', request.group ?? '');
     const name = checkName('name', request.name ?? '');
     const policy = checkPolicy(request.policy ?? 0);
@@ -110,7 +115,7 @@ export class DiscoveryService {
       const picked = this.#picker.pick(policy, candidates, () => this.#here());
       if (picked === undefined) continue;
       const hold = this.registry.brake.hold(group, name);
-      const message = this.#message(picked);
+      const message = this.#message(picked, form);
       message.candidates = candidates.length;
       message.partial = this.control.isPartial();
       message.isolated = this.control.isIsolated();
@@ -124,7 +129,7 @@ export class DiscoveryService {
     throw notFound(this.registry.index, this.control.isPartial(), group, name, isTaken);
   }
 
-  list(request: Props<'ListRequest'>): Props<'ListResponse'> {
+  list(request: Props<'ListRequest'>, form: InstanceForm = instanceMessage): Props<'ListResponse'> {
     const filter = readFilter(request);
     const stale = isStale(this.registry, this.control, request);
     const all = this.registry.index.list(filter.group, filter.name);
@@ -136,7 +141,7 @@ export class DiscoveryService {
     );
     const sinceReconcileMs = this.control.sinceReconcileMs();
     return {
-      instances: page.map((instance) => this.#message(instance)),
+      instances: page.map((instance) => this.#message(instance, form)),
       nextPageToken,
       partial: this.control.isPartial(),
       holding: this.#holding(page),
@@ -146,9 +151,12 @@ export class DiscoveryService {
     };
   }
 
-  listByGroup(request: Props<'ListByGroupRequest'>): Props<'ListResponse'> {
+  listByGroup(
+    request: Props<'ListByGroupRequest'>,
+    form: InstanceForm = instanceMessage,
+  ): Props<'ListResponse'> {
     checkName('group', request.group ?? '');
-    return this.list(request);
+    return this.list(request, form);
   }
 
   heartbeat(request: Props<'HeartbeatRequest'>): Props<'HeartbeatResponse'> {
@@ -334,8 +342,8 @@ export class DiscoveryService {
     return [...found.values()];
   }
 
-  #message(instance: Instance): Props<'ServiceInstance'> {
-    const message = instanceMessage(instance, this.registry.index.isConflict(instance));
+  #message(instance: Instance, form: InstanceForm): Props<'ServiceInstance'> {
+    const message = form(instance, this.registry.index.isConflict(instance));
     const owner = this.registry.member(instance.record.owner);
     if (owner !== undefined) message.ownerState = wireState[owner.state];
     const { group, name, instanceId } = instance.record;

@@ -18,17 +18,18 @@ import type { Change } from '../registry/change-feed.ts';
 import { instanceKey } from '../registry/instance.ts';
 import type { Instance, InstanceEvent } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
-import { instanceMessage } from './convert.ts';
 import { Pump } from './pump.ts';
 import type { PumpSink } from './pump.ts';
 import { checkFilterName, invalid } from './validate.ts';
+import { plainWords } from './watch-words.ts';
+import type { WatchMessage, WatchWords } from './watch-words.ts';
 
 const { Kind } = disco.v1.WatchEvent;
 
 /** Of what was missed, so much is read, and told without repetition, at a time. */
 const batchEventsMax = 1_000;
 
-export type WatchMessage = disco.v1.WatchEvent.$Properties;
+export type { WatchMessage } from './watch-words.ts';
 
 /** Where the events go: a gRPC call, or a test. */
 export interface WatchSink extends PumpSink<WatchMessage> {
@@ -59,6 +60,7 @@ export class WatchSession {
   readonly #name: string | undefined;
   readonly #sink: WatchSink;
   readonly #lagMax: number;
+  readonly #words: WatchWords;
   /** Made already, not taken by the sink yet; refilled only when empty. */
   #queue: Iterator<WatchMessage> = [][Symbol.iterator]();
   #revision = 0;
@@ -67,12 +69,16 @@ export class WatchSession {
   readonly #pump: Pump<WatchMessage>;
   #unfollow: () => void = () => undefined;
 
-  /** @param lagMax revisions that a watcher may be behind */
+  /**
+   * @param lagMax revisions that a watcher may be behind
+   * @param words in the form that the sink takes; those of gRPC are shared by all its streams
+   */
   constructor(
     registry: Registry,
     request: disco.v1.WatchRequest.$Properties,
     sink: WatchSink,
     lagMax: number,
+    words: WatchWords = plainWords,
   ) {
     this.#registry = registry;
     this.#group = checkFilterName('group', request.group ?? '');
@@ -80,6 +86,7 @@ export class WatchSession {
     this.#sink = sink;
     this.#pump = new Pump(sink, () => this.#next());
     this.#lagMax = lagMax;
+    this.#words = words;
     this.#begin(request.cursor ?? '');
   }
 
@@ -123,7 +130,9 @@ export class WatchSession {
 
   /** @returns false when there is nothing to write */
   #refill(): boolean {
-    const answer = this.#registry.feed.read(this.#revision, batchEventsMax);
+    const { feed } = this.#registry;
+    if (feed.revision === this.#revision) return false;
+    const answer = feed.read(this.#revision, batchEventsMax);
     if (answer.kind === 'lost') return this.#tooSlow();
     if (answer.changes.length === 0) return false;
     const told = this.#newest(answer.changes);
@@ -149,7 +158,8 @@ export class WatchSession {
     const instances = this.#registry.index.list(this.#group, this.#name);
     const cursor = this.#cursor(this.#revision);
     yield { kind: Kind.SNAPSHOT_BEGIN };
-    for (const instance of instances) yield { kind: Kind.UP, instance: this.#instance(instance) };
+    for (const instance of instances)
+      yield this.#words.present(instance, this.#isConflict(instance));
     yield { kind: Kind.SNAPSHOT_END, cursor };
   }
 
@@ -164,7 +174,7 @@ export class WatchSession {
    * Events in their order, but for those after which the same instance has another one. Leaving
    * them out is safe for who resumes in between: the cursor lies before the other one.
    */
-  #newest(changes: readonly Change[]): Told[] {
+  #newest(changes: readonly Change[]): Iterable<Told> {
     const told = new Map<string, Told>();
     for (const { revision, events } of changes) {
       const skip = this.#skip;
@@ -182,22 +192,18 @@ export class WatchSession {
         });
       }
     }
-    return [...told.values()];
+    return told.values();
   }
 
-  *#messages(told: readonly Told[]): Generator<WatchMessage> {
-    for (const { event, revision, skip } of told)
-      yield this.#message(event, this.#cursor(revision, skip));
+  *#messages(told: Iterable<Told>): Generator<WatchMessage> {
+    for (const { event, revision, skip } of told) {
+      const cursor = this.#cursor(revision, skip);
+      yield this.#words.happened(event, this.#isConflict(event.instance), cursor);
+    }
   }
 
-  #message(event: InstanceEvent, cursor: string): WatchMessage {
-    const instance = this.#instance(event.instance);
-    if (event.kind === 'up') return { kind: Kind.UP, instance, cursor };
-    return { kind: Kind.DOWN, instance, cursor, reason: event.reason };
-  }
-
-  #instance(instance: Instance): disco.v1.ServiceInstance.$Properties {
-    return instanceMessage(instance, this.#registry.index.isConflict(instance));
+  #isConflict(instance: Instance): boolean {
+    return this.#registry.index.isConflict(instance);
   }
 
   #cursor(revision: number, skip = 0): string {

@@ -8,7 +8,8 @@ import { disco } from '../gen/discovery.js';
 
 /** What a protobufjs static class offers: `In` is what may be sent, `Out` what arrives. */
 export interface Codec<In, Out> {
-  encode(message: In): { finish(): Uint8Array };
+  /** @param isShared the bytes may be part of a larger buffer, which nobody writes any more */
+  encode(message: In): { finish(isShared?: boolean): Uint8Array };
   decode(bytes: Uint8Array): Out;
 }
 
@@ -61,9 +62,9 @@ export function grpcMethod<ReqIn, ReqOut, ResIn, ResOut>(
     originalName: name.charAt(0).toLowerCase() + name.slice(1),
     requestStream: spec.requestStream,
     responseStream: spec.responseStream,
-    requestSerialize: (value) => toBuffer(spec.requestType.encode(value).finish()),
+    requestSerialize: (value) => toBuffer(spec.requestType.encode(value).finish(true)),
     requestDeserialize: (bytes) => spec.requestType.decode(bytes),
-    responseSerialize: (value) => toBuffer(spec.responseType.encode(value).finish()),
+    responseSerialize: (value) => toBuffer(spec.responseType.encode(value).finish(true)),
     responseDeserialize: (bytes) => spec.responseType.decode(bytes),
   };
 }

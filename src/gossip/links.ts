@@ -116,9 +116,10 @@ export class Links {
 
   /** Every way into the cluster has been tried, and none of them led to another node. */
   get isAlone(): boolean {
+    if (this.#links.size > 0) return false;
     const { registry } = this.#context;
     const isNobodyRemembered = registry.rememberedPeers().next().done === true;
-    return this.#seeds.areAll(registry.self) && isNobodyRemembered && this.#links.size === 0;
+    return this.#seeds.areAll(registry.self) && isNobodyRemembered;
   }
 
   /** Begins with seed nodes and remembered peers in random order, those thought alive first. */

@@ -55,6 +55,8 @@ export class ServiceIndex {
   #departures = new ForkableMap<string, Departed>();
   #count = 0;
   #healths: Record<Health, number> = { passing: 0, warning: 0, critical: 0, maintenance: 0 };
+  /** Addresses that more than one owner claims: hardly ever any. */
+  #conflicts = 0;
 
   /** Visible instances in all. */
   get count(): number {
@@ -140,7 +142,7 @@ export class ServiceIndex {
 
   /** Another owner claims the same group, name and address. */
   isConflict(instance: Instance): boolean {
-    return (this.#claimants.get(addressKey(instance)) ?? 0) > 1;
+    return this.#conflicts > 0 && (this.#claimants.get(addressKey(instance)) ?? 0) > 1;
   }
 
   /** Of a service without instances that had some; 10,000 are remembered. */
@@ -157,6 +159,7 @@ export class ServiceIndex {
     fork.#departures = this.#departures.fork();
     fork.#count = this.#count;
     fork.#healths = { ...this.#healths };
+    fork.#conflicts = this.#conflicts;
     // From now on neither may change what both hold.
     this.#holder = {};
     return fork;
@@ -195,13 +198,16 @@ export class ServiceIndex {
     const claim = `${address}/${instance.record.owner}`;
     const claims = this.#claims.get(claim) ?? 0;
     this.#claims.set(claim, claims + 1);
-    if (claims === 0) this.#claimants.set(address, (this.#claimants.get(address) ?? 0) + 1);
+    if (claims > 0) return;
+    const claimants = (this.#claimants.get(address) ?? 0) + 1;
+    this.#claimants.set(address, claimants);
+    if (claimants === 2) this.#conflicts += 1;
   }
 
   #unclaim(instance: Instance): void {
     const address = addressKey(instance);
-    if (decrease(this.#claims, `${address}/${instance.record.owner}`) === 0)
-      decrease(this.#claimants, address);
+    if (decrease(this.#claims, `${address}/${instance.record.owner}`) !== 0) return;
+    if (decrease(this.#claimants, address) === 1) this.#conflicts -= 1;
   }
 
   #noteDeparture(service: string, departure: Departed): void {

@@ -9,7 +9,7 @@ import type { Head } from '../../src/record/head.ts';
 import type { SealedRecord } from '../../src/record/record.ts';
 import { RecordSet } from '../../src/record/record-set.ts';
 import type { Check, OwnerWrite, Registration, RememberedPeer } from '../../src/store/store.ts';
-import type { Store, Stored } from '../../src/store/store.ts';
+import type { Batch, Store, Stored } from '../../src/store/store.ts';
 import { makeHead, makeSealed, signedWithUnknownField, signerOf } from '../record/fixtures.ts';
 import { valueOf, withUnknownField } from '../record/fixtures.ts';
 
@@ -178,6 +178,22 @@ export function runStoreContract(body: string, makeDisk: (t: Test) => Disk): voi
       t.equal(store.load().revision, revision);
     }
     t.equal(disk.open().load().revision, 1_000_007);
+  });
+
+  test('the revision of a commit outlives the owners that it wrote', (t, disk) => {
+    const two = makeWrite(2, [sealedOf(2, 'a')]);
+    const three = makeWrite(3, [sealedOf(3, 'a')]);
+    const batches: Batch[] = [
+      { revision: 4, owners: [two] },
+      { revision: 5, owners: [three] },
+      { revision: 6, owners: [two], forgottenOwners: [three.owner] },
+      { revision: 7, forgottenOwners: [two.owner] },
+      { revision: 8, owners: [three] },
+    ];
+    for (const batch of batches) {
+      disk.open().commit(batch);
+      t.equal(disk.open().load().revision, batch.revision);
+    }
   });
 
   test('registrations come back whole, replaced and dropped by their names', (t, disk) => {

@@ -168,6 +168,24 @@ t.test('an instance that moves away takes its claim with it', (t) => {
   t.end();
 });
 
+t.test('of two conflicts the end of one leaves the other, here and in a fork', (t) => {
+  const two = signerOf(2).owner;
+  const [a, b] = [make('a', { owner: two }), make('b', { owner: two, port: 81 })];
+  const third = make('c', { owner: signerOf(3).owner });
+  const index = indexOf(make('x'), make('y', { port: 81 }), a, b, third);
+  const fork = index.fork();
+  index.remove(a, departure);
+  t.equal(index.isConflict(third), true, 'two of three are left');
+  index.remove(third, departure);
+  t.equal(index.isConflict(make('x')), false);
+  t.equal(index.isConflict(b), true);
+  index.remove(b, departure);
+  t.equal(index.isConflict(b), false);
+  t.equal(fork.isConflict(a), true);
+  t.equal(fork.isConflict(b), true);
+  t.end();
+});
+
 t.test('a fork shares the lists that neither side has touched', (t) => {
   const index = indexOf(make('a'), make('x', { name: 'pay' }));
   const [cart, pay] = [index.service('shop', 'cart'), index.service('shop', 'pay')];
