@@ -9,7 +9,7 @@ const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 t.test('a body that does not fit is refused with the field and what to give', async (t) => {
   const http = await Http.start(t);
-  const kinds = 'one of tcp, http, grpc';
+  const kinds = 'one of tcp, http, grpc, identity';
   for (const [body, sentence] of [
     [{ name: 'add' }, 'group is missing: give a text'],
     [{ ...base, prot: 80 }, 'the body has no field "prot": did you mean "port"?'],
