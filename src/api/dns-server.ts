@@ -38,6 +38,8 @@ export interface DnsOptions {
   readonly ttlSeconds: number;
   /** Where other names are asked for; empty: they are refused. */
   readonly upstream: readonly string[];
+  /** Of this node, whose instances go first; empty: nobody said. */
+  readonly zone: string;
 }
 
 export interface DnsTools {
@@ -80,11 +82,11 @@ export class DnsServer {
     this.#options = options;
     this.#tools = tools;
     this.#isNear = tools.isNear ?? isPrivate;
-    const { upstream: servers, ttlSeconds } = options;
+    const { upstream: servers, ttlSeconds, zone } = options;
     if (servers.length > 0) this.#upstream = new Upstream({ servers, ...tools });
     this.#answerer = new DnsAnswerer(registry, control, tools.random, {
       ttlSeconds,
-      zone: control.describe().zone,
+      zone,
       isRecursive: servers.length > 0,
       address: () => (isWildcard(this.#host) ? control.hostAddress() : this.#host),
     });

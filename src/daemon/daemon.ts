@@ -5,12 +5,9 @@
  *           gossip ▸ run file
  *   stop    files ▸ say goodbye ▸ API ▸ gossip ▸ registry ▸ store ▸ data dir
  */
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { parseAddress, toMultiaddr } from '../base/address.ts';
 import type { Address } from '../base/address.ts';
-import { DnsServer } from '../api/dns-server.ts';
-import { GrpcServer } from '../api/grpc-server.ts';
-import { HttpServer } from '../api/http-server.ts';
 import type { NodeControl, NodeDescription, RoundReport } from '../api/node-control.ts';
 import type { ServiceFilesReport } from '../api/node-control.ts';
 import { DiscoveryService } from '../api/service.ts';
@@ -38,6 +35,7 @@ import { SqliteStore } from '../store/sqlite-store.ts';
 import { advertisedAddresses, hostAddressOf } from './addresses.ts';
 import type { Config } from './config.ts';
 import { DataDir } from './data-dir.ts';
+import { Doors } from './doors.ts';
 import { FileRegistrar } from './file-registrar.ts';
 import { HoldLog } from './hold-log.ts';
 import { loadIdentity, seedOf } from './identity.ts';
@@ -53,8 +51,6 @@ const tickMs = 100;
 const tickLateMs = 2_000;
 /** Time that a goodbye gets to reach the others. */
 const farewellMs = 150;
-/** Time that calls under way get to end. */
-const drainMs = 2_000;
 
 export class Daemon implements NodeControl {
   readonly #config: Config;
@@ -69,9 +65,7 @@ export class Daemon implements NodeControl {
   readonly #transport: Transport;
   readonly #agent: Agent;
   readonly #service: DiscoveryService;
-  readonly #grpcServer: GrpcServer;
-  readonly #httpServer: HttpServer | undefined;
-  readonly #dnsServer: DnsServer | undefined;
+  readonly #doors: Doors;
   readonly #memberLog: MemberLog;
   readonly #holdLog: HoldLog;
   readonly #registrar: FileRegistrar;
@@ -83,9 +77,6 @@ export class Daemon implements NodeControl {
   readonly #hasPast: boolean;
   #facts: NodeFacts;
   #listen: readonly string[] = [];
-  #grpc: readonly string[] = [];
-  #http = 'off';
-  #dns = 'off';
   #cancelTick: Cancel = () => undefined;
   #stopWatchdog: Cancel = () => undefined;
   #tickedAtMs = 0;
@@ -148,16 +139,11 @@ export class Daemon implements NodeControl {
     this.#agent = new Agent(this.#engine, this.#transport, this.#registry, this.#clock, gossipLog);
     this.#agent.onDuplicate((bootId) => this.#failing.resolve(duplicateOwner(config, bootId)));
     this.#service = new DiscoveryService(this.#registry, this, this.#clock, this.#random);
-    const served = { ...config, addresses: config.grpc, observer: metrics };
-    this.#grpcServer = new GrpcServer(this.#service, served, apiLog);
-    const http = { ...config, address: config.http, names: config.httpHosts, metrics };
-    this.#httpServer =
-      config.http === 'off' ? undefined : new HttpServer(this.#service, http, apiLog);
     this.#memberLog = new MemberLog(this.#registry, registryLog);
     this.#holdLog = new HoldLog(this.#registry, registryLog);
     const [registry, clock, random] = [this.#registry, this.#clock, this.#random];
     this.#checker = new Checker({ registry, clock, random, log: healthLog });
-    this.#dnsServer = config.dns === 'off' ? undefined : this.#makeDns(config);
+    this.#doors = new Doors(this.#service, config, { clock, random, log: apiLog, metrics });
     const [engine, agent, checker] = [this.#engine, this.#agent, this.#checker];
     metrics?.observe({ registry, engine, agent, checker, clock, control: this });
   }
@@ -188,9 +174,7 @@ export class Daemon implements NodeControl {
       this.#registrar.start();
       this.#checker.start();
       this.#tick();
-      this.#grpc = await this.#grpcServer.start();
-      if (this.#httpServer !== undefined) this.#http = await this.#httpServer.start();
-      if (this.#dnsServer !== undefined) this.#dns = await this.#dnsServer.start();
+      await this.#doors.open();
       // Last, so that nobody hears of a node whose API finds its port taken.
       this.#agent.start();
     } catch (error) {
@@ -214,8 +198,7 @@ export class Daemon implements NodeControl {
     this.#service.close();
     await this.#checker.stop();
     if (isGraceful) await this.#sayGoodbye();
-    const faces = [this.#httpServer?.stop(), this.#dnsServer?.stop()];
-    await Promise.all([this.#grpcServer.stop(drainMs), ...faces]);
+    await this.#doors.close();
     await this.#agent.stop();
     this.#memberLog.stop();
     this.#holdLog.stop();
@@ -236,9 +219,7 @@ export class Daemon implements NodeControl {
       startedAt: this.#startedAt,
       listen: this.#listen,
       advertise: this.#facts.addresses,
-      grpc: this.#grpc,
-      http: this.#http,
-      dns: this.#dns,
+      ...this.#doors.addresses,
       dataDir,
     };
   }
@@ -292,9 +273,9 @@ export class Daemon implements NodeControl {
   }
 
   counted(): Record<string, number> {
-    const dns = this.#dnsServer?.counters.entries() ?? [];
     const { counters } = this.#registry.brake;
-    return Object.fromEntries([...this.#engine.counters.entries(), ...counters.entries(), ...dns]);
+    const inside = [...this.#engine.counters.entries(), ...counters.entries()];
+    return Object.fromEntries([...inside, ...this.#doors.counted]);
   }
 
   round(): Promise<readonly RoundReport[]> {
@@ -329,16 +310,9 @@ export class Daemon implements NodeControl {
     return hostAddressOf(this.#facts.addresses);
   }
 
-  #makeDns({ dns: address, dnsTtl: ttlSeconds, dnsUpstream: upstream }: Config): DnsServer {
-    const [clock, random, log] = [this.#clock, this.#random, this.#log.area('api')];
-    const randomId = (): number => randomInt(0x1_0000);
-    const options = { address, ttlSeconds, upstream };
-    return new DnsServer(this.#service, options, { clock, random, randomId, log });
-  }
-
   #ready(): void {
     if (this.#isStopped) return;
-    this.#grpcServer.setReady(true);
+    this.#doors.setReady();
     const { pid, name, cluster, listen, grpc, http, dns } = this.describe();
     const startedAt = new Date(this.#startedAt / 1000).toISOString();
     const peerId = this.#registry.self;

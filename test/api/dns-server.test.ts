@@ -24,7 +24,8 @@ class Served extends DnsNode {
   constructor(options: Partial<DnsOptions>, more: Partial<DnsTools> = {}) {
     super();
     const warn = (_: object, message: string): void => void this.warnings.push(message);
-    const whole = { address: '127.0.0.1:0', ttlSeconds: 1, upstream: [], ...options };
+    const plain = { address: '127.0.0.1:0', ttlSeconds: 1, upstream: [], zone: '' };
+    const whole = { ...plain, ...options };
     const { clock } = this.node;
     const tools = { clock, random: seededRandom(1), randomId: () => 1, ...more };
     this.server = new DnsServer(this.node.service, whole, {
