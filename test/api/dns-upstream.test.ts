@@ -38,13 +38,18 @@ async function serve(t: Test, reply: Reply): Promise<Server> {
       if (answer !== undefined) stream.write(framed(answer));
     });
   });
-  await new Promise<void>((resolve) => void socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve));
   t.teardown(() => {
     socket.close();
     server.close();
   });
+  await new Promise<void>((resolve) => void socket.bind(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  const isFree = await new Promise<boolean>((resolve) => {
+    server.on('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  // The system picked it for UDP alone; over TCP somebody else may have it.
+  if (!isFree) return serve(t, reply);
   return { address: `127.0.0.1:${port}`, asked };
 }
 
