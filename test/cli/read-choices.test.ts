@@ -29,9 +29,10 @@ t.test('get: by a policy', async (t) => {
     [await got('round_robin'), await got('round_robin'), await got('round_robin')],
     [5001, 5002, 5003],
   );
-  t.match(await run('get', 'math/add', '--policy', 'least_load'), {
+  t.match(await run('get', 'math/add', '--policy', 'busiest'), {
     code: 2,
-    stderr: 'disco: --policy least_load: write one of random, round_robin, nearest, weighted\n',
+    stderr:
+      'disco: --policy busiest: write one of random, round_robin, nearest, weighted, least_load\n',
   });
 });
 
