@@ -189,8 +189,7 @@ export function rumorOf(state: OwnerState, previous: number): Rumor {
   const head = bare(state.head);
   const records: Uint8Array[] = [];
   let bytes = head.body.length;
-  for (const { record, bytes: encoded } of state.set.records()) {
-    if (record.lastUpdate <= previous) continue;
+  for (const { bytes: encoded } of state.set.since(previous)) {
     bytes += encoded.length;
     if (bytes > rumorBytesMax) return { head, previous, records: [] };
     records.push(encoded);

@@ -18,12 +18,16 @@ import type { RecordKey, SealedRecord } from './record.ts';
 
 interface Bucket {
   readonly digest: Hash;
+  /** The largest lastUpdate in it. */
+  readonly newest: number;
   /** Sorted by key. */
   readonly records: readonly SealedRecord[];
 }
 
 interface Branch {
   readonly digest: Hash;
+  /** The largest lastUpdate in it. */
+  readonly newest: number;
   readonly buckets: readonly (Bucket | undefined)[];
 }
 
@@ -67,6 +71,18 @@ export class RecordSet {
   *records(): Generator<SealedRecord> {
     for (const branch of this.#branches)
       for (const bucket of branch?.buckets ?? noChildren) yield* bucket?.records ?? [];
+  }
+
+  /** The records above a lastUpdate, in the same order; only buckets that hold such are walked. */
+  *since(lastUpdate: number): Generator<SealedRecord> {
+    for (const branch of this.#branches) {
+      if (branch === undefined || branch.newest <= lastUpdate) continue;
+      for (const bucket of branch.buckets) {
+        if (bucket === undefined || bucket.newest <= lastUpdate) continue;
+        for (const sealed of bucket.records)
+          if (sealed.record.lastUpdate > lastUpdate) yield sealed;
+      }
+    }
   }
 
   /** The set with `puts` in (each replacing what had its key) and `removes` out. */
@@ -119,16 +135,25 @@ function replaceBuckets(
     edited.set(index >> 4, buckets);
   }
   for (const [index, buckets] of edited) {
-    const isEmpty = buckets.every((bucket) => bucket === undefined);
-    next[index] = isEmpty ? undefined : { buckets, digest: digestOf('disco/v1/branch', buckets) };
+    next[index] = makeBranch(buckets);
   }
   return next;
+}
+
+function makeBranch(buckets: readonly (Bucket | undefined)[]): Branch | undefined {
+  if (buckets.every((bucket) => bucket === undefined)) return undefined;
+  let newest = 0;
+  for (const bucket of buckets) if (bucket !== undefined) newest = Math.max(newest, bucket.newest);
+  return { buckets, newest, digest: digestOf('disco/v1/branch', buckets) };
 }
 
 function makeBucket(records: SealedRecord[]): Bucket | undefined {
   if (records.length === 0) return undefined;
   records.sort((a, b) => (a.key < b.key ? -1 : 1));
-  return { records, digest: sha256('disco/v1/bucket', ...records.map((record) => record.hash)) };
+  let newest = 0;
+  for (const { record } of records) newest = Math.max(newest, record.lastUpdate);
+  const digest = sha256('disco/v1/bucket', ...records.map((record) => record.hash));
+  return { records, newest, digest };
 }
 
 function digestOf(domain: string, children: readonly ({ digest: Hash } | undefined)[]): Hash {

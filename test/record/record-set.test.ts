@@ -67,6 +67,23 @@ t.test('what is both put and removed stays', (t) => {
   t.end();
 });
 
+t.test('what is above a lastUpdate is all that is, and nothing else, in order', (t) => {
+  const stamped = Array.from({ length: 600 }, (_, i) =>
+    makeSealed({ instanceId: `i${i}`, lastUpdate: 1_000 + ((i * 7) % 600) }),
+  );
+  const whole = RecordSet.empty.with(stamped, []);
+  const older = makeSealed({ instanceId: 'i3', lastUpdate: 10 });
+  const newer = makeSealed({ instanceId: 'i4', lastUpdate: 5_000 });
+  const without = stamped.filter(({ record }) => record.lastUpdate > 1_500);
+  for (const set of [RecordSet.empty, whole, whole.with([older, newer], without)])
+    for (const lastUpdate of [0, 10, 1_000, 1_300, 1_598, 1_599, 4_999, 5_000]) {
+      const above = [...set.records()].filter(({ record }) => record.lastUpdate > lastUpdate);
+      t.strictSame([...set.since(lastUpdate)], above, `${set.count} records, ${lastUpdate}`);
+    }
+  t.equal([...whole.since(1_598)].length, 1);
+  t.end();
+});
+
 t.test('equal sets have one root and one order, whatever the way there', (t) => {
   const records = make(400);
   const atOnce = RecordSet.empty.with(records, []);
