@@ -92,6 +92,24 @@ export class Picker {
   }
 }
 
+/** By the list that they were found in, which is another one after each change. */
+const found = {
+  passing: new WeakMap<readonly Instance[], readonly Instance[]>(),
+  warning: new WeakMap<readonly Instance[], readonly Instance[]>(),
+};
+
+/** Those of a list that have a health; a list that was asked before is not walked again. */
+export function ofHealth(
+  instances: readonly Instance[],
+  health: 'passing' | 'warning',
+): readonly Instance[] {
+  const known = found[health].get(instances);
+  if (known !== undefined) return known;
+  const healthy = instances.filter(({ record }) => record.health === health);
+  found[health].set(instances, healthy);
+  return healthy;
+}
+
 /** @throws DiscoError INVALID_ARGUMENT/INVALID_POLICY */
 export function checkPolicy(policy: number): PolicyNumber {
   if (Policy[policy] !== undefined) return policy;

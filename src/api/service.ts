@@ -30,7 +30,7 @@ import { cutPage, isMatch, readFilter } from './list-filter.ts';
 import { answerWish, checkWish, readWish } from './maintenance.ts';
 import type { NodeControl } from './node-control.ts';
 import { notFound } from './not-found.ts';
-import { checkPolicy, Picker } from './pick.ts';
+import { checkPolicy, ofHealth, Picker } from './pick.ts';
 import type { Place } from './pick.ts';
 import { checkHostAddress, placedAt } from './placement.ts';
 import {
@@ -107,7 +107,7 @@ export class DiscoveryService {
     const stale = isStale(this.registry, this.control, request);
     const instances = this.registry.index.service(group, name);
     for (const health of ['passing', 'warning'] as const) {
-      const candidates = instances.filter(({ record }) => record.health === health);
+      const candidates = ofHealth(instances, health);
       const picked = this.#picker.pick(policy, candidates, () => this.#here());
       if (picked === undefined) continue;
       const hold = this.registry.brake.hold(group, name);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { checkPolicy, Picker, turnsMax } from '../../src/api/pick.ts';
+import { checkPolicy, ofHealth, Picker, turnsMax } from '../../src/api/pick.ts';
 import type { Place } from '../../src/api/pick.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { disco } from '../../src/gen/discovery.js';
@@ -165,4 +165,32 @@ t.test('Get goes by the policy among the passing, and else among the warning', a
   node.registry.commit([health], node.clock.now());
   t.strictSame(new Set(asked(Policy.NEAREST, 50)), new Set([5002, 5003]), 'health comes first');
   t.throws(() => asked(9, 1), { code: 'INVALID_ARGUMENT', reason: 'INVALID_POLICY' });
+});
+
+t.test('of a list that did not change the healthy ones are found once', (t) => {
+  const list = [make('a'), make('b', { health: 'warning' }), make('c', { health: 'critical' })];
+  const ids = (instances: readonly Instance[]) => instances.map(({ record }) => record.instanceId);
+  t.strictSame(ids(ofHealth(list, 'passing')), ['a']);
+  t.strictSame(ids(ofHealth(list, 'warning')), ['b']);
+  t.equal(ofHealth(list, 'passing'), ofHealth(list, 'passing'), 'the very same answer');
+  t.strictSame(ids(ofHealth([...list, make('d')], 'passing')), ['a', 'd']);
+  t.end();
+});
+
+t.test('what changes its health is answered, or not, from then on', async (t) => {
+  const node = new Node();
+  const add = { group: 'math', name: 'add', ip: '10.0.0.7' };
+  const target = { group: 'math', name: 'add', instanceId: '10.0.0.7:1' };
+  const maintain = (on: boolean) => node.service.setMaintenance({ ...target, on, reason: 'disk' });
+  await node.service.register({ ...add, port: 1 });
+  t.equal(node.service.get(add).port, 1);
+  await node.service.register({ ...add, port: 2 });
+  await maintain(true);
+  for (let turn = 0; turn < 20; turn++) t.equal(node.service.get(add).port, 2);
+  await maintain(false);
+  const ports = Array.from({ length: 60 }, () => node.service.get(add).port ?? 0);
+  t.strictSame(
+    [...new Set(ports)].sort((a, b) => a - b),
+    [1, 2],
+  );
 });
