@@ -217,5 +217,8 @@ t.test('what changes its health is answered, or not, from then on', async (t) =>
   for (let turn = 0; turn < 20; turn++) t.equal(node.service.get(add).port, 2);
   await maintain(false);
   const ports = Array.from({ length: 60 }, () => node.service.get(add).port ?? 0);
-  t.strictSame([...new Set(ports)].sort(), [1, 2]);
+  t.strictSame(
+    [...new Set(ports)].sort((a, b) => a - b),
+    [1, 2],
+  );
 });
