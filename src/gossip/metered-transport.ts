@@ -10,7 +10,7 @@ import type { DialOutcome, Transport, TransportHandler } from './transport.ts';
 
 /** By the field of `Frame` in proto/disco/v1/gossip.proto that it is. */
 const kindOfField: readonly (string | undefined)[] = [
-  'same',
+  undefined,
   'hello',
   'refusal',
   'digest',
@@ -27,7 +27,7 @@ const kindOfField: readonly (string | undefined)[] = [
   'pull',
   'page',
   'busy',
-  undefined,
+  'same',
   undefined,
   undefined,
   'neighbor',
@@ -44,7 +44,7 @@ const other = broadcast + 1;
 
 /** What went one way of one kind. */
 export interface KindTraffic {
-  /** A field of the wire's `Frame`, `same`, `broadcast`, or `other` for what a later version has. */
+  /** A field of the wire's `Frame`, `broadcast`, or `other` for what a later version has. */
   readonly kind: string;
   readonly frames: number;
   readonly bytes: number;
@@ -127,11 +127,10 @@ export class MeteredTransport implements Transport, TransportHandler {
   }
 }
 
-/** The first field of the message, which has no other; 0: no bytes at all. Nothing is decoded. */
+/** The first field of the message, which has no other. Nothing is decoded. */
 function fieldOf(bytes: Uint8Array): number {
-  if (bytes.length === 0) return 0;
   const first = bytes[0] ?? 0;
   const second = bytes[1] ?? 0;
   const field = first < 128 ? first >> 3 : ((first & 127) | ((second & 127) << 7)) >> 3;
-  return field > 0 && kindOfField[field] !== undefined ? field : other;
+  return kindOfField[field] === undefined ? other : field;
 }

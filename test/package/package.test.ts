@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { test, type Test } from 'tap';
-import { isOffline, manifest, Published, root, type CommandError } from './published.ts';
+import { bare, isOffline, manifest, Published, root, type CommandError } from './published.ts';
 
 const imports = `
 import { Disco, call } from 'disco';
@@ -157,11 +157,11 @@ async function serves(t: Test, published: Published): Promise<void> {
   const dataDir = published.path('data');
   const disco = published.path('consumer', 'node_modules', '.bin', 'disco');
   const places = ['--listen', '127.0.0.1:0', '--grpc', 'unix:disco.sock', '--http', 'off'];
-  const daemon = spawn(
-    disco,
-    ['start', '--data-dir', dataDir, '--seeds', 'none', '--log-level', 'warn', ...places],
-    { stdio: ['ignore', 'ignore', 'inherit'], env: published.environment },
-  );
+  const flags = ['--data-dir', dataDir, '--seeds', 'none', '--log-level', 'warn', ...places];
+  const daemon = spawn(...bare(disco, ['start', ...flags]), {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: published.environment,
+  });
   const exited = once(daemon, 'exit');
   t.teardown(async () => {
     daemon.kill('SIGKILL');

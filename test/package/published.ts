@@ -25,6 +25,14 @@ export interface Output {
 /** A failed command, as execFile throws it. */
 export type CommandError = Error & Output;
 
+/** Without NODE_OPTIONS, whatever the environment says: tap puts its loaders into all children. */
+export function bare(
+  command: string,
+  args: readonly string[],
+): [command: string, args: readonly string[]] {
+  return ['/usr/bin/env', ['-u', 'NODE_OPTIONS', command, ...args]];
+}
+
 /** A folder for the length of a test, with tools in it and the package. */
 export class Published {
   readonly #directory: string;
@@ -50,7 +58,7 @@ export class Published {
   /** @throws CommandError */
   run(command: string, ...args: readonly string[]): Promise<Output> {
     const options = { cwd: this.path('consumer'), env: this.environment, timeout: patienceMs };
-    return promisify(execFile)(this.#tool(command), args, options);
+    return promisify(execFile)(...bare(this.#tool(command), args), options);
   }
 
   /** Where a command of the consumer's is: its own, else one of the tools. */
@@ -71,12 +79,15 @@ export class Published {
     const tsc = join(root, 'node_modules', '.bin', 'tsc');
     const build = ['-p', 'tsconfig.build.json', '--outDir', join(stage, 'dist')];
     const options = { cwd: root, timeout: patienceMs };
-    await promisify(execFile)(tsc, build, options);
+    await promisify(execFile)(...bare(tsc, build), options);
     cpSync(join(root, 'src', 'gen'), join(stage, 'dist', 'gen'), { recursive: true });
     // Its scripts build in a checkout, which has been done.
     const pack = ['pack', '--ignore-scripts', '--json', '--pack-destination', this.path()];
     const env = this.environment;
-    const { stdout } = await promisify(execFile)(this.#tool('npm'), pack, { cwd: stage, env });
+    const { stdout } = await promisify(execFile)(...bare(this.#tool('npm'), pack), {
+      cwd: stage,
+      env,
+    });
     const [packed] = JSON.parse(stdout) as [{ filename: string }];
     return this.path(packed.filename);
   }
