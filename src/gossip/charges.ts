@@ -90,7 +90,8 @@ export class Charges {
       counters.add('accusations_withheld');
       return this.#docket.accusersOf(subject).length > 0;
     }
-    const hasTime = !allLook(reason, registry.ownersHeld) || this.#othersAgainst(subject) > 0;
+    const hasTime =
+      !allLook(reason === 'refused', registry.ownersHeld) || this.#othersAgainst(subject) > 0;
     const tellAtMs = now.monoMs + this.#pauseMs(hasTime);
     const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs, hasTime };
     this.#charges.set(subject, { ...charge, isConfirmed: false });

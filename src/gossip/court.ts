@@ -189,7 +189,8 @@ export class Court {
           return 'ignore';
         }
         if (this.#hooks.isHeard(subject)) this.#send(subject, sealed);
-        else if (allLook(reason, registry.ownersHeld)) this.#hooks.look(subject, incarnation);
+        else if (allLook(reason === 'refused', registry.ownersHeld))
+          this.#hooks.look(subject, incarnation);
         return 'accept';
       }
       case 'early':

@@ -26,7 +26,7 @@ import type { CheckState } from '../registry/check-state.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Check, Registration } from '../store/store.ts';
 import { runCheck } from './run-check.ts';
-import type { CheckTarget } from './run-check.ts';
+import type { CheckTarget } from './target.ts';
 
 export interface CheckerOptions {
   readonly registry: Registry;

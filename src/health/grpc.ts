@@ -6,7 +6,7 @@ import { service as healthService } from 'grpc-health-check';
 import { isIPv4, isIPv6 } from 'node:net';
 import { outputCharsMax } from '../registry/check-state.ts';
 import type { CheckOutcome } from '../registry/check-state.ts';
-import type { AskTarget, CheckTarget } from './run-check.ts';
+import type { AskTarget, CheckTarget } from './target.ts';
 
 interface Answer {
   readonly status: string;

@@ -8,7 +8,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { outputCharsMax } from '../registry/check-state.ts';
 import type { Check } from '../store/store.ts';
-import type { AskTarget, CheckTarget } from './run-check.ts';
+import type { AskTarget, CheckTarget } from './target.ts';
 
 /** Enough for an output of the widest characters. */
 const bodyBytesMax = 4 * outputCharsMax;

@@ -19,7 +19,7 @@ import type { Check } from '../store/store.ts';
 import { callOnce } from './grpc.ts';
 import { requestOnce } from './http.ts';
 import type { HttpAnswer } from './http.ts';
-import type { AskTarget, CheckTarget, ExpectedInstance } from './run-check.ts';
+import type { AskTarget, CheckTarget, ExpectedInstance } from './target.ts';
 
 const nonceBytes = 32;
 

@@ -2,39 +2,14 @@
  * One run of a check: connects to the instance's own address, and ends within the check's timeout.
  */
 import { errorText } from '../base/error.ts';
-import type { OwnerId } from '../record/owner.ts';
 import { checkOutput } from '../registry/check-state.ts';
 import type { CheckOutcome } from '../registry/check-state.ts';
 import type { Check } from '../store/store.ts';
 import { askGrpc } from './grpc.ts';
 import { askHttp } from './http.ts';
 import { askIdentity } from './identity.ts';
+import type { AskTarget, CheckTarget } from './target.ts';
 import { connectTcp } from './tcp.ts';
-
-/** Where an instance says that it is. */
-export interface CheckTarget {
-  readonly ip: string;
-  readonly port: number;
-  /** Who is to be there; a check of kind identity needs it. */
-  readonly expected?: ExpectedInstance;
-}
-
-/** What a process was registered as, by which daemon, and the key that proves it. */
-export interface ExpectedInstance {
-  readonly group: string;
-  readonly name: string;
-  readonly instanceId: string;
-  readonly owner: OwnerId;
-  /** Ed25519, 32 bytes in base64url. */
-  readonly key: string;
-}
-
-/** Asks a target once. Rejects when there was no answer, also when the signal ended it. */
-export type AskTarget = (
-  target: CheckTarget,
-  check: Check,
-  signal: AbortSignal,
-) => Promise<CheckOutcome>;
 
 const askBy: Readonly<Record<Check['kind'], AskTarget>> = {
   tcp: connectTcp,

@@ -1,7 +1,7 @@
 /** The tcp check: the port takes a connection. Nothing is sent, and nothing is read. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { AskTarget } from './run-check.ts';
+import type { AskTarget } from './target.ts';
 
 export const connectTcp: AskTarget = async ({ ip, port }, _check, signal) => {
   const socket = connect({ host: ip, port });

@@ -19,7 +19,6 @@
  *
  * More accusers never make it later.
  */
-import type { AccusationReason } from './accusation.ts';
 
 /** Accusers that are believed without waiting for the suspicion time. */
 export const quorum = 3;
@@ -27,9 +26,13 @@ export const quorum = 3;
 /** In a cluster of so many everybody looks for itself when one is refused: sooner than by a jury. */
 const lookersMax = 64;
 
-/** Whether all who hear of an accusation dial the accused themselves. */
-export function allLook(reason: AccusationReason, owners: number): boolean {
-  return reason === 'refused' && owners <= lookersMax;
+/**
+ * Whether all who hear of an accusation dial the accused themselves.
+ *
+ * @param isRefused by the accused's host
+ */
+export function allLook(isRefused: boolean, owners: number): boolean {
+  return isRefused && owners <= lookersMax;
 }
 
 /** Shortest suspicion time, ms: in a cluster of few, or of which many accuse. */

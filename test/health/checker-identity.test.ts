@@ -3,7 +3,7 @@ import t from 'tap';
 import { silentLog } from '../../src/base/log.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { Checker } from '../../src/health/checker.ts';
-import type { CheckTarget } from '../../src/health/run-check.ts';
+import type { CheckTarget } from '../../src/health/target.ts';
 import type { CheckOutcome } from '../../src/registry/check-state.ts';
 import type { Registration } from '../../src/store/store.ts';
 import { Node } from '../api/fixture.ts';

@@ -2,7 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import t, { type Test } from 'tap';
 import { runCheck } from '../../src/health/run-check.ts';
-import type { CheckTarget } from '../../src/health/run-check.ts';
+import type { CheckTarget } from '../../src/health/target.ts';
 import type { Check } from '../../src/store/store.ts';
 import { makeCheck } from '../contract/store-contract.ts';
 import { refusing, serveHttp, serveTcp, stranger } from './servers.ts';

@@ -9,7 +9,7 @@ import { GrpcIdentity } from '../../src/client/grpc-identity.ts';
 import { HttpIdentity } from '../../src/client/http-identity.ts';
 import type { Identity } from '../../src/client/identity.ts';
 import { runCheck } from '../../src/health/run-check.ts';
-import type { CheckTarget } from '../../src/health/run-check.ts';
+import type { CheckTarget } from '../../src/health/target.ts';
 import type { Check } from '../../src/store/store.ts';
 import { makeCheck } from '../contract/store-contract.ts';
 import { signerOf } from '../record/fixtures.ts';

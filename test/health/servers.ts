@@ -5,7 +5,7 @@ import * as https from 'node:https';
 import * as net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
-import type { CheckTarget } from '../../src/health/run-check.ts';
+import type { CheckTarget } from '../../src/health/target.ts';
 
 /** Of a name that is not where it is used: nobody who verifies takes it. */
 export const stranger = {
