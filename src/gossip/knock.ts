@@ -15,11 +15,13 @@ const tcpAddress = /^\/ip[46]\/([^/]+)\/tcp\/(\d+)$/;
 /**
  * @param addresses multiaddrs; of other kinds than IP and TCP nothing is found out
  * @param done called once: `open` when anybody answers at one of them, or nothing was found out
+ * @param open begins to connect, as `connect` of node:net does
  */
 export function knock(
   addresses: readonly string[],
   timeoutMs: number,
   done: (answer: 'open' | DialFailure) => void,
+  open: (port: number, host: string, connected: () => void) => Socket = connect,
 ): void {
   const doors = addresses.map((address) => tcpAddress.exec(address));
   if (doors.length === 0 || doors.includes(null)) return done('open');
@@ -37,7 +39,7 @@ export function knock(
   };
   for (const door of doors) {
     const [, host = '', port = ''] = door ?? [];
-    const socket = connect(Number(port), host, () => settle('open'));
+    const socket = open(Number(port), host, () => settle('open'));
     sockets.push(socket);
     socket.on('error', (error) => {
       failures.push(error);
