@@ -1,4 +1,5 @@
 /** SimTransport: one process's end of the simulated network. */
+import { assert } from '../base/assert.ts';
 import type { DialTarget, RumorVerdict } from '../gossip/context.ts';
 import type { DialOutcome, Transport, TransportHandler } from '../gossip/transport.ts';
 import type { OwnerId } from '../record/owner.ts';
@@ -107,6 +108,7 @@ export class SimTransport implements Transport, MeshPort {
   }
 
   send(peer: OwnerId, bytes: Uint8Array): boolean {
+    assert(bytes.length > 0, 'a frame is not empty');
     const end = this.#ends.get(peer);
     if (end === undefined) return false;
     const size = bytes.length + frameOverheadBytes;
