@@ -28,7 +28,6 @@ export function knock(
   const sockets: Socket[] = [];
   const failures: Error[] = [];
   const timer = setTimeout(() => settle('timeout'), timeoutMs);
-  timer.unref();
   let isSettled = false;
   const settle = (answer: 'open' | DialFailure): void => {
     if (isSettled) return;
