@@ -13,7 +13,7 @@ import { formatAddress, isLoopback, isPrivate, isWildcard, parseAddress } from '
 import { CellRate } from '../base/cell-rate.ts';
 import type { Clock } from '../base/clock.ts';
 import { Counters } from '../base/counters.ts';
-import { DiscoError, errorText } from '../base/error.ts';
+import { errorText } from '../base/error.ts';
 import type { Log } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import { aliasOf, questionAbout, readAnswers } from './dns-alias.ts';
@@ -29,7 +29,15 @@ import {
   udpBytesMax,
   udpBytesMin,
 } from './dns-writer.ts';
+import { listenError } from './listen-error.ts';
 import type { DiscoveryService } from './service.ts';
+
+const door = {
+  name: 'DNS',
+  flag: '--dns',
+  isOptional: true,
+  hint: 'a port below 1024 takes a privilege',
+};
 
 export interface DnsOptions {
   /** `host:port`; port 0 picks one that is free for both. */
@@ -116,7 +124,7 @@ export class DnsServer {
         if (this.#tcp.listening) await closeServer(this.#tcp);
         const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
         if (!isTaken || port !== 0 || attempt === portsTried)
-          throw listenError(this.#options.address, error);
+          throw listenError(door, this.#options.address, error);
       }
     }
   }
@@ -269,13 +277,4 @@ function listenStream(server: Server, host: string, port: number): Promise<Addre
 
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => void server.close(() => resolve()));
-}
-
-function listenError(address: string, error: unknown): DiscoError {
-  if ((error as { code?: unknown }).code === 'EADDRINUSE') {
-    const sentence = `the DNS address ${address} is in use by another process: stop that one, or give another --dns (port 0 picks a free one, off for none)`;
-    return new DiscoError('FAILED_PRECONDITION', 'PORT_IN_USE', sentence, error);
-  }
-  const sentence = `cannot listen for DNS on ${address} (${errorText(error)}): give an address of this host with --dns (a port below 1024 takes a privilege), or off`;
-  return new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence, error);
 }

@@ -15,6 +15,7 @@ import { tracedHandlers } from '../base/server-span.ts';
 import type { disco } from '../gen/discovery.js';
 import type { ApiObserver } from './api-observer.ts';
 import { encodedInstance } from './encoded-instance.ts';
+import { addressInUse, listenError } from './listen-error.ts';
 import { observedHandlers } from './observed-calls.ts';
 import { reflectedDefinitions } from './reflection.ts';
 import { RequestIds, requestIdHeader } from './request-id.ts';
@@ -34,6 +35,7 @@ export interface GrpcServerOptions {
 }
 
 const serviceName = 'disco.v1.Discovery';
+const door = { name: 'gRPC', flag: '--grpc', isOptional: false };
 /** Well above what any check lets through, so that what is too long is told so by that check. */
 const requestBytesMax = 4 * 1024 * 1024;
 /** Linux' sun_path, less the closing NUL. */
@@ -238,7 +240,7 @@ export class GrpcServer {
     const port = await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync(address, credentials, (error, bound) => {
         if (error === null) resolve(bound);
-        else reject(bindError(address, error));
+        else reject(listenError(door, address, error));
       });
     });
     if (path === undefined) return address.replace(/:\d+$/, `:${port}`);
@@ -264,7 +266,7 @@ async function prepareSocket(path: string): Promise<void> {
     const sentence = `${path} is there and is no socket: move it away, or give another --grpc`;
     throw new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence);
   }
-  if (await isAnswered(path)) throw inUse(`unix:${path}`);
+  if (await isAnswered(path)) throw addressInUse(door, `unix:${path}`);
   rmSync(path, { force: true });
 }
 
@@ -278,17 +280,6 @@ function isAnswered(path: string): Promise<boolean> {
       resolve(true);
     });
   });
-}
-
-function inUse(address: string, cause?: unknown): DiscoError {
-  const sentence = `the gRPC address ${address} is in use by another process: stop that one, or give another --grpc (port 0 picks a free one)`;
-  return new DiscoError('FAILED_PRECONDITION', 'PORT_IN_USE', sentence, cause);
-}
-
-function bindError(address: string, error: Error): DiscoError {
-  if (error.message.includes('EADDRINUSE')) return inUse(address, error);
-  const sentence = `cannot listen for gRPC on ${address} (${error.message}): give an address of this host with --grpc`;
-  return new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence, error);
 }
 
 /** Bytes that are no message of ours are refused with a reason, not as a mistake of this daemon. */

@@ -13,6 +13,7 @@ import { traceRequests } from '../base/request-span.ts';
 import type { MetricsSource } from './api-observer.ts';
 import { browserFault, fenceHeaders } from './browser-fence.ts';
 import { addClassicRoutes } from './classic-routes.ts';
+import { listenError } from './listen-error.ts';
 import { LiveStreams } from './live-streams.ts';
 import { addMetricsRoute, tellRequests } from './metrics-routes.ts';
 import { bodyBytesMax, classicErrorOf, httpStatus, problemOf, toldError } from './problem.ts';
@@ -24,6 +25,7 @@ import { quote } from './validate.ts';
 /** Time that the readers of streams get to be told that the daemon stops. */
 const farewellMs = 500;
 const keepAliveMsDefault = 15_000;
+const door = { name: 'HTTP', flag: '--http', isOptional: true };
 
 export interface HttpServerOptions {
   /** `host:port`; port 0 picks a free one */
@@ -105,7 +107,7 @@ export class HttpServer {
     try {
       await this.#app.listen({ host, port });
     } catch (error) {
-      throw listenError(this.#address, error);
+      throw listenError(door, this.#address, error);
     }
     const bound = this.#app.server.address();
     return typeof bound === 'object' && bound !== null
@@ -143,13 +145,4 @@ function unknownPath(request: FastifyRequest): DiscoError {
   const hint = isV1(request) ? ', see /openapi.json' : '';
   const sentence = `there is nothing at ${method} ${quote(url)}${hint}`;
   return new DiscoError('NOT_FOUND', 'UNKNOWN_PATH', sentence);
-}
-
-function listenError(address: string, error: unknown): DiscoError {
-  if ((error as { code?: unknown }).code === 'EADDRINUSE') {
-    const sentence = `the HTTP address ${address} is in use by another process: stop that one, or give another --http (port 0 picks a free one, off for none)`;
-    return new DiscoError('FAILED_PRECONDITION', 'PORT_IN_USE', sentence, error);
-  }
-  const sentence = `cannot listen for HTTP on ${address} (${errorText(error)}): give an address of this host with --http, or off`;
-  return new DiscoError('FAILED_PRECONDITION', 'ADDRESS_UNAVAILABLE', sentence, error);
 }

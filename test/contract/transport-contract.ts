@@ -1,5 +1,6 @@
 /** What every transport promises (src/gossip/transport.ts); runs on libp2p and in memory. */
 import type { Test } from 'tap';
+import type { VirtualClock } from '../../src/base/virtual-clock.ts';
 import type { DialTarget, RumorVerdict } from '../../src/gossip/context.ts';
 import type { DialOutcome, Transport, TransportHandler } from '../../src/gossip/transport.ts';
 
@@ -16,6 +17,19 @@ export interface TransportLab {
   readonly nowhere: string;
   /** Lets things happen until the promise settles. */
   settle<T>(promise: Promise<T>): Promise<T>;
+}
+
+const turnsMax = 100_000;
+
+/** Lets virtual time pass, a millisecond a turn, until something has settled. */
+export async function settleOn<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
+  let isSettled = false;
+  const watched = promise.finally(() => (isSettled = true));
+  for (let turn = 0; turn < turnsMax && !isSettled; turn++) {
+    clock.advance(1);
+    await Promise.resolve();
+  }
+  return watched;
 }
 
 /** Collects what a transport says, and lets a test wait for it. */

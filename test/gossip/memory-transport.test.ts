@@ -1,7 +1,7 @@
 import t from 'tap';
 import { VirtualClock } from '../../src/base/virtual-clock.ts';
 import { MemoryNetwork } from '../../src/gossip/memory-transport.ts';
-import { Recorder, transportContract } from '../contract/transport-contract.ts';
+import { Recorder, settleOn, transportContract } from '../contract/transport-contract.ts';
 
 t.test('the transport contract', (t) => {
   const clock = new VirtualClock();
@@ -15,15 +15,7 @@ t.test('the transport contract', (t) => {
       const transport = network.join(owner, at[0] ?? `mem/${created}`);
       return Promise.resolve({ owner, transport });
     },
-    settle: async (promise) => {
-      let isSettled = false;
-      const watched = promise.finally(() => (isSettled = true));
-      for (let turn = 0; turn < 100_000 && !isSettled; turn++) {
-        clock.advance(1);
-        await Promise.resolve();
-      }
-      return watched;
-    },
+    settle: (promise) => settleOn(clock, promise),
   });
   t.end();
 });

@@ -6,7 +6,7 @@ import { MemoryNetwork } from '../../src/gossip/memory-transport.ts';
 import { MeteredTransport } from '../../src/gossip/metered-transport.ts';
 import { encodeFrame } from '../../src/gossip/message.ts';
 import type { Transport } from '../../src/gossip/transport.ts';
-import { Recorder, transportContract } from '../contract/transport-contract.ts';
+import { Recorder, settleOn, transportContract } from '../contract/transport-contract.ts';
 
 /** A transport of which only sending matters; it takes what it is told to take. */
 class Sink implements Transport {
@@ -51,15 +51,7 @@ t.test('the transport contract', (t) => {
       const inner = network.join(owner, at[0] ?? `mem/${created}`);
       return Promise.resolve({ owner, transport: new MeteredTransport(inner) });
     },
-    settle: async (promise) => {
-      let isSettled = false;
-      const watched = promise.finally(() => (isSettled = true));
-      for (let turn = 0; turn < 100_000 && !isSettled; turn++) {
-        clock.advance(1);
-        await Promise.resolve();
-      }
-      return watched;
-    },
+    settle: (promise) => settleOn(clock, promise),
   });
   t.end();
 });

@@ -5,7 +5,7 @@ import { NodeProcess } from '../../src/sim/node-process.ts';
 import { SimNetwork } from '../../src/sim/network.ts';
 import type { NetworkOptions } from '../../src/sim/network.ts';
 import type { SimTransport } from '../../src/sim/sim-transport.ts';
-import { Recorder, transportContract } from '../contract/transport-contract.ts';
+import { Recorder, settleOn, transportContract } from '../contract/transport-contract.ts';
 
 const calm: NetworkOptions = {
   latencyMs: 1,
@@ -57,15 +57,7 @@ t.test('the transport contract', (t) => {
       const transport = network.join(owner, at[0] ?? `sim/${created}`, created, process);
       return Promise.resolve({ owner, transport });
     },
-    settle: async (promise) => {
-      let isSettled = false;
-      const watched = promise.finally(() => (isSettled = true));
-      for (let turn = 0; turn < 100_000 && !isSettled; turn++) {
-        clock.advance(1);
-        await Promise.resolve();
-      }
-      return watched;
-    },
+    settle: (promise) => settleOn(clock, promise),
   });
   t.end();
 });
