@@ -15,7 +15,7 @@ import { confirmedClaim, sealAccusation, sinceOf } from '../membership/accusatio
 import type { AccusationReason, Claim } from '../membership/accusation.ts';
 import type { Docket } from '../membership/docket.ts';
 import { allLook, quorum, suspicionMs } from '../membership/jury.ts';
-import type { MeasuredRoundTrip } from '../membership/round-trip.ts';
+import type { CurrentRoundTrip } from '../membership/round-trip.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { GossipContext } from './context.ts';
 import { encodeRumor } from './message.ts';
@@ -34,8 +34,8 @@ export interface ChargesHooks {
   greeted(): readonly OwnerId[];
   /** This node hears nobody, or has just woken. */
   isDoubtful(): boolean;
-  /** What it usually takes to get an answer. */
-  roundTrip(): MeasuredRoundTrip;
+  /** What it takes to get an answer now. */
+  roundTrip(): CurrentRoundTrip;
 }
 
 interface Charge {
@@ -183,9 +183,9 @@ export class Charges {
   }
 
   #pauseMs(hasTime: boolean): number {
-    const { smoothedMs = 0, leastMs = 0 } = this.#hooks.roundTrip();
+    const { recentMs = 0, leastMs = 0 } = this.#hooks.roundTrip();
     const perLinkMs = hasTime
-      ? Math.max(smoothedMs, pausePerLinkMs)
+      ? Math.max(recentMs, pausePerLinkMs)
       : Math.max(leastMs, firstPausePerLinkMs);
     const mostMs = Math.min(this.#hooks.greeted().length * perLinkMs, pauseMsMax);
     return this.#context.random.next() * mostMs;

@@ -76,8 +76,8 @@ export class Court {
       reapAfterMs: config.reapAfterMs,
       lifeOf: (subject) => registry.state(subject)?.head.head,
       windows: () => {
-        const { smoothedMs, leastMs } = hooks.roundTrip();
-        return { anyMs: refutationMs(smoothedMs), refusedMs: refutationMs(leastMs) };
+        const { recentMs, leastMs } = hooks.roundTrip();
+        return { anyMs: refutationMs(recentMs), refusedMs: refutationMs(leastMs) };
       },
     });
     this.#charges = new Charges(context, tokens, this.#docket, hooks);

@@ -7,7 +7,8 @@
  */
 import type { Accusation, AccusationReason } from '../membership/accusation.ts';
 import type { LinkEnd } from '../membership/probe-action.ts';
-import type { MeasuredRoundTrip } from '../membership/round-trip.ts';
+import { median } from '../membership/round-trip.ts';
+import type { CurrentRoundTrip } from '../membership/round-trip.ts';
 import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { RefusalReason } from '../record/verdict.ts';
@@ -37,8 +38,8 @@ export class Vigil {
   readonly #sentry: Sentry;
   readonly #court: Court;
   readonly #inquests: Inquests;
-  /** What is usual, as of the last interval. */
-  #roundTrip: MeasuredRoundTrip = { smoothedMs: undefined, leastMs: undefined };
+  /** What an answer takes, as of the last interval. */
+  #roundTrip: CurrentRoundTrip = { recentMs: undefined, leastMs: undefined };
 
   constructor(context: GossipContext, links: Links, heads: SettledHeads, hooks: VigilHooks) {
     this.#context = context;
@@ -185,7 +186,7 @@ export class Vigil {
   /** Once an interval of gossip, after others were asked: those need no ping. */
   tick(): void {
     this.#sentry.tick();
-    this.#roundTrip = this.#usualRoundTrip();
+    this.#roundTrip = this.#currentRoundTrip();
     this.#tokens.give(this.#links.greeted);
     this.#court.tick();
   }
@@ -207,15 +208,11 @@ export class Vigil {
   }
 
   /** The medians of the links; the accused may be farther, for which there are four of them. */
-  #usualRoundTrip(): MeasuredRoundTrip {
+  #currentRoundTrip(): CurrentRoundTrip {
     const known = this.#links.greeted.flatMap((peer) => this.#sentry.roundTrip(peer) ?? []);
     return {
-      smoothedMs: medianOf(known.flatMap(({ smoothedMs }) => smoothedMs ?? [])),
-      leastMs: medianOf(known.flatMap(({ leastMs }) => leastMs ?? [])),
+      recentMs: median(known.flatMap(({ recentMs }) => recentMs ?? [])),
+      leastMs: median(known.flatMap(({ leastMs }) => leastMs ?? [])),
     };
   }
-}
-
-function medianOf(values: readonly number[]): number | undefined {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }

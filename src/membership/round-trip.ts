@@ -14,6 +14,9 @@ const smoothedShare = 1 / 8;
 const deviationShare = 1 / 4;
 const deviations = 4;
 
+/** Samples of which the median is taken: one that is out of the way counts for nothing. */
+const recentSamples = 3;
+
 export interface TimeoutBounds {
   /** ms */
   readonly leastMs: number;
@@ -23,12 +26,18 @@ export interface TimeoutBounds {
   readonly initialMs: number;
 }
 
-/** What is known of a way, ms; undefined: nothing. */
-export interface MeasuredRoundTrip {
-  /** As it usually is of late. */
-  readonly smoothedMs: number | undefined;
+/** What an answer takes now, ms; undefined: nothing is known. */
+export interface CurrentRoundTrip {
+  /** The median of the last few: what was slow once, as when it started, is soon forgotten. */
+  readonly recentMs: number | undefined;
   /** The shortest ever: what the way takes when nobody is busy. */
   readonly leastMs: number | undefined;
+}
+
+/** What is known of a way, ms; undefined: nothing. */
+export interface MeasuredRoundTrip extends CurrentRoundTrip {
+  /** As it usually is: a mean that forgets slowly. */
+  readonly smoothedMs: number | undefined;
 }
 
 export class RoundTrip implements MeasuredRoundTrip {
@@ -36,6 +45,8 @@ export class RoundTrip implements MeasuredRoundTrip {
   #smoothedMs: number | undefined;
   #leastMs: number | undefined;
   #deviationMs = 0;
+  /** The newest last. */
+  readonly #recent: number[] = [];
 
   constructor(bounds: TimeoutBounds) {
     this.#bounds = bounds;
@@ -43,6 +54,10 @@ export class RoundTrip implements MeasuredRoundTrip {
 
   get smoothedMs(): number | undefined {
     return this.#smoothedMs;
+  }
+
+  get recentMs(): number | undefined {
+    return median(this.#recent);
   }
 
   get leastMs(): number | undefined {
@@ -66,6 +81,7 @@ export class RoundTrip implements MeasuredRoundTrip {
   note(sampleMs: number): void {
     const boundedMs = Math.min(Math.max(sampleMs, 0), this.#bounds.mostMs);
     this.#leastMs = Math.min(this.#leastMs ?? Infinity, boundedMs);
+    if (this.#recent.push(boundedMs) > recentSamples) this.#recent.shift();
     if (this.#smoothedMs === undefined) {
       this.#smoothedMs = boundedMs;
       this.#deviationMs = boundedMs / 2;
@@ -75,4 +91,9 @@ export class RoundTrip implements MeasuredRoundTrip {
     this.#deviationMs += deviationShare * (Math.abs(offMs) - this.#deviationMs);
     this.#smoothedMs += smoothedShare * offMs;
   }
+}
+
+/** The upper one of an even number; undefined of none. */
+export function median(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }

@@ -17,7 +17,7 @@ class Bench extends VigilBench {
   isDoubtful = false;
   isHeard = false;
 
-  constructor(links: number, smoothedMs?: number) {
+  constructor(links: number, recentMs?: number) {
     super(9);
     const { registry, identity, verifier, config } = this.context;
     this.docket = new Docket({
@@ -33,7 +33,7 @@ class Bench extends VigilBench {
       isHeard: () => this.isHeard,
       greeted: () => Array.from({ length: links }, (_, index) => `peer ${index}`),
       isDoubtful: () => this.isDoubtful,
-      roundTrip: () => ({ smoothedMs, leastMs: smoothedMs }),
+      roundTrip: () => ({ recentMs, leastMs: recentMs }),
     });
     this.tokens.take(subject, tokenOf(2, self, 0));
     this.setTime(1_000);

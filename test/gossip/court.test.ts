@@ -44,7 +44,7 @@ class Bench extends VigilBench {
       isHeard: (peer) => this.heard.has(peer),
       greeted: () => [...this.heard],
       isDoubtful: () => this.isDoubtful,
-      roundTrip: () => ({ smoothedMs: this.rttMs, leastMs: this.rttMs }),
+      roundTrip: () => ({ recentMs: this.rttMs, leastMs: this.rttMs }),
       accused: () => void hooked.accused++,
       look: (subject) => void hooked.looked.push(subject),
       convicted: (peer) => void hooked.convicted.push(peer),

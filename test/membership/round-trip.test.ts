@@ -76,3 +76,18 @@ t.test('the shortest is what the way takes, however busy the peer is now', (t) =
   t.equal(roundTrip.leastMs, 0, 'no time runs backwards');
   t.end();
 });
+
+t.test('the recent one follows what is now within two samples, and no single one moves it', (t) => {
+  const roundTrip = after([]);
+  t.equal(roundTrip.recentMs, undefined);
+  roundTrip.note(400);
+  t.equal(roundTrip.recentMs, 400);
+  for (const ms of [2, 3]) roundTrip.note(ms);
+  t.equal(roundTrip.recentMs, 3, 'slow at its start alone');
+  t.ok((roundTrip.smoothedMs ?? 0) > 300, 'which the mean still holds against it');
+  roundTrip.note(500);
+  t.equal(roundTrip.recentMs, 3, 'slow once');
+  roundTrip.note(450);
+  t.equal(roundTrip.recentMs, 450, 'slow now');
+  t.end();
+});
