@@ -14,7 +14,7 @@ import { Disco, type Instance, type Member, type ServiceView } from '../../src/c
 import { DiscoProcess, type Ended, type ProcessOptions } from './daemon-process.ts';
 
 /** What a crowded machine may take; the bounds that are promised are asserted, not waited for. */
-export const patienceMs = 20_000;
+export const patienceMs = 60_000;
 const pollMs = 10;
 const callDeadlineMs = 10_000;
 

@@ -2,7 +2,7 @@
 import { test, type Test } from 'tap';
 import { BinProcess } from '../services/bin-process.ts';
 import { operations } from '../../src/services/operation.ts';
-import { Cluster, eventually } from './cluster.ts';
+import { Cluster, eventually, patienceMs } from './cluster.ts';
 import { ancestry, kinds, OtlpReceiver, type CollectedSpan } from './otlp-receiver.ts';
 
 const expression = '(2 + 3) * 4 / 5 - 1';
@@ -26,8 +26,8 @@ async function setUp(t: Test): Promise<Lab> {
   const places = ['--listen', '127.0.0.1:0', '--grpc', 'unix:disco.sock', '--http', '127.0.0.1:0'];
   const start = ['start', '--data-dir', cluster.path('one'), '--seeds', 'none', ...places];
   const daemon = cluster.run([...start, '--log-format', 'json'], { env });
-  const { http } = await daemon.logged(({ msg }) => msg === 'started', 20_000);
-  await daemon.logged(({ msg }) => msg === 'ready', 20_000);
+  const { http } = await daemon.logged(({ msg }) => msg === 'started', patienceMs);
+  await daemon.logged(({ msg }) => msg === 'ready', patienceMs);
   const addr = ['--addr', `unix:${cluster.path('one', 'disco.sock')}`];
   for (const operation of operations) {
     const service = new BinProcess(t, 'math-service.js', [operation, ...addr], env);
