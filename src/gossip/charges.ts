@@ -6,10 +6,11 @@
  *      ├── enough others told ──────┴── heard again, a new life, left ──▶ dropped
  *      └── while nobody is heard: dropped if it was not told, else its time begins anew
  *
- * Three accusers are enough, and all observers notice at once: what three said has to come round
- * before most of the others speak, since an accusation costs every node and comes to it several
+ * Three accusers are enough, and all observers notice a death at once: what three said has to come
+ * round before most of the others speak, since an accusation costs every node and comes to it several
  * times. The subject has as many observers as this node has links, more or less. Where one word is
- * enough for all to look for themselves, the first is said soon and the others have time.
+ * enough for all to look for themselves, the first is said soon and the others have time. A silence
+ * is noticed by one after the other, so there nobody has to wait for long.
  */
 import { confirmedClaim, sealAccusation, sinceOf } from '../membership/accusation.ts';
 import type { AccusationReason, Claim } from '../membership/accusation.ts';
@@ -23,8 +24,8 @@ import type { Tokens } from './tokens.ts';
 
 /** For each link the pause, from which a part is drawn, has so long or a round trip. */
 const pausePerLinkMs = 30;
-/** The same where the first word makes all others look. */
-const firstPausePerLinkMs = 5;
+/** The same where the first word makes all others look, or where all notice at times of their own. */
+const shortPausePerLinkMs = 5;
 const pauseMsMax = 1_000;
 
 export interface ChargesHooks {
@@ -90,8 +91,8 @@ export class Charges {
       counters.add('accusations_withheld');
       return this.#docket.accusersOf(subject).length > 0;
     }
-    const hasTime =
-      !allLook(reason === 'refused', registry.ownersHeld) || this.#othersAgainst(subject) > 0;
+    const isSoon = allLook(true, registry.ownersHeld) && this.#othersAgainst(subject) === 0;
+    const hasTime = reason === 'refused' && !isSoon;
     const tellAtMs = now.monoMs + this.#pauseMs(hasTime);
     const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs, hasTime };
     this.#charges.set(subject, { ...charge, isConfirmed: false });
@@ -114,7 +115,8 @@ export class Charges {
   noteOthers(): void {
     this.#dueMs = undefined;
     for (const [subject, charge] of this.#charges) {
-      if (charge.hasTime || this.#othersAgainst(subject) === 0) continue;
+      const isNews = charge.reason === 'refused' && !charge.hasTime;
+      if (!isNews || this.#othersAgainst(subject) === 0) continue;
       charge.hasTime = true;
       if (charge.tellAtMs !== Infinity)
         charge.tellAtMs = this.#context.now.monoMs + this.#pauseMs(true);
@@ -186,7 +188,7 @@ export class Charges {
     const { recentMs = 0, leastMs = 0 } = this.#hooks.roundTrip();
     const perLinkMs = hasTime
       ? Math.max(recentMs, pausePerLinkMs)
-      : Math.max(leastMs, firstPausePerLinkMs);
+      : Math.max(leastMs, shortPausePerLinkMs);
     const mostMs = Math.min(this.#hooks.greeted().length * perLinkMs, pauseMsMax);
     return this.#context.random.next() * mostMs;
   }

@@ -48,9 +48,16 @@ class Bench extends VigilBench {
   }
 }
 
-/** Of many drawn pauses the longest, ms. */
-function longestPauseMs(reason: AccusationReason, links: number, rttMs?: number): number {
+/** Of many drawn pauses the longest, ms; somebody else may have spoken before. */
+function longestPauseMs(
+  reason: AccusationReason,
+  links: number,
+  rttMs?: number,
+  isSecond = false,
+): number {
   const bench = new Bench(links, rttMs);
+  const other = accusationBy(signerOf(3), signerOf(2), bench.nowMs);
+  if (isSecond) bench.docket.accept(other, bench.context.now);
   const pauses = Array.from({ length: 200 }, () => {
     bench.charges.drop(subject);
     bench.charges.bring(subject, reason);
@@ -67,19 +74,21 @@ t.test('the pause is for as many observers as there are links here, and for thei
     [8, 50, 400],
     [16, 100, 1_000],
   ] as const) {
-    const longestMs = longestPauseMs('silent', links, rttMs);
+    const longestMs = longestPauseMs('refused', links, rttMs, true);
     t.ok(longestMs <= mostMs && longestMs > 0.8 * mostMs, `${longestMs} of ${mostMs} ms`);
   }
   t.end();
 });
 
-t.test('where the first word makes all others look, it is said soon', (t) => {
-  for (const [links, rttMs, mostMs] of [
-    [8, undefined, 40],
-    [8, 1, 40],
-    [8, 50, 400],
+t.test('the first word that makes all others look is said soon, and of a silence each', (t) => {
+  for (const [reason, links, rttMs, mostMs, isSecond] of [
+    ['refused', 8, undefined, 40, false],
+    ['refused', 8, 1, 40, false],
+    ['refused', 8, 50, 400, false],
+    ['silent', 8, undefined, 40, true],
+    ['silent', 8, 50, 400, false],
   ] as const) {
-    const longestMs = longestPauseMs('refused', links, rttMs);
+    const longestMs = longestPauseMs(reason, links, rttMs, isSecond);
     t.ok(longestMs <= mostMs && longestMs > 0.8 * mostMs, `${longestMs} of ${mostMs} ms`);
   }
   t.end();
@@ -98,6 +107,17 @@ t.test('once somebody has said it, the others have time', (t) => {
     return waitMs;
   });
   t.ok(Math.max(...waits) > 40 && Math.max(...waits) <= 240, `${Math.max(...waits)} ms`);
+  t.end();
+});
+
+t.test('who noticed a silence speaks when it wanted to, whoever has spoken before', (t) => {
+  const bench = new Bench(8);
+  bench.charges.bring(subject, 'silent');
+  const atMs = bench.charges.wakeAtMs;
+  const other = accusationBy(signerOf(3), signerOf(2), bench.nowMs);
+  bench.docket.accept(other, bench.context.now);
+  bench.charges.noteOthers();
+  t.equal(bench.charges.wakeAtMs, atMs);
   t.end();
 });
 
