@@ -313,6 +313,22 @@ t.test('a key or a database that cannot be used is refused, and the lock given b
   t.end();
 });
 
+t.test('a daemon whose run file cannot be written is ready, says so, and stops well', async (t) => {
+  const config = configOf(t);
+  const said = Promise.withResolvers<object>();
+  const error = (fields: object): void => said.resolve(fields);
+  const daemon = new Daemon(config, [], { ...silentLog, error });
+  t.teardown(() => daemon.stop({ isGraceful: false }));
+  fs.mkdirSync(join(config.dataDir, 'daemon.json'));
+  await daemon.start();
+  t.match(await said.promise, { what: 'writing daemon.json', times: 1, error: /EISDIR/ });
+  const ready = await fetch(`http://${daemon.describe().http}/readyz`);
+  t.equal(ready.status, 200);
+  await daemon.stop();
+  fs.rmdirSync(join(config.dataDir, 'daemon.json'));
+  new DataDir(config.dataDir).close();
+});
+
 t.test('HTTP and gRPC can be off', async (t) => {
   const config = configOf(t, { grpc: [], http: 'off' });
   const daemon = new Daemon(config, [], silentLog);
