@@ -4,7 +4,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { DiscoError } from '../../src/base/error.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { DiscoveryStub } from '../../src/client/discovery-stub.ts';
-import { Registration, type RegisterOptions } from '../../src/client/registration.ts';
+import type { RegisterOptions } from '../../src/client/register-options.ts';
+import { Registration } from '../../src/client/registration.ts';
 import { FakeDaemon } from './fake-daemon.ts';
 import { HandClock } from './hand-clock.ts';
 import { away, refusing, ScriptedCaller, unknown } from './scripted-caller.ts';
@@ -125,6 +126,21 @@ test('a daemon that was away is registered at again, after ever longer pauses', 
   await advance(3_300);
   t.strictSame(states, ['lost NO_DAEMON', 'registered']);
   t.equal(registration.ip, '10.0.0.7');
+});
+
+test('that the daemon is back and refuses it is told, once', async (t) => {
+  const { caller, clock, states, registration, advance } = await registered(t, { ttlMs: 9_000 });
+  caller.heartbeat = refusing(away);
+  caller.register = refusing(away);
+  await advance(3_300);
+  caller.register = refusing(new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_RECORDS', 'full'));
+  await advance(clock.nextInMs ?? 0);
+  await advance(clock.nextInMs ?? 0);
+  t.strictSame(states, ['lost NO_DAEMON', 'lost TOO_MANY_RECORDS']);
+  t.equal(registration.state, 'lost');
+  caller.register = () => ({});
+  await advance(clock.nextInMs ?? 0);
+  t.strictSame(states.slice(2), ['registered']);
 });
 
 test('close takes the registration back, once, and stops the heartbeats', async (t) => {
