@@ -6,7 +6,7 @@
  */
 import Database from 'better-sqlite3';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DiscoError, errorText } from '../base/error.ts';
 import { diskAdvice } from '../store/disk-trouble.ts';
 import { checkDirectory } from './identity.ts';
@@ -77,11 +77,26 @@ export class DataDir {
 
 function makeDirectory(path: string): void {
   try {
-    fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeWithParents(path);
     fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
   } catch (error) {
     const sentence = `the data dir ${path} cannot be used (${errorText(error)}): give one that this user can write with --data-dir`;
     throw new DiscoError('FAILED_PRECONDITION', 'DISK', sentence, error);
+  }
+}
+
+/**
+ * Node's own `recursive` goes round for ever where making a folder is ENOENT though its parent is
+ * there: in /proc, or in a working directory that was deleted.
+ */
+function makeWithParents(path: string): void {
+  const parent = dirname(path);
+  if (parent !== path && !fs.existsSync(parent)) makeWithParents(parent);
+  try {
+    fs.mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // It is there, or another daemon has just made it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

@@ -193,3 +193,18 @@ t.test('a path that cannot be a folder is refused with the flag', (t) => {
   });
   t.end();
 });
+
+const noProc = fs.existsSync('/proc/self') ? false : 'there is no /proc here';
+
+t.test(
+  'a folder that can be made nowhere is refused, not tried for ever',
+  { skip: noProc },
+  (t) => {
+    t.throws(() => new DataDir('/proc/disco/a'), {
+      code: 'FAILED_PRECONDITION',
+      reason: 'DISK',
+      message: /^the data dir \/proc\/disco\/a cannot be used \(ENOENT.*--data-dir$/,
+    });
+    t.end();
+  },
+);
