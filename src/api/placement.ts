@@ -16,7 +16,8 @@ export function placedAt(wish: Registration, hostAddress: string): Registration 
   const ip = wish.ip === '' ? checkHostAddress(hostAddress) : wish.ip;
   if ((wish.checks ?? []).length > 0 && isMetadataRange(ip)) throw forbidden(ip);
   const instanceId = wish.instanceId === '' ? defaultInstanceId(ip, wish.port) : wish.instanceId;
-  return { ...wish, ip, instanceId };
+  if (wish.ip !== '') return { ...wish, ip, instanceId };
+  return { ...wish, ip, instanceId, follows: wish.instanceId === '' ? 'ip and id' : 'ip' };
 }
 
 /** The address of this host, when it means something to others. @throws INVALID_ADDRESS */

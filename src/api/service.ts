@@ -268,7 +268,7 @@ export class DiscoveryService {
     const host = this.control.hostAddress();
     const ip = wish.ip === '' ? checkHostAddress(host) : wish.ip;
     const port = wish.port === 0 ? await this.#givePort(ip) : wish.port;
-    return placedAt({ ...wish, ip, port }, host);
+    return placedAt({ ...wish, port }, host);
   }
 
   /** A registration file has the last word on what it holds. */

@@ -3,7 +3,7 @@
  *
  *   register ─▶ registered ──every ttl/3── Heartbeat ─▶ registered
  *                  ▲                          │ unknown there, or no answer
- *                  └── Register, same ip, port, id ◀── lost (backoff up to ttl/3)
+ *                  └── Register, on the same port ◀── lost (backoff up to ttl/3)
  *
  * One step is under way at a time, and none begins after close(): so Deregister is the last word.
  */
@@ -13,7 +13,7 @@ import { DiscoError, errorText } from '../base/error.ts';
 import type { ErrorReason } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import { Backoff } from './backoff.ts';
-import type { UnaryCaller } from './discovery-stub.ts';
+import type { UnaryCaller, UnaryOptions } from './discovery-stub.ts';
 import { checkOptions, lingerMsMax, requestOf, ttlMsDefault } from './register-options.ts';
 import type { RegisterOptions, RegistrationState } from './register-options.ts';
 
@@ -34,7 +34,7 @@ export interface RegistrationTools {
 
 /** What the daemon made of it. */
 interface Announced {
-  /** The instance as it was resolved: the very same is registered again when it got lost. */
+  /** The instance as it was resolved. */
   readonly as: RegisteredAs;
   readonly owner: string;
   readonly conflict: boolean;
@@ -43,17 +43,9 @@ interface Announced {
 export class Registration {
   readonly group: string;
   readonly name: string;
-  /** The resolved address: what others are told. */
-  readonly ip: string;
-  readonly port: number;
-  readonly instanceId: string;
-  /** Peer id of the daemon that holds it. */
-  readonly owner: string;
-  /** Another owner had claimed the same group, name and address when this was registered. */
-  readonly conflict: boolean;
   readonly #tools: RegistrationTools;
   readonly #options: RegisterOptions;
-  readonly #as: RegisteredAs;
+  #announced: Announced;
   readonly #onClosed: () => void;
   readonly #backoff: Backoff;
   #ttlMs: number;
@@ -88,7 +80,7 @@ export class Registration {
   private constructor(
     tools: RegistrationTools,
     options: RegisterOptions,
-    { as, owner, conflict }: Announced,
+    announced: Announced,
     onClosed: (registration: Registration) => void,
   ) {
     this.#tools = tools;
@@ -97,15 +89,34 @@ export class Registration {
     this.#onClosed = () => onClosed(this);
     this.group = options.group;
     this.name = options.name;
-    this.ip = as.ip;
-    this.port = as.port;
-    this.instanceId = as.instanceId;
-    this.owner = owner;
-    this.conflict = conflict;
-    this.#as = as;
+    this.#announced = announced;
     this.#ttlMs = options.ttlMs ?? ttlMsDefault;
     options.signal?.addEventListener('abort', this.#abort, { once: true });
     this.#scheduleHeartbeat();
+  }
+
+  /** The resolved address: what others are told. It follows the host's when no ip was given. */
+  get ip(): string {
+    return this.#announced.as.ip;
+  }
+
+  get port(): number {
+    return this.#announced.as.port;
+  }
+
+  /** Made of the address when none was given, and follows it. */
+  get instanceId(): string {
+    return this.#announced.as.instanceId;
+  }
+
+  /** Peer id of the daemon that holds it. */
+  get owner(): string {
+    return this.#announced.owner;
+  }
+
+  /** Another owner had claimed the same group, name and address when this was registered. */
+  get conflict(): boolean {
+    return this.#announced.conflict;
   }
 
   get state(): RegistrationState {
@@ -128,9 +139,10 @@ export class Registration {
     this.#options.signal?.removeEventListener('abort', this.#abort);
     // A Register on its way must not arrive after the Deregister.
     await this.#step;
-    const isConfirmed = await takeBack(this.#tools.caller, this.#as);
+    const { as } = this.#announced;
+    const isConfirmed = await takeBack(this.#tools.caller, as);
     // Not before: until then the daemon may ask.
-    this.#options.identity?.end(this.#as);
+    this.#options.identity?.end(as);
     if (isConfirmed) await this.#linger();
     this.#onClosed();
     return isConfirmed;
@@ -184,9 +196,11 @@ export class Registration {
 
   async #registerAgain(): Promise<void> {
     try {
-      const { ip, port, instanceId } = this;
-      const request = requestOf({ ...this.#options, ip, port, instanceId });
-      await this.#tools.caller.unary('Register', request, { deadlineMs: callDeadlineMs });
+      const { as: before } = this.#announced;
+      // What was left out is asked for again: the host may have another address by now.
+      const options = { ...this.#options, port: before.port };
+      this.#announced = await ask(this.#tools.caller, options, { deadlineMs: callDeadlineMs });
+      this.#options.identity?.end(before);
       this.#backoff.reset();
       this.#setState('registered', undefined);
       this.#scheduleHeartbeat();
@@ -221,19 +235,9 @@ async function announce(
   { caller, background }: RegistrationTools,
   options: RegisterOptions,
 ): Promise<Announced> {
-  const { group, name, signal, identity } = options;
-  const request = requestOf(options);
+  const { signal, identity } = options;
   signal?.throwIfAborted();
-  const settle = identity?.begin();
-  const announcing = caller
-    .unary('Register', request)
-    .then(({ ip, port, instanceId, owner, conflict }) => {
-      const as = { group, name, instanceId, ip, port };
-      settle?.(as);
-      return { as, owner, conflict };
-    })
-    // Once it is settled, this says nothing new.
-    .finally(() => settle?.());
+  const announcing = ask(caller, options);
   try {
     return await untilAborted(announcing, signal);
   } catch (error) {
@@ -247,6 +251,27 @@ async function announce(
       background?.(left);
     }
     throw error;
+  }
+}
+
+/** One Register. */
+async function ask(
+  caller: UnaryCaller,
+  options: RegisterOptions,
+  patience?: UnaryOptions,
+): Promise<Announced> {
+  const { group, name, identity } = options;
+  const request = requestOf(options);
+  const settle = identity?.begin();
+  try {
+    const answer = await caller.unary('Register', request, patience);
+    const { ip, port, instanceId, owner, conflict } = answer;
+    const as = { group, name, instanceId, ip, port };
+    settle?.(as);
+    return { as, owner, conflict };
+  } finally {
+    // Once it is settled, this says nothing new.
+    settle?.();
   }
 }
 

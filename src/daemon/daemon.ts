@@ -38,6 +38,7 @@ import { DataDir } from './data-dir.ts';
 import { Doors } from './doors.ts';
 import { FileRegistrar } from './file-registrar.ts';
 import { HoldLog } from './hold-log.ts';
+import { movesTo } from './host-move.ts';
 import { loadIdentity, seedOf } from './identity.ts';
 import { MemberLog } from './member-log.ts';
 import { Metrics } from './metrics.ts';
@@ -175,6 +176,7 @@ export class Daemon implements NodeControl {
       const addresses = advertisedAddresses(this.#config.advertise, this.#listen);
       this.#facts = { ...this.#facts, addresses };
       this.#registry.begin(this.#facts, this.#clock.now(), this.#hasPast);
+      this.#followHost();
       this.#memberLog.start();
       this.#holdLog.start();
       this.#registrar.start();
@@ -323,6 +325,15 @@ export class Daemon implements NodeControl {
     notifySystemd('READY=1', this.#log);
     const isLive = (): boolean => this.#clock.now().monoMs - this.#tickedAtMs <= tickLateMs;
     this.#stopWatchdog = startWatchdog({ clock: this.#clock, isLive, log: this.#log });
+  }
+
+  #followHost(): void {
+    const hostAddress = this.hostAddress();
+    const moves = movesTo(hostAddress, this.#registry);
+    if (moves.length === 0) return;
+    this.#registry.commit(moves, this.#clock.now());
+    const instances = moves.filter(({ kind }) => kind === 'register').length;
+    this.#log.info({ hostAddress, instances }, 'what was registered without an ip has moved here');
   }
 
   /** Whoever looks for it finds it as soon as the disk takes it. */

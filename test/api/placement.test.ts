@@ -17,6 +17,13 @@ t.test('what is given stays, whatever the address of the host', (t) => {
   t.end();
 });
 
+t.test('what was left out is noted, since it follows the host', (t) => {
+  t.match(placedAt(wish, '10.0.0.7'), { follows: 'ip and id' });
+  t.match(placedAt({ ...wish, instanceId: 'x' }, '10.0.0.7'), { follows: 'ip' });
+  t.notOk('follows' in placedAt({ ...wish, ip: '10.0.0.7' }, '10.0.0.7'));
+  t.end();
+});
+
 t.test('an address that means nothing to others is no address', (t) => {
   t.throws(() => placedAt(wish, 'fe80::1%eth0'), {
     code: 'INVALID_ARGUMENT',
