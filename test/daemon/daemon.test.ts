@@ -225,11 +225,11 @@ t.test('a registration outlives the daemon and is announced again by the next on
 });
 
 t.test('a host with another address takes along what was registered without one', async (t) => {
-  const first = await startDaemon(t, { change: { advertise: ['10.0.0.5:7947'] } });
+  const first = await startDaemon(t, { change: { advertise: ['10.0.0.5:7001'] } });
   t.match(await first.stub.unary('Register', { ...add, port: 5001 }), { ip: '10.0.0.5' });
   await first.daemon.stop();
   const { dataDir } = first.config;
-  const again = await startDaemon(t, { change: { dataDir, advertise: ['10.0.0.6:7947'] } });
+  const again = await startDaemon(t, { change: { dataDir, advertise: ['10.0.0.6:7001'] } });
   const { instances } = await again.stub.unary('List', {});
   t.match(instances, [{ ip: '10.0.0.6', port: 5001, instanceId: '10.0.0.6:5001' }]);
 });
