@@ -26,7 +26,6 @@ const withoutTwin = new Map<string, string>([
   ['src/registry/registry-options.ts', 'types alone'],
   ['src/gossip/frame.ts', 'types alone'],
   ['src/membership/probe-action.ts', 'types alone'],
-  ['src/client/disco-options.ts', 'types alone'],
   ['src/health/target.ts', 'types alone'],
   ['src/gossip/transport.ts', 'types alone; test/contract/transport-contract.ts is its test'],
   ['src/store/store.ts', 'types alone; test/contract/store-contract.ts is its test'],

@@ -9,12 +9,13 @@ import type { Instance } from '../registry/instance.ts';
 import type { ServiceIndex } from '../registry/service-index.ts';
 import { quote } from './validate.ts';
 
-/** Of many addresses that a sentence could name. */
-const addressesShownMax = 3;
+/** Of many addresses, or nodes, that a sentence could name. */
+const shownMax = 3;
 
 /**
  * @param isPartial this node has not yet heard all that any other knows
  * @param isTaken another process is known to answer at its address
+ * @param isOwn it was registered at this node, which so knows what its checks found
  * @returns NOT_FOUND: UNKNOWN_SERVICE, NO_HEALTHY_INSTANCE or SERVICE_GONE
  */
 export function notFound(
@@ -23,6 +24,7 @@ export function notFound(
   group: string,
   name: string,
   isTaken: (instance: Instance) => boolean = () => false,
+  isOwn: (instance: Instance) => boolean = () => true,
 ): DiscoError {
   const service = `${group}/${name}`;
   const instances = index.service(group, name);
@@ -31,7 +33,7 @@ export function notFound(
       instances.filter(({ record }) => record.health === health).length;
     const newest = instances.reduce((latest, { record }) => Math.max(latest, record.lastUpdate), 0);
     const taken = describeTaken(instances.filter(isTaken));
-    const sentence = `${service} has no healthy instance: ${count('critical')} critical, ${count('maintenance')} in maintenance, as of ${moment(newest)}${taken}; "disco list --group ${group}" shows them`;
+    const sentence = `${service} has no healthy instance: ${count('critical')} critical, ${count('maintenance')} in maintenance, as of ${moment(newest)}${taken}; "disco list --group ${group}" shows them${describeElsewhere(instances, isOwn)}`;
     return new DiscoError('NOT_FOUND', 'NO_HEALTHY_INSTANCE', sentence);
   }
   const departed = index.departure(group, name);
@@ -49,9 +51,23 @@ export function notFound(
 function describeTaken(instances: readonly Instance[]): string {
   if (instances.length === 0) return '';
   const addresses = instances.map(({ record: { ip, port } }) => hostPort(ip, port));
-  const shown = addresses.slice(0, addressesShownMax);
-  const all = addresses.length > shown.length ? [...shown, '…'] : shown;
-  return `; another process answers at ${all.join(', ')} (identity_mismatch)`;
+  return `; another process answers at ${some(addresses)} (identity_mismatch)`;
+}
+
+/** Where somebody can be asked why, when it is not here. */
+function describeElsewhere(
+  instances: readonly Instance[],
+  isOwn: (instance: Instance) => boolean,
+): string {
+  const far = instances.filter((each) => each.record.health === 'critical' && !isOwn(each));
+  if (far.length === 0) return '';
+  const nodes = [...new Set(far.map(({ node }) => quote(node)))];
+  return `, and "disco list --checks" at ${nodes.length > 1 ? 'nodes' : 'node'} ${some(nodes)} says why`;
+}
+
+function some(texts: readonly string[]): string {
+  const shown = texts.slice(0, shownMax);
+  return (texts.length > shown.length ? [...shown, '…'] : shown).join(', ');
 }
 
 /** @param micros since the epoch, and of whomever's clock: out of range for a date, it is told bare */

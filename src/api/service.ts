@@ -126,7 +126,8 @@ export class DiscoveryService {
       return message;
     }
     const isTaken = (instance: Instance): boolean => this.#isTaken(instance);
-    throw notFound(this.registry.index, this.control.isPartial(), group, name, isTaken);
+    const isOwn = ({ record }: Instance): boolean => record.owner === this.registry.self;
+    throw notFound(this.registry.index, this.control.isPartial(), group, name, isTaken, isOwn);
   }
 
   list(request: Props<'ListRequest'>, form: InstanceForm = instanceMessage): Props<'ListResponse'> {
@@ -268,7 +269,7 @@ export class DiscoveryService {
     const host = this.control.hostAddress();
     const ip = wish.ip === '' ? checkHostAddress(host) : wish.ip;
     const port = wish.port === 0 ? await this.#givePort(ip) : wish.port;
-    return placedAt({ ...wish, ip, port }, host);
+    return placedAt({ ...wish, port }, host);
   }
 
   /** A registration file has the last word on what it holds. */
@@ -314,7 +315,7 @@ export class DiscoveryService {
     if (found.length > 1) {
       const ids = own.slice(0, idsShownMax).map(({ record }) => record.instanceId);
       const shown = own.length > ids.length ? [...ids, '…'] : ids;
-      const sentence = `${group}/${name} has ${own.length} instances here (${shown.join(', ')}): give the instance_id of one`;
+      const sentence = `${group}/${name} has ${own.length} instances here (${shown.join(', ')}): give the instance_id of one (disco deregister --id)`;
       throw new DiscoError('INVALID_ARGUMENT', 'AMBIGUOUS_INSTANCE', sentence);
     }
     const elsewhere = instances.find(

@@ -37,8 +37,11 @@ const kinds: ReadonlyMap<number, Check['kind']> = new Map([
   [checkKinds.identity, 'identity'],
 ]);
 
-/** From `/`, of what a request line takes: visible ASCII, and no fragment. */
-const pathPattern = /^\/[\x21-\x22\x24-\x7e]*$/;
+/**
+ * From one `/`, of what a request line takes: visible ASCII, and no fragment. Two are what is left of
+ * a URL, whose host somebody may believe is asked.
+ */
+const pathPattern = /^\/(?!\/)[\x21-\x22\x24-\x7e]*$/;
 /** A full name of protobuf, with room for what people make of it. */
 const servicePattern = /^[\x21-\x7e]*$/;
 
@@ -115,7 +118,7 @@ function checkPath(kind: Check['kind'], path: string, field: string): string {
   if (kind === 'http' || (kind === 'identity' && path !== '')) {
     const given = path === '' ? '/' : path;
     if (given.length <= checkPathCharsMax && pathPattern.test(given)) return given;
-    const rule = `give a path from "/" on, with a query if need be: at most ${checkPathCharsMax} visible ASCII characters, others percent-encoded, and no "#"; host and port are those of the instance`;
+    const rule = `give a path from one "/" on, with a query if need be: at most ${checkPathCharsMax} visible ASCII characters, others percent-encoded, and no "#"; host and port are those of the instance`;
     throw refusal(field, quote(path), rule);
   }
   if (kind === 'grpc' && path.length <= checkPathCharsMax && servicePattern.test(path)) return path;

@@ -39,6 +39,12 @@ for (const [net, bits] of [
 privates.addAddress('::1', 'ipv6');
 privates.addSubnet('fc00::', 7, 'ipv6');
 privates.addSubnet('fe80::', 10, 'ipv6');
+// Link-local, and what of the clouds' metadata services is not: Amazon's over IPv6, and Alibaba's.
+const metadata = new BlockList();
+metadata.addSubnet('169.254.0.0', 16, 'ipv4');
+metadata.addSubnet('fe80::', 10, 'ipv6');
+metadata.addAddress('fd00:ec2::254', 'ipv6');
+metadata.addAddress('100.100.100.200', 'ipv4');
 const wildcard = new BlockList();
 wildcard.addAddress('0.0.0.0', 'ipv4');
 wildcard.addAddress('::', 'ipv6');
@@ -76,6 +82,11 @@ export function isWildcard(host: string): boolean {
 /** Means nothing beyond one network segment: 169.254.0.0/16 or fe80::/10. */
 export function isLinkLocal(host: string): boolean {
   return isWithin(linkLocal, host);
+}
+
+/** Where a cloud tells a host its secrets, and all that is link-local. */
+export function isMetadataRange(host: string): boolean {
+  return isWithin(metadata, host);
 }
 
 /** Of a network that is not the Internet: private, shared, unique local, link-local, loopback. */

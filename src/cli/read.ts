@@ -13,6 +13,7 @@ import { statusFromProto } from '../client/daemon-status.ts';
 import type { DaemonStatus, MaintenanceRule } from '../client/daemon-status.ts';
 import { checkTable, failingNotes } from './check-table.ts';
 import { CliError } from './exit.ts';
+import { count } from './finding.ts';
 import { describeHold, noteMarks } from './marks.ts';
 import { age, collect, note, parseDuration, parsePairs, print, printList } from './output.ts';
 import { printOne, sheet, table } from './output.ts';
@@ -284,7 +285,7 @@ function statusSheet(found: DaemonStatus): string {
 function fileRows({ serviceFiles }: DaemonStatus): [string, string][] {
   if (serviceFiles === undefined) return [];
   const { directory, files, instances, problem, bad, filesBad } = serviceFiles;
-  const counts = `${files} in ${directory}, ${instances} instances, ${filesBad} refused`;
+  const counts = `${files} in ${directory}, ${count(instances, 'instance')}, ${filesBad} refused`;
   const more = filesBad - bad.length;
   return [
     ['files', counts],

@@ -56,7 +56,8 @@ function show(form: OutputForm, change: ViewChange): void {
       const sign = change.kind === 'down' ? paint('red', '-') : paint('green', '+');
       const { maintenance } = instance;
       const shown = maintenance ? `${instance.health} (${maintenance.reason})` : instance.health;
-      const health = instance.held ? `${shown}, held` : shown;
+      const marks = [instance.held && 'held', instance.conflict && 'CONFLICT'].filter(Boolean);
+      const health = [shown, ...marks].join(', ');
       const reason = change.kind === 'down' ? change.reason : health;
       const service = `${instance.group}/${instance.name}`;
       const place = `${instanceAddress(instance)} ${reason} on ${instance.node}`;

@@ -1,5 +1,7 @@
 /** What a client of the daemon is asked with, and what it answers. */
 import type { Clock } from '../base/clock.ts';
+import { DiscoError } from '../base/error.ts';
+import { disco } from '../gen/discovery.js';
 import type { Hold } from './hold.ts';
 import type { Freshness } from './instance-list.ts';
 import type { Instance } from './instance.ts';
@@ -78,4 +80,21 @@ export type Policy = 'random' | 'round_robin' | 'nearest' | 'weighted' | 'least_
 export interface GetOptions extends Freshness, Abortable {
   /** Default: random. */
   readonly policy?: Policy | undefined;
+}
+
+const wirePolicy: Readonly<Record<Policy, disco.v1.GetRequest.Policy>> = {
+  random: disco.v1.GetRequest.Policy.RANDOM,
+  round_robin: disco.v1.GetRequest.Policy.ROUND_ROBIN,
+  nearest: disco.v1.GetRequest.Policy.NEAREST,
+  weighted: disco.v1.GetRequest.Policy.WEIGHTED,
+  least_load: disco.v1.GetRequest.Policy.LEAST_LOAD,
+};
+
+/** @throws DiscoError INVALID_ARGUMENT/USAGE for a policy that there is not */
+export function policyToProto(policy: Policy): disco.v1.GetRequest.Policy {
+  const known: disco.v1.GetRequest.Policy | undefined = wirePolicy[policy];
+  if (known !== undefined) return known;
+  const names = Object.keys(wirePolicy).join(', ');
+  const sentence = `the policy of get is ${JSON.stringify(policy)}; expected one of ${names}`;
+  throw new DiscoError('INVALID_ARGUMENT', 'USAGE', sentence);
 }

@@ -4,7 +4,6 @@
 import { systemClock, type Clock } from '../base/clock.ts';
 import { DiscoError } from '../base/error.ts';
 import { seededRandom, type Random } from '../base/random.ts';
-import { disco } from '../gen/discovery.js';
 import { nothingToPick } from './balancer.ts';
 import { findDaemon } from './daemon-address.ts';
 import { exchangeFromProto, memberFromProto, membersEventFromProto } from './daemon-status.ts';
@@ -20,12 +19,13 @@ import type {
   MaintenanceOptions,
   MaintenanceOutcome,
   PickedInstance,
-  Policy,
 } from './disco-options.ts';
+import { policyToProto } from './disco-options.ts';
 import { freshnessToProto, listInstances } from './instance-list.ts';
 import type { InstanceList, ListFilter, ListOptions } from './instance-list.ts';
 import { instanceFromProto, type Instance } from './instance.ts';
-import { Registration, type RegisterOptions } from './registration.ts';
+import type { RegisterOptions } from './register-options.ts';
+import { Registration } from './registration.ts';
 import { fetchFrom, parseServiceUrl, signalOf, urlText } from './service-fetch.ts';
 import { ServiceView, type ViewOptions } from './service-view.ts';
 import { ViewCache } from './view-cache.ts';
@@ -36,14 +36,6 @@ const clusterDeadlineMs = 30_000;
 const resolvedViewsMaxDefault = 256;
 const registrationsMax = 1_000;
 const viewsMax = 1_000;
-
-const wirePolicy: Readonly<Record<Policy, disco.v1.GetRequest.Policy>> = {
-  random: disco.v1.GetRequest.Policy.RANDOM,
-  round_robin: disco.v1.GetRequest.Policy.ROUND_ROBIN,
-  nearest: disco.v1.GetRequest.Policy.NEAREST,
-  weighted: disco.v1.GetRequest.Policy.WEIGHTED,
-  least_load: disco.v1.GetRequest.Policy.LEAST_LOAD,
-};
 
 /** What a client speaks through. */
 export interface Connection extends StreamCaller {
@@ -73,11 +65,16 @@ export class Disco {
   /**
    * Finds the daemon and asks it for a sign of life.
    *
-   * @throws DiscoError UNAVAILABLE/NO_DAEMON, naming the address; INVALID_ARGUMENT/INVALID_ADDRESS
+   * @throws DiscoError UNAVAILABLE/NO_DAEMON, naming the address; INVALID_ARGUMENT:
+   *   INVALID_ADDRESS, USAGE
    */
   static async connect(options: ConnectOptions = {}): Promise<Disco> {
     const daemon = findDaemon(options);
     const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+    if (!(timeoutMs > 0)) {
+      const sentence = `timeoutMs is ${timeoutMs}; expected more than 0`;
+      throw new DiscoError('INVALID_ARGUMENT', 'USAGE', sentence);
+    }
     // Loaded here, so that whoever brings another connection does not pay for grpc-js.
     const { DiscoveryStub } = await import('./discovery-stub.ts');
     const stub = new DiscoveryStub(daemon, timeoutMs);
@@ -167,7 +164,7 @@ export class Disco {
    */
   async get(group: string, name: string, options: GetOptions = {}): Promise<PickedInstance> {
     const { policy = 'random', signal, ...freshness } = options;
-    const asked = { policy: wirePolicy[policy], ...freshnessToProto(freshness) };
+    const asked = { policy: policyToProto(policy), ...freshnessToProto(freshness) };
     const answer = await this.#stub.unary('Get', { group, name, ...asked }, { signal });
     const { candidates, partial, isolated, stale } = answer;
     const hold = answer.hold ? holdFromProto(answer.hold) : undefined;

@@ -68,6 +68,8 @@ export class HttpIdentity extends Identity {
 }
 
 function send(response: ServerResponse, status: number, body: object): void {
+  // Somebody else lost patience, such as a middleware with a timeout of its own.
+  if (response.headersSent) return;
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(JSON.stringify(body));
 }

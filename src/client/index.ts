@@ -25,11 +25,7 @@ export type { Endpoint, Health, Instance, Maintenance } from './instance.ts';
 export type { Accuser, DaemonStatus, GossipExchange, Member } from './daemon-status.ts';
 export type { MaintenanceRule, ServiceFiles } from './daemon-status.ts';
 export type { MembersEvent, MemberState } from './daemon-status.ts';
-export type {
-  EndpointOptions,
-  Registration,
-  RegisterOptions,
-  RegistrationState,
-} from './registration.ts';
+export type { EndpointOptions, RegisterOptions, RegistrationState } from './register-options.ts';
+export type { Registration } from './registration.ts';
 export { traceInterceptor } from './trace-interceptor.ts';
 export type { ServiceView, ViewChange, ViewOptions } from './service-view.ts';

@@ -8,6 +8,7 @@ import { holdFromProto } from './hold.ts';
 import type { Hold } from './hold.ts';
 import { healthToProto, instanceFromProto } from './instance.ts';
 import type { Health, Instance } from './instance.ts';
+import { textMapOf, textOf, textsOf } from './request-text.ts';
 
 const pageSize = 1_000;
 const pagesMax = 1_000;
@@ -73,14 +74,14 @@ export async function listInstances(
   // A daemon of an earlier release knows one state only, and answers less rather than all.
   const [first, ...others] = [filter.health ?? []].flat().map(healthToProto);
   const conditions = {
-    group: filter.group ?? '',
-    name: filter.name ?? '',
+    group: textOf('group', filter.group),
+    name: textOf('name', filter.name),
     health: first ?? 0,
     healths: others,
-    tags: [...(filter.tags ?? [])],
-    metadata: { ...filter.metadata },
-    version: filter.version ?? '',
-    zone: filter.zone ?? '',
+    tags: textsOf('tags', filter.tags),
+    metadata: textMapOf('metadata', filter.metadata),
+    version: textOf('version', filter.version),
+    zone: textOf('zone', filter.zone),
     ...freshnessToProto(freshness),
   };
   const instances: Instance[] = [];

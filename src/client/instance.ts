@@ -2,6 +2,7 @@
  * An instance as applications see it: plain, frozen, without protobuf in it.
  */
 import { formatAddress } from '../base/address.ts';
+import { DiscoError } from '../base/error.ts';
 import { disco } from '../gen/discovery.js';
 import { memberStateFromProto } from './daemon-status.ts';
 import type { MemberState } from './daemon-status.ts';
@@ -94,8 +95,13 @@ export function healthFromProto(value: number | null | undefined): Health {
   return healthByNumber.get(value ?? 0) ?? 'critical';
 }
 
+/** @throws DiscoError INVALID_ARGUMENT/USAGE, or a filter that is misspelt would list everything */
 export function healthToProto(health: Health): disco.v1.Health {
-  return numberByHealth[health];
+  const known: disco.v1.Health | undefined = numberByHealth[health];
+  if (known !== undefined) return known;
+  const names = Object.keys(numberByHealth).join(', ');
+  const sentence = `health is ${JSON.stringify(health)}; expected one of ${names}`;
+  throw new DiscoError('INVALID_ARGUMENT', 'USAGE', sentence);
 }
 
 /** Copies: nothing of the message is kept. */

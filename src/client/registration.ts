@@ -3,89 +3,25 @@
  *
  *   register ─▶ registered ──every ttl/3── Heartbeat ─▶ registered
  *                  ▲                          │ unknown there, or no answer
- *                  └── Register, same ip, port, id ◀── lost (backoff up to ttl/3)
+ *                  └── Register, on the same port ◀── lost (backoff up to ttl/3)
  *
  * One step is under way at a time, and none begins after close(): so Deregister is the last word.
  */
 import type { RegisteredAs } from '../base/challenge.ts';
 import type { Cancel, Clock } from '../base/clock.ts';
 import { DiscoError, errorText } from '../base/error.ts';
+import type { ErrorReason } from '../base/error.ts';
 import type { Random } from '../base/random.ts';
 import { Backoff } from './backoff.ts';
-import { checkToProto, type CheckOptions } from './check.ts';
-import type { UnaryCaller } from './discovery-stub.ts';
-import type { Identity } from './identity.ts';
+import type { UnaryCaller, UnaryOptions } from './discovery-stub.ts';
+import { checkOptions, lingerMsMax, requestOf, ttlMsDefault } from './register-options.ts';
+import type { RegisterOptions, RegistrationState } from './register-options.ts';
 
-const ttlMsDefault = 10_000;
-const deregisterAfterMsDefault = 60_000;
 const retryFirstMs = 250;
-const lingerMsMax = 60_000;
 /** Below this a heartbeat costs more than it tells. */
 const intervalMsMin = 20;
 /** How long one call of the background may take; close() waits for two of them at most. */
 const callDeadlineMs = 2_000;
-
-/** `lost`: the daemon is away, or no longer knows the instance; being mended. */
-export type RegistrationState = 'registered' | 'lost';
-
-/** A further port to register. */
-export interface EndpointOptions {
-  readonly name: string;
-  readonly port: number;
-  readonly ip?: string | undefined;
-}
-
-/** What to register, and how. */
-export interface RegisterOptions {
-  /** 1-128 of letters, digits, `.`, `_`, `-`; the same goes for `name`. */
-  readonly group: string;
-  readonly name: string;
-  /** Default: the address at which peers can reach this host. */
-  readonly ip?: string | undefined;
-  /** Default: the daemon picks a free port of this host; see Registration.port. */
-  readonly port?: number | undefined;
-  /** Default: `ip:port`. */
-  readonly instanceId?: string | undefined;
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
-  readonly tags?: readonly string[] | undefined;
-  readonly version?: string | undefined;
-  /** How much of the calls it is meant to get beside its likes, 1 to 65535; default 100. */
-  readonly weight?: number | undefined;
-  /** Where it runs; default: the daemon's zone. */
-  readonly zone?: string | undefined;
-  /** Further ports by name, 16 at most; without an ip, of the instance's. */
-  readonly endpoints?: readonly EndpointOptions[] | undefined;
-  /**
-   * Milliseconds without a heartbeat until the instance turns critical; default 10,000. 0: no
-   * heartbeats; the daemon holds the registration until it is taken back.
-   */
-  readonly ttlMs?: number | undefined;
-  /**
-   * Milliseconds from critical to deregistered; default 60,000 with a ttl. 0: never. With a ttl only
-   * missed heartbeats count, without one the checks.
-   */
-  readonly deregisterAfterMs?: number | undefined;
-  /**
-   * What the daemon checks at the instance's address, 8 of them at most. It is critical until they
-   * pass; then the worst of them, and of the ttl, is its health.
-   */
-  readonly checks?: readonly CheckOptions[] | undefined;
-  /**
-   * An HttpIdentity or a GrpcIdentity that the server at the address answers with: the daemon checks
-   * that it is still this process, and turns the instance critical at once when it is another.
-   */
-  readonly identity?: Identity | undefined;
-  /**
-   * Milliseconds that close() takes longer once the daemon has taken the registration back, so that
-   * callers hear of it while the service still serves; default 0, at most 60,000.
-   */
-  readonly lingerMs?: number | undefined;
-  /** Aborting it closes the registration. */
-  readonly signal?: AbortSignal | undefined;
-  /** Called when the state changes, with what went wrong when it is `lost`. */
-  readonly onStateChange?:
-    ((state: RegistrationState, problem: DiscoError | undefined) => void) | undefined;
-}
 
 /** What a registration works with. */
 export interface RegistrationTools {
@@ -98,7 +34,7 @@ export interface RegistrationTools {
 
 /** What the daemon made of it. */
 interface Announced {
-  /** The instance as it was resolved: the very same is registered again when it got lost. */
+  /** The instance as it was resolved. */
   readonly as: RegisteredAs;
   readonly owner: string;
   readonly conflict: boolean;
@@ -107,21 +43,15 @@ interface Announced {
 export class Registration {
   readonly group: string;
   readonly name: string;
-  /** The resolved address: what others are told. */
-  readonly ip: string;
-  readonly port: number;
-  readonly instanceId: string;
-  /** Peer id of the daemon that holds it. */
-  readonly owner: string;
-  /** Another owner had claimed the same group, name and address when this was registered. */
-  readonly conflict: boolean;
   readonly #tools: RegistrationTools;
   readonly #options: RegisterOptions;
-  readonly #as: RegisteredAs;
+  #announced: Announced;
   readonly #onClosed: () => void;
   readonly #backoff: Backoff;
   #ttlMs: number;
   #state: RegistrationState = 'registered';
+  /** Why it is lost, as the application was told last. */
+  #told: ErrorReason | undefined;
   #cancelTimer: Cancel = () => undefined;
   #step: Promise<void> = Promise.resolve();
   #closing: Promise<boolean> | undefined;
@@ -138,10 +68,7 @@ export class Registration {
     options: RegisterOptions,
     onClosed: (registration: Registration) => void = () => undefined,
   ): Promise<Registration> {
-    checkMilliseconds('ttlMs', options.ttlMs);
-    checkMilliseconds('deregisterAfterMs', options.deregisterAfterMs);
-    checkPort(options.port);
-    checkLinger(options.lingerMs);
+    checkOptions(options);
     const announced = await announce(tools, options);
     const registration = new Registration(tools, options, announced, onClosed);
     // Aborted between the daemon's answer and here.
@@ -153,7 +80,7 @@ export class Registration {
   private constructor(
     tools: RegistrationTools,
     options: RegisterOptions,
-    { as, owner, conflict }: Announced,
+    announced: Announced,
     onClosed: (registration: Registration) => void,
   ) {
     this.#tools = tools;
@@ -162,15 +89,34 @@ export class Registration {
     this.#onClosed = () => onClosed(this);
     this.group = options.group;
     this.name = options.name;
-    this.ip = as.ip;
-    this.port = as.port;
-    this.instanceId = as.instanceId;
-    this.owner = owner;
-    this.conflict = conflict;
-    this.#as = as;
+    this.#announced = announced;
     this.#ttlMs = options.ttlMs ?? ttlMsDefault;
     options.signal?.addEventListener('abort', this.#abort, { once: true });
     this.#scheduleHeartbeat();
+  }
+
+  /** The resolved address: what others are told. It follows the host's when no ip was given. */
+  get ip(): string {
+    return this.#announced.as.ip;
+  }
+
+  get port(): number {
+    return this.#announced.as.port;
+  }
+
+  /** Made of the address when none was given, and follows it. */
+  get instanceId(): string {
+    return this.#announced.as.instanceId;
+  }
+
+  /** Peer id of the daemon that holds it. */
+  get owner(): string {
+    return this.#announced.owner;
+  }
+
+  /** Another owner had claimed the same group, name and address when this was registered. */
+  get conflict(): boolean {
+    return this.#announced.conflict;
   }
 
   get state(): RegistrationState {
@@ -193,9 +139,10 @@ export class Registration {
     this.#options.signal?.removeEventListener('abort', this.#abort);
     // A Register on its way must not arrive after the Deregister.
     await this.#step;
-    const isConfirmed = await takeBack(this.#tools.caller, this.#as);
+    const { as } = this.#announced;
+    const isConfirmed = await takeBack(this.#tools.caller, as);
     // Not before: until then the daemon may ask.
-    this.#options.identity?.end(this.#as);
+    this.#options.identity?.end(as);
     if (isConfirmed) await this.#linger();
     this.#onClosed();
     return isConfirmed;
@@ -249,24 +196,31 @@ export class Registration {
 
   async #registerAgain(): Promise<void> {
     try {
-      const { ip, port, instanceId } = this;
-      const request = requestOf({ ...this.#options, ip, port, instanceId });
-      await this.#tools.caller.unary('Register', request, { deadlineMs: callDeadlineMs });
+      const { as: before } = this.#announced;
+      // What was left out is asked for again: the host may have another address by now.
+      const options = { ...this.#options, port: before.port };
+      this.#announced = await ask(this.#tools.caller, options, { deadlineMs: callDeadlineMs });
+      this.#options.identity?.end(before);
       this.#backoff.reset();
       this.#setState('registered', undefined);
       this.#scheduleHeartbeat();
-    } catch {
+    } catch (error) {
+      this.#setState('lost', error);
       this.#scheduleRegister();
     }
   }
 
   #setState(state: RegistrationState, error: unknown): void {
-    if (this.#state === state || this.#closing !== undefined) return;
-    this.#state = state;
     const problem =
       error === undefined || error instanceof DiscoError
         ? error
         : new DiscoError('INTERNAL', 'BUG', errorText(error), error);
+    // That the daemon is still away is no news; that it is back and refuses is.
+    const isRefused = problem !== undefined && problem.code !== 'UNAVAILABLE';
+    const isNews = this.#state !== state || (isRefused && problem.reason !== this.#told);
+    if (!isNews || this.#closing !== undefined) return;
+    this.#state = state;
+    this.#told = problem?.reason;
     try {
       this.#options.onStateChange?.(state, problem);
     } catch (thrown) {
@@ -281,19 +235,9 @@ async function announce(
   { caller, background }: RegistrationTools,
   options: RegisterOptions,
 ): Promise<Announced> {
-  const { group, name, signal, identity } = options;
-  const request = requestOf(options);
+  const { signal, identity } = options;
   signal?.throwIfAborted();
-  const settle = identity?.begin();
-  const announcing = caller
-    .unary('Register', request)
-    .then(({ ip, port, instanceId, owner, conflict }) => {
-      const as = { group, name, instanceId, ip, port };
-      settle?.(as);
-      return { as, owner, conflict };
-    })
-    // Once it is settled, this says nothing new.
-    .finally(() => settle?.());
+  const announcing = ask(caller, options);
   try {
     return await untilAborted(announcing, signal);
   } catch (error) {
@@ -307,6 +251,27 @@ async function announce(
       background?.(left);
     }
     throw error;
+  }
+}
+
+/** One Register. */
+async function ask(
+  caller: UnaryCaller,
+  options: RegisterOptions,
+  patience?: UnaryOptions,
+): Promise<Announced> {
+  const { group, name, identity } = options;
+  const request = requestOf(options);
+  const settle = identity?.begin();
+  try {
+    const answer = await caller.unary('Register', request, patience);
+    const { ip, port, instanceId, owner, conflict } = answer;
+    const as = { group, name, instanceId, ip, port };
+    settle?.(as);
+    return { as, owner, conflict };
+  } finally {
+    // Once it is settled, this says nothing new.
+    settle?.();
   }
 }
 
@@ -330,70 +295,4 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pro
     const settle = (): void => signal.removeEventListener('abort', giveUp);
     void work.then(resolve, reject).finally(settle);
   });
-}
-
-function requestOf(options: RegisterOptions) {
-  const { checks, identity } = options;
-  const all = identity === undefined ? checks : [...(checks ?? []), identity.check];
-  const ttlMs = options.ttlMs ?? ttlMsDefault;
-  return {
-    group: options.group,
-    name: options.name,
-    ip: options.ip ?? '',
-    port: options.port ?? 0,
-    instanceId: options.instanceId ?? '',
-    metadata: { ...options.metadata },
-    tags: [...(options.tags ?? [])],
-    version: options.version ?? '',
-    weight: weightToProto(options.weight),
-    zone: options.zone ?? '',
-    endpoints: (options.endpoints ?? []).map(endpointToProto),
-    ttlMs,
-    deregisterAfterMs: options.deregisterAfterMs ?? (ttlMs === 0 ? 0 : deregisterAfterMsDefault),
-    ...(all !== undefined && { checks: all.map(checkToProto) }),
-    ...(identity !== undefined && { identityKey: identity.publicKey }),
-  };
-}
-
-/** What protobuf would silently bend into another number is refused here. */
-function checkMilliseconds(field: string, value: number | undefined): void {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return;
-  throw new DiscoError(
-    'INVALID_ARGUMENT',
-    'INVALID_TTL',
-    `${field} is ${value}; expected whole milliseconds, 0 for none`,
-  );
-}
-
-function checkLinger(value: number | undefined): void {
-  if (value === undefined || (value >= 0 && value <= lingerMsMax)) return;
-  throw new DiscoError(
-    'INVALID_ARGUMENT',
-    'USAGE',
-    `lingerMs is ${value}; expected milliseconds from 0 to ${lingerMsMax}`,
-  );
-}
-
-function weightToProto(weight: number | undefined): number {
-  if (weight === undefined || (Number.isInteger(weight) && weight >= 1 && weight <= 65_535))
-    return weight ?? 0;
-  throw new DiscoError(
-    'INVALID_ARGUMENT',
-    'INVALID_WEIGHT',
-    `weight is ${weight}; expected 1 to 65535`,
-  );
-}
-
-function endpointToProto({ name, port, ip = '' }: EndpointOptions) {
-  checkPort(port);
-  return { name, port, ip };
-}
-
-function checkPort(port: number | undefined): void {
-  if (port === undefined || (Number.isInteger(port) && port >= 0 && port <= 65_535)) return;
-  throw new DiscoError(
-    'INVALID_ARGUMENT',
-    'INVALID_PORT',
-    `port is ${port}; expected 1 to 65535, or 0 to let the daemon pick one`,
-  );
 }

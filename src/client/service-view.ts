@@ -148,7 +148,7 @@ export class ServiceView {
   /**
    * Resolves when the first snapshot is complete.
    *
-   * @param timeoutMs how long to wait; the waiting keeps the process up
+   * @param timeoutMs how long to wait, Infinity for ever; the waiting keeps the process up
    * @throws DiscoError what keeps the view from being ready; UNAVAILABLE/TIMEOUT if that is not
    *   known; the signal's reason when aborted
    */
@@ -162,7 +162,7 @@ export class ServiceView {
         else if (this.#table.complete) resolve();
         else reject(this.#problem ?? this.#timeout(timeoutMs));
       };
-      const timer = setTimeout(settle, timeoutMs);
+      const timer = setTimeout(settle, Math.min(timeoutMs, foreverMs));
       this.#waiters.add(settle);
       signal?.addEventListener('abort', settle, { once: true });
       if (this.#table.complete || this.#ended || signal?.aborted) settle();

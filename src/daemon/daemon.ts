@@ -13,7 +13,7 @@ import type { ServiceFilesReport } from '../api/node-control.ts';
 import { DiscoveryService } from '../api/service.ts';
 import { AdjustableClock, systemClock } from '../base/clock.ts';
 import type { Cancel } from '../base/clock.ts';
-import { DiscoError, errorText } from '../base/error.ts';
+import { DiscoError } from '../base/error.ts';
 import { LogBook } from '../base/log.ts';
 import type { Log, LogLevels } from '../base/log.ts';
 import { seededRandom } from '../base/random.ts';
@@ -38,10 +38,12 @@ import { DataDir } from './data-dir.ts';
 import { Doors } from './doors.ts';
 import { FileRegistrar } from './file-registrar.ts';
 import { HoldLog } from './hold-log.ts';
+import { movesTo } from './host-move.ts';
 import { loadIdentity, seedOf } from './identity.ts';
 import { MemberLog } from './member-log.ts';
 import { Metrics } from './metrics.ts';
 import { notifySystemd } from './notify.ts';
+import { TroubleLog } from './trouble-log.ts';
 import { version } from './version.ts';
 import { startWatchdog } from './watchdog.ts';
 
@@ -49,12 +51,16 @@ import { startWatchdog } from './watchdog.ts';
 const tickMs = 100;
 /** A registry that was not looked at for so long is not live. */
 const tickLateMs = 2_000;
+/** After which a run file that could not be written is tried again. */
+const runFileRetryMs = 5_000;
 /** Time that a goodbye gets to reach the others. */
 const farewellMs = 150;
 
 export class Daemon implements NodeControl {
   readonly #config: Config;
   readonly #log: LogBook;
+  /** A full disk must not end the daemon: reads and gossip go on. */
+  readonly #troubles: TroubleLog;
   readonly #clock: AdjustableClock;
   readonly #random: Random = seededRandom(randomBytes(4).readInt32LE());
   readonly #startedAt: number;
@@ -91,6 +97,7 @@ export class Daemon implements NodeControl {
     this.#config = config;
     this.#log = LogBook.over(log, config.logLevel);
     this.#clock = new AdjustableClock(systemClock, config.clockAheadMs);
+    this.#troubles = new TroubleLog(this.#clock, this.#log);
     const now = this.#clock.now();
     this.#startedAt = now.wallMicros;
     this.#facts = factsOf(config, now.wallMicros);
@@ -169,6 +176,7 @@ export class Daemon implements NodeControl {
       const addresses = advertisedAddresses(this.#config.advertise, this.#listen);
       this.#facts = { ...this.#facts, addresses };
       this.#registry.begin(this.#facts, this.#clock.now(), this.#hasPast);
+      this.#followHost();
       this.#memberLog.start();
       this.#holdLog.start();
       this.#registrar.start();
@@ -202,7 +210,7 @@ export class Daemon implements NodeControl {
     await this.#agent.stop();
     this.#memberLog.stop();
     this.#holdLog.stop();
-    this.#guard('writing the last merges', () => this.#registry.flush());
+    this.#troubles.guard('writing the last merges', () => this.#registry.flush());
     this.#store.close();
     this.#dataDir.close();
     this.#log.info({}, 'stopped');
@@ -313,40 +321,48 @@ export class Daemon implements NodeControl {
   #ready(): void {
     if (this.#isStopped) return;
     this.#doors.setReady();
-    const { pid, name, cluster, listen, grpc, http, dns } = this.describe();
-    const startedAt = new Date(this.#startedAt / 1000).toISOString();
-    const peerId = this.#registry.self;
-    this.#dataDir.writeRunFile({ pid, peerId, name, cluster, listen, grpc, http, dns, startedAt });
+    this.#writeRunFile();
     notifySystemd('READY=1', this.#log);
     const isLive = (): boolean => this.#clock.now().monoMs - this.#tickedAtMs <= tickLateMs;
     this.#stopWatchdog = startWatchdog({ clock: this.#clock, isLive, log: this.#log });
   }
 
+  #followHost(): void {
+    const hostAddress = this.hostAddress();
+    const moves = movesTo(hostAddress, this.#registry);
+    if (moves.length === 0) return;
+    this.#registry.commit(moves, this.#clock.now());
+    const instances = moves.filter(({ kind }) => kind === 'register').length;
+    this.#log.info({ hostAddress, instances }, 'what was registered without an ip has moved here');
+  }
+
+  /** Whoever looks for it finds it as soon as the disk takes it. */
+  #writeRunFile(): void {
+    if (this.#isStopped) return;
+    const { pid, name, cluster, listen, grpc, http, dns } = this.describe();
+    const startedAt = new Date(this.#startedAt / 1000).toISOString();
+    const peerId = this.#registry.self;
+    const content = { pid, peerId, name, cluster, listen, grpc, http, dns, startedAt };
+    const isWritten = this.#troubles.guard('writing daemon.json', () =>
+      this.#dataDir.writeRunFile(content),
+    );
+    if (!isWritten) this.#clock.schedule(runFileRetryMs, () => this.#writeRunFile());
+  }
+
   #tick(): void {
     this.#metrics?.ticked(this.#clock.now(), tickMs);
-    this.#guard('the registry tick', () => this.#registry.tick(this.#clock.now()));
+    this.#troubles.guard('the registry tick', () => this.#registry.tick(this.#clock.now()));
     this.#tickedAtMs = this.#clock.now().monoMs;
     this.#cancelTick = this.#clock.schedule(tickMs, () => this.#tick());
   }
 
   async #sayGoodbye(): Promise<void> {
     const left = { kind: 'facts', facts: { left: true } } as const;
-    const isSaid = this.#guard('saying goodbye', () => {
+    const isSaid = this.#troubles.guard('saying goodbye', () => {
       this.#registry.commit([left], this.#clock.now());
     });
     if (!isSaid || this.#engine.linkCount === 0) return;
     await new Promise<void>((resolve) => void setTimeout(resolve, farewellMs));
-  }
-
-  /** A full disk must not end the daemon: reads and gossip go on. */
-  #guard(what: string, run: () => void): boolean {
-    try {
-      run();
-      return true;
-    } catch (error) {
-      this.#log.error({ what, error: errorText(error) }, 'could not write');
-      return false;
-    }
   }
 }
 

@@ -6,8 +6,9 @@
  */
 import Database from 'better-sqlite3';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DiscoError, errorText } from '../base/error.ts';
+import { diskAdvice } from '../store/disk-trouble.ts';
 import { checkDirectory } from './identity.ts';
 
 /** What a ready daemon tells those who look for it. */
@@ -38,8 +39,13 @@ export class DataDir {
     makeDirectory(path);
     checkDirectory(path);
     this.#lock = lock(path);
-    fs.writeFileSync(join(path, 'lock.pid'), `${process.pid}\n`);
-    fs.rmSync(this.#runFile, { force: true });
+    try {
+      fs.writeFileSync(join(path, 'lock.pid'), `${process.pid}\n`);
+      fs.rmSync(this.#runFile, { force: true });
+    } catch (error) {
+      this.#lock.close();
+      throw unwritable(path, error);
+    }
   }
 
   get database(): string {
@@ -53,10 +59,14 @@ export class DataDir {
     fs.renameSync(draft, this.#runFile);
   }
 
-  /** Takes the run file away and lets the next daemon in. */
+  /** Takes the run file away, as far as it can, and lets the next daemon in. */
   close(): void {
-    fs.rmSync(this.#runFile, { force: true });
-    fs.rmSync(join(this.path, 'lock.pid'), { force: true });
+    try {
+      fs.rmSync(this.#runFile, { force: true });
+      fs.rmSync(join(this.path, 'lock.pid'), { force: true });
+    } catch {
+      // As after a kill: the next one takes away what is left.
+    }
     this.#lock.close();
   }
 
@@ -67,12 +77,32 @@ export class DataDir {
 
 function makeDirectory(path: string): void {
   try {
-    fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeWithParents(path);
     fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
   } catch (error) {
     const sentence = `the data dir ${path} cannot be used (${errorText(error)}): give one that this user can write with --data-dir`;
     throw new DiscoError('FAILED_PRECONDITION', 'DISK', sentence, error);
   }
+}
+
+/**
+ * Node's own `recursive` goes round for ever where making a folder is ENOENT though its parent is
+ * there: in /proc, or in a working directory that was deleted.
+ */
+function makeWithParents(path: string): void {
+  const parent = dirname(path);
+  if (parent !== path && !fs.existsSync(parent)) makeWithParents(parent);
+  try {
+    fs.mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // It is there, or another daemon has just made it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+function unwritable(path: string, error: unknown): DiscoError {
+  const sentence = `the data dir ${path} cannot be written (${errorText(error)}): see that this user may and that the disk has room, or give another --data-dir`;
+  return new DiscoError('FAILED_PRECONDITION', 'DISK', sentence, error);
 }
 
 function lock(path: string): Database.Database {
@@ -86,7 +116,8 @@ function lock(path: string): Database.Database {
   } catch (error) {
     db?.close();
     if (!isBusy(error)) {
-      const sentence = `the lock ${file} cannot be taken (${errorText(error)}): move it aside, it holds nothing, or give another --data-dir`;
+      const advice = diskAdvice(error) ?? 'move it aside, it holds nothing';
+      const sentence = `the lock ${file} cannot be taken (${errorText(error)}): ${advice}, or give another --data-dir`;
       throw new DiscoError('FAILED_PRECONDITION', 'DISK', sentence, error);
     }
     const pid = readPid(path);

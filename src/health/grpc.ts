@@ -3,9 +3,10 @@
  */
 import * as grpc from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { outputCharsMax } from '../registry/check-state.ts';
 import type { CheckOutcome } from '../registry/check-state.ts';
+import { resolved } from './guarded-lookup.ts';
 import type { AskTarget, CheckTarget } from './target.ts';
 
 interface Answer {
@@ -42,7 +43,10 @@ export interface GrpcAnswer<Answer> {
   readonly answer: Answer | undefined;
 }
 
-/** One call over a connection of its own. Rejects with the signal's reason when that ended it. */
+/**
+ * One call over a connection of its own, of a name to its first address that takes one. Rejects with
+ * the signal's reason when that ended it, and as a lookup does.
+ */
 export async function callOnce<Request, Answer>(
   { ip, port }: CheckTarget,
   tls: boolean,
@@ -51,11 +55,34 @@ export async function callOnce<Request, Answer>(
   signal: AbortSignal,
 ): Promise<GrpcAnswer<Answer>> {
   signal.throwIfAborted();
+  const isName = isIP(ip) === 0;
+  const named: grpc.ClientOptions = isName ? { 'grpc.default_authority': `${ip}:${port}` } : {};
+  // RFC 6066 knows no addresses as names of servers, and grpc-js has no way to send none.
+  const tlsName = { 'grpc.ssl_target_name_override': isName ? ip : 'localhost' };
+  const all = { ...options, ...named, ...(tls && tlsName) };
+  const [first = ip, ...others] = isName ? await resolved(ip, signal) : [ip];
+  let answer = await callAt(first, port, tls, all, method, request, signal);
+  for (const address of others) {
+    if (answer.error?.code !== grpc.status.UNAVAILABLE) break;
+    answer = await callAt(address, port, tls, all, method, request, signal);
+  }
+  return answer;
+}
+
+async function callAt<Request, Answer>(
+  address: string,
+  port: number,
+  tls: boolean,
+  settings: grpc.ClientOptions,
+  method: CalledMethod<Request, Answer>,
+  request: Request,
+  signal: AbortSignal,
+): Promise<GrpcAnswer<Answer>> {
   const credentials = tls
     ? // It finds out whether the instance serves, not who it is.
       grpc.credentials.createSsl(null, null, null, { rejectUnauthorized: false })
     : grpc.credentials.createInsecure();
-  const client = new grpc.Client(grpcTarget(ip, port), credentials, options);
+  const client = new grpc.Client(grpcTarget(address, port), credentials, settings);
   try {
     return await call(client, method, request, signal);
   } finally {
@@ -99,6 +126,5 @@ function refusalOf({ code, details }: grpc.ServiceError): CheckOutcome {
 }
 
 function grpcTarget(ip: string, port: number): string {
-  if (isIPv4(ip)) return `ipv4:${ip}:${port}`;
-  return isIPv6(ip) ? `ipv6:[${ip}]:${port}` : `dns:${ip}:${port}`;
+  return isIPv6(ip) ? `ipv6:[${ip}]:${port}` : `ipv4:${ip}:${port}`;
 }

@@ -8,6 +8,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { outputCharsMax } from '../registry/check-state.ts';
 import type { Check } from '../store/store.ts';
+import { guardedLookup } from './guarded-lookup.ts';
 import type { AskTarget, CheckTarget } from './target.ts';
 
 /** Enough for an output of the widest characters. */
@@ -40,7 +41,8 @@ export function requestOnce(
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const options = { host: ip, port, path, method, headers, signal, agent: false };
+    const lookup = guardedLookup;
+    const options = { host: ip, port, lookup, path, method, headers, signal, agent: false };
     const answered = (response: http.IncomingMessage): void => {
       readAnswer(response).then(resolve, reject);
     };

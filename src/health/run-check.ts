@@ -6,6 +6,7 @@ import { checkOutput } from '../registry/check-state.ts';
 import type { CheckOutcome } from '../registry/check-state.ts';
 import type { Check } from '../store/store.ts';
 import { askGrpc } from './grpc.ts';
+import { checkTarget } from './guarded-lookup.ts';
 import { askHttp } from './http.ts';
 import { askIdentity } from './identity.ts';
 import type { AskTarget, CheckTarget } from './target.ts';
@@ -34,6 +35,8 @@ export async function runCheck(
   // timers come before sockets, and an immediate after them.
   const timer = setTimeout(() => setImmediate(() => late.abort()), check.timeoutMs);
   try {
+    // Registered before this was refused, or by an older release.
+    checkTarget(target.ip);
     const signal = AbortSignal.any([stop, late.signal]);
     const outcome = await askBy[check.kind](target, check, signal);
     return { ...outcome, output: checkOutput(outcome.output) };

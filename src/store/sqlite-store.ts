@@ -12,6 +12,7 @@ import { equalBytes, sha256 } from '../record/hash.ts';
 import type { OwnerId } from '../record/owner.ts';
 import { plainFields } from '../record/record.ts';
 import type { SealedRecord } from '../record/record.ts';
+import { diskAdvice } from './disk-trouble.ts';
 import { migrations } from './migrations.ts';
 import type {
   Batch,
@@ -54,7 +55,7 @@ export class SqliteStore implements Store {
    * Opens or makes the database of one cluster.
    *
    * @throws DiscoError FAILED_PRECONDITION: DATA_DIR_OF_ANOTHER_CLUSTER, DATABASE_TOO_NEW,
-   *   DATABASE_DAMAGED
+   *   DATABASE_DAMAGED, DISK
    */
   constructor(file: string, cluster: string) {
     this.#db = openDatabase(file);
@@ -63,17 +64,17 @@ export class SqliteStore implements Store {
       this.#statements = prepare(this.#db);
     } catch (error) {
       this.#db.close();
-      throw error instanceof DiscoError ? error : damaged('open', file, error);
+      throw error instanceof DiscoError ? error : unusable('open', file, error);
     }
     this.#write = this.#db.transaction((batch: Batch) => this.#writeAll(batch));
   }
 
-  /** @throws DiscoError FAILED_PRECONDITION/DATABASE_DAMAGED */
+  /** @throws DiscoError FAILED_PRECONDITION: DATABASE_DAMAGED, DISK */
   load(): Stored {
     try {
       return this.#readAll();
     } catch (error) {
-      throw damaged('read', this.#db.name, error);
+      throw unusable('read', this.#db.name, error);
     }
   }
 
@@ -108,7 +109,8 @@ export class SqliteStore implements Store {
     } catch (error) {
       if (!(error instanceof Database.SqliteError)) throw error;
       if (error.code.startsWith('SQLITE_CORRUPT')) throw damaged('write', this.#db.name, error);
-      const sentence = `cannot write to ${this.#db.name} (${error.message}): free some disk space, then try again; nothing of this change was kept`;
+      const advice = diskAdvice(error) ?? 'free some disk space';
+      const sentence = `cannot write to ${this.#db.name} (${error.message}): ${advice}, then try again; nothing of this change was kept`;
       throw new DiscoError('RESOURCE_EXHAUSTED', 'DISK', sentence, error);
     }
   }
@@ -236,8 +238,16 @@ function openDatabase(file: string): Database.Database {
     return db;
   } catch (error) {
     db?.close();
-    throw error instanceof DiscoError ? error : damaged('open', file, error);
+    throw error instanceof DiscoError ? error : unusable('open', file, error);
   }
+}
+
+/** Moving a database aside loses what was registered here, so it is the advice for damage alone. */
+function unusable(verb: string, file: string, error: unknown): DiscoError {
+  const advice = diskAdvice(error);
+  if (advice === undefined) return damaged(verb, file, error);
+  const sentence = `cannot ${verb} the database ${file} (${errorText(error)}): ${advice}, and start again; nothing is lost`;
+  return new DiscoError('FAILED_PRECONDITION', 'DISK', sentence, error);
 }
 
 function damaged(verb: string, file: string, error: unknown): DiscoError {

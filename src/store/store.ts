@@ -63,6 +63,8 @@ export interface Registration {
   readonly endpoints: readonly Endpoint[];
   /** Name of the registration file that asks for it; left out: a client of the API did. */
   readonly source?: string;
+  /** What was left to the daemon and so follows the host's address; absent: nothing. */
+  readonly follows?: 'ip' | 'ip and id';
 }
 
 /** What an operator took out of use: '' for group and name is the whole node, for the id a service. */

@@ -37,6 +37,29 @@ t.test('a service without a healthy instance is counted, as of the latest word o
   t.end();
 });
 
+t.test('who is asked about instances of other nodes says where their checks are known', (t) => {
+  const index = new ServiceIndex();
+  const put = (instanceId: string, node: string, health: 'critical' | 'maintenance') =>
+    index.put(instance({ instanceId, health }, node));
+  put('a', 'node-1', 'critical');
+  put('b', 'node-2', 'critical');
+  put('c', 'node-2', 'critical');
+  put('d', 'node-9', 'maintenance');
+  const told = () =>
+    notFound(
+      index,
+      false,
+      'shop',
+      'cart',
+      () => false,
+      ({ node }) => node === 'node-1',
+    ).message;
+  t.match(told(), / shows them, and "disco list --checks" at node "node-2" says why$/);
+  for (const node of ['node-3', 'node-4', 'node-5']) put(node, node, 'critical');
+  t.match(told(), / at nodes "node-2", "node-3", "node-4", … says why$/);
+  t.end();
+});
+
 t.test('addresses at which another process answers are named, a few of many', (t) => {
   const index = new ServiceIndex();
   for (const port of [1, 2, 3, 4, 5])

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { checkHostAddress, placedAt } from '../../src/api/placement.ts';
-import { makeRegistration } from '../contract/store-contract.ts';
+import { makeCheck, makeRegistration } from '../contract/store-contract.ts';
 
 const wish = makeRegistration({ ip: '', port: 80, instanceId: '' });
 
@@ -14,6 +14,13 @@ t.test('what is left out comes from the host, and the id from the address', (t) 
 t.test('what is given stays, whatever the address of the host', (t) => {
   const whole = makeRegistration();
   t.strictSame(placedAt(whole, 'fe80::1%eth0'), whole);
+  t.end();
+});
+
+t.test('what was left out is noted, since it follows the host', (t) => {
+  t.match(placedAt(wish, '10.0.0.7'), { follows: 'ip and id' });
+  t.match(placedAt({ ...wish, instanceId: 'x' }, '10.0.0.7'), { follows: 'ip' });
+  t.notOk('follows' in placedAt({ ...wish, ip: '10.0.0.7' }, '10.0.0.7'));
   t.end();
 });
 
@@ -35,6 +42,18 @@ t.test('a host too long for an id needs one that is given', (t) => {
   t.throws(() => placedAt({ ...wish, ip }, ''), {
     reason: 'INVALID_NAME',
     message: /ip:port is too long for one \(185 characters\): give a shorter instance_id/,
+  });
+  t.end();
+});
+
+t.test('checks of an address that tells secrets in a cloud are refused', (t) => {
+  const secret = { ...wish, ip: '169.254.169.254' };
+  t.match(placedAt(secret, ''), { ip: '169.254.169.254' }, 'without checks it harms nobody');
+  t.throws(() => placedAt({ ...secret, checks: [makeCheck()] }, ''), {
+    code: 'PERMISSION_DENIED',
+    reason: 'CHECK_TARGET_FORBIDDEN',
+    message:
+      'ip is "169.254.169.254", which is link-local or of a cloud\'s metadata service, and is never checked: leave the checks out, or give another ip',
   });
   t.end();
 });

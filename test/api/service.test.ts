@@ -202,7 +202,7 @@ t.test('NOT_FOUND says whether a service is unknown, unhealthy, or gone since wh
     await client.refusal('Get', add),
     notFound(
       'NO_HEALTHY_INSTANCE',
-      `math/add has no healthy instance: 2 critical, 1 in maintenance, as of ${started}; "disco list --group math" shows them`,
+      `math/add has no healthy instance: 2 critical, 1 in maintenance, as of ${started}; "disco list --group math" shows them, and "disco list --checks" at node "node-2" says why`,
     ),
   );
   node.clock.advance(60_000);

@@ -62,7 +62,7 @@ t.test('defaults give way to what is given', (t) => {
 
 const onlyHttp = 'only an HTTP check has it; leave it out, or make it one';
 const pathRule =
-  'give a path from "/" on, with a query if need be: at most 512 visible ASCII characters, others percent-encoded, and no "#"; host and port are those of the instance';
+  'give a path from one "/" on, with a query if need be: at most 512 visible ASCII characters, others percent-encoded, and no "#"; host and port are those of the instance';
 const msRule = (least: number, ifZero: number): string =>
   `give ${least} to 86400000 ms, or leave it out for ${ifZero}`;
 const runsRule = (ifZero: number): string => `give 1 to 100, or leave it out for ${ifZero}`;
@@ -76,6 +76,7 @@ const refusals: readonly (readonly [check: WireCheck, sentence: string])[] = [
   ],
   [{ kind: HTTP, path: 'x' }, `path is "x": ${pathRule}`],
   [{ kind: HTTP, path: 'http://10.0.0.1/' }, `path is "http://10.0.0.1/": ${pathRule}`],
+  [{ kind: HTTP, path: '//10.0.0.1/' }, `path is "//10.0.0.1/": ${pathRule}`],
   [{ kind: IDENTITY, path: 'x' }, `path is "x": ${pathRule}`],
   [{ kind: IDENTITY, expectedStatus: 200 }, `expected_status is 200: ${onlyHttp}`],
   [{ kind: IDENTITY, method: 'GET' }, `method is "GET": ${onlyHttp}`],

@@ -323,7 +323,7 @@ t.test('several instances of one name: the error names some and asks for one', a
       await client.refusal(method, add),
       refused(
         'AMBIGUOUS_INSTANCE',
-        'math/add has 2 instances here (127.0.0.1:5001, 127.0.0.1:5002): give the instance_id of one',
+        'math/add has 2 instances here (127.0.0.1:5001, 127.0.0.1:5002): give the instance_id of one (disco deregister --id)',
       ),
     );
   const more = Array.from({ length: 1_000 }, (_, index) => 6_000 + index);

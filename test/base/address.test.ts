@@ -3,6 +3,7 @@ import { test } from 'tap';
 import {
   formatAddress,
   isLinkLocal,
+  isMetadataRange,
   isLoopback,
   isPrivate,
   isWildcard,
@@ -124,6 +125,15 @@ test('link-local is 169.254.0.0/16 and fe80::/10, with or without a zone', (t) =
   const outside = ['169.253.0.1', '10.0.0.1', 'fec0::1', '::1', 'fe80.example'];
   t.strictSame(inside.filter(isLinkLocal), inside);
   t.strictSame(outside.filter(isLinkLocal), []);
+  t.end();
+});
+
+test('where clouds tell secrets is link-local, and two addresses that are not', (t) => {
+  const inside = ['169.254.169.254', '169.254.170.2', 'fe80::a9fe:a9fe', 'fd00:ec2::254'];
+  const more = ['100.100.100.200', '::ffff:169.254.169.254', 'fd00:0ec2:0::254'];
+  for (const host of [...inside, ...more]) t.equal(isMetadataRange(host), true, host);
+  for (const host of ['10.0.0.1', '127.0.0.1', 'fd00:ec2::253', '100.100.100.201', 'metadata'])
+    t.equal(isMetadataRange(host), false, host);
   t.end();
 });
 

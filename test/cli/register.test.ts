@@ -133,7 +133,7 @@ t.test('deregister: by service, or by id where there are several', async (t) => 
     code: 2,
     stdout: '',
     stderr:
-      'disco: math/add has 3 instances here (127.0.0.1:5001, 127.0.0.1:5002, 127.0.0.1:5003): give the instance_id of one\n',
+      'disco: math/add has 3 instances here (127.0.0.1:5001, 127.0.0.1:5002, 127.0.0.1:5003): give the instance_id of one (disco deregister --id)\n',
   });
   const table = await run('deregister', 'math/add', '--id', '127.0.0.1:5001');
   t.strictSame(table.stdout, 'deregistered math/add/127.0.0.1:5001\n');

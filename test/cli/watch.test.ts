@@ -23,6 +23,18 @@ t.test('what is there, then what comes and goes, a line each', async (t) => {
   t.match(await run.stop(), { code: 0, signal: null, stderr: 'disco: up to date\n' });
 });
 
+t.test('an address that another node claims as well is marked', async (t) => {
+  const { address, node } = await serveApi(t);
+  const { owner } = signerOf(2);
+  const run = new Run(t, ['watch'], { env: { DISCO_ADDR: address } });
+  await run.complained(/up to date/);
+  node.hear(2, [makeSealed({ owner, ...add, ip: '127.0.0.1', port: 5001 })]);
+  t.match(await run.line(), /^\+ math\/add 127\.0\.0\.1:5001 passing on/);
+  await node.service.register({ ...add, port: 5001 });
+  t.equal(await run.line(), '+ math/add 127.0.0.1:5001 passing, CONFLICT on node-1');
+  await run.stop();
+});
+
 t.test('a group or a service alone', async (t) => {
   const { address, node } = await serveApi(t);
   const env = { DISCO_ADDR: address };

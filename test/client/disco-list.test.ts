@@ -57,6 +57,22 @@ test('get asks by policy and age, and tells what the daemon says of itself', asy
   await t.rejects(disco.get('math', 'add', { maxStaleMs: -1 }), { code: 'INVALID_ARGUMENT' });
 });
 
+test('what is misspelt is refused before the daemon is asked, which would answer all', async (t) => {
+  const { daemon, disco } = await connected(t);
+  const bad = { code: 'INVALID_ARGUMENT', reason: 'USAGE' };
+  await t.rejects(disco.list({ health: 'fine' as 'passing' }), { ...bad, message: /"fine"/ });
+  await t.rejects(disco.list({ tags: 'blue' as unknown as string[] }), {
+    ...bad,
+    message: "tags is 'blue'; expected an array of strings",
+  });
+  await t.rejects(disco.get('math', 'add', { policy: 'fair' as 'random' }), {
+    ...bad,
+    message:
+      'the policy of get is "fair"; expected one of random, round_robin, nearest, weighted, least_load',
+  });
+  t.equal(daemon.countOf('List') + daemon.countOf('Get'), 0);
+});
+
 test('a list without an end is an error, not a loop', async (t) => {
   const { daemon, disco } = await connected(t);
   daemon.put(add);

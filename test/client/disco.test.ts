@@ -107,6 +107,15 @@ test('who gives up while the daemon registers leaves nothing there', async (t) =
   await disco.close();
 });
 
+test('a time that is none is refused', async (t) => {
+  for (const timeoutMs of [0, -1, Number.NaN])
+    await t.rejects(Disco.connect({ address: '127.0.0.1:1', timeoutMs }), {
+      code: 'INVALID_ARGUMENT',
+      reason: 'USAGE',
+      message: `timeoutMs is ${timeoutMs}; expected more than 0`,
+    });
+});
+
 test('an address that is none is refused without trying', async (t) => {
   await t.rejects(Disco.connect({ address: 'nonsense' }), {
     code: 'INVALID_ARGUMENT',

@@ -102,6 +102,24 @@ test('what is not settled is unavailable, so that it is asked again', async (t) 
   await Promise.all(waiting);
 });
 
+test('a server that lost patience first has answered, and nothing is thrown', async (t) => {
+  const identity = new HttpIdentity();
+  const settle = identity.begin();
+  const url = await serve(t, (request, response) => {
+    identity.handle(request, response);
+    response.writeHead(504).end('too late');
+  });
+  const response = await fetch(`${url}${identity.path}?${query}`);
+  settle(as);
+  t.strictSame([response.status, await response.text()], [504, 'too late']);
+  const { answer } = identity;
+  t.match(
+    await answer.call(identity, { nonce: new Uint8Array(32), owner: 'A', instance: 'math/add/a' }),
+    { kind: 'signed' },
+    'the late answer was dropped before this one',
+  );
+});
+
 test('its check asks over HTTP', async (t) => {
   const { check, path } = new HttpIdentity({ intervalMs: 1_000, tls: true });
   t.strictSame(check, { kind: 'identity', path, intervalMs: 1_000, tls: true });

@@ -120,3 +120,11 @@ test('what its checks found comes along where the daemon tells it, and only ther
   t.match(checks, [{ health: 'warning', results: [{ output: 'slow' }] }]);
   t.ok(Object.isFrozen(checks));
 });
+
+test('a health that there is not is refused, as it would stand for all', async (t) => {
+  t.throws(() => healthToProto('fine' as 'passing'), {
+    code: 'INVALID_ARGUMENT',
+    reason: 'USAGE',
+    message: 'health is "fine"; expected one of passing, warning, critical, maintenance',
+  });
+});

@@ -103,3 +103,24 @@ test('an identity stands for nothing when the registration fails', async (t) => 
   });
   t.equal((await identity.answer(challenge)).kind, 'not_me');
 });
+
+test('who is registered again at another address proves that one from then on', async (t) => {
+  const caller = new ScriptedCaller();
+  const clock = new HandClock();
+  const identity = new Identity('');
+  const options = { group: 'math', name: 'add', identity };
+  const registration = await Registration.register(
+    { caller, clock, random: seededRandom(7) },
+    options,
+  );
+  const moved = { ip: '10.0.0.8', port: 4711, instanceId: '10.0.0.8:4711', owner: 'owner-1' };
+  caller.heartbeat = refusing(unknown);
+  caller.register = () => ({ ...moved, conflict: false });
+  clock.advance(4_000);
+  await turn();
+  t.equal((await identity.answer(challenge)).kind, 'not_me', 'not the old one');
+  const instance = 'math/add/10.0.0.8:4711';
+  t.equal((await identity.answer({ ...challenge, instance })).kind, 'signed');
+  await registration.close();
+  t.equal((await identity.answer({ ...challenge, instance })).kind, 'not_me');
+});

@@ -4,7 +4,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { DiscoError } from '../../src/base/error.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { DiscoveryStub } from '../../src/client/discovery-stub.ts';
-import { Registration, type RegisterOptions } from '../../src/client/registration.ts';
+import type { RegisterOptions } from '../../src/client/register-options.ts';
+import { Registration } from '../../src/client/registration.ts';
 import { FakeDaemon } from './fake-daemon.ts';
 import { HandClock } from './hand-clock.ts';
 import { away, refusing, ScriptedCaller, unknown } from './scripted-caller.ts';
@@ -88,19 +89,36 @@ test('a weight or a port that the wire would bend is refused before it is sent',
   });
 });
 
-test('an instance that the daemon lost is registered again at once, as the same', async (t) => {
+test('an instance that the daemon lost is registered again at once, on the same port', async (t) => {
   const { caller, states, advance } = await registered(t, { metadata: { zone: 'a' } });
   caller.heartbeat = refusing(unknown);
   await advance(4_000);
   t.strictSame(caller.since(1), ['Heartbeat', 'Register']);
-  t.match(caller.requests[2], {
-    ip: '10.0.0.7',
-    port: 4711,
-    instanceId: '10.0.0.7:4711',
-    metadata: { zone: 'a' },
-    ttlMs: 10_000,
-  });
+  t.match(caller.requests[2], { port: 4711, metadata: { zone: 'a' }, ttlMs: 10_000 });
   t.strictSame(states, ['lost UNKNOWN_INSTANCE', 'registered']);
+});
+
+test('an address that was left to the daemon is left to it again, and may be another', async (t) => {
+  const { caller, registration, advance } = await registered(t);
+  const moved = { ip: '10.0.0.8', port: 4711, instanceId: '10.0.0.8:4711', owner: 'owner-2' };
+  caller.heartbeat = refusing(unknown);
+  caller.register = () => ({ ...moved, conflict: true });
+  await advance(4_000);
+  t.match(caller.requests[2], { ip: '', instanceId: '' });
+  t.match(registration, { ...moved, conflict: true });
+  caller.heartbeat = () => ({ ttlMs: 0 });
+  await advance(4_000);
+  t.match(caller.requests.at(-1), { instanceId: '10.0.0.8:4711' });
+  await registration.close();
+  t.match(caller.requests.at(-1), { instanceId: '10.0.0.8:4711' }, 'what is taken back');
+});
+
+test('an address and an id that were given are given again', async (t) => {
+  const given = { ip: '10.0.0.7', port: 4711, instanceId: 'mine' };
+  const { caller, advance } = await registered(t, given);
+  caller.heartbeat = refusing(unknown);
+  await advance(4_000);
+  t.match(caller.requests[2], given);
 });
 
 test('a daemon that was away is registered at again, after ever longer pauses', async (t) => {
@@ -121,10 +139,25 @@ test('a daemon that was away is registered at again, after ever longer pauses', 
     t.ok(pause >= middle * 0.9 && pause <= middle * 1.1, `${pause} ms is about ${middle}`);
   }
   t.strictSame(new Set(caller.since(2)), new Set(['Register']));
-  caller.register = () => ({});
+  caller.register = new ScriptedCaller().register;
   await advance(3_300);
   t.strictSame(states, ['lost NO_DAEMON', 'registered']);
   t.equal(registration.ip, '10.0.0.7');
+});
+
+test('that the daemon is back and refuses it is told, once', async (t) => {
+  const { caller, clock, states, registration, advance } = await registered(t, { ttlMs: 9_000 });
+  caller.heartbeat = refusing(away);
+  caller.register = refusing(away);
+  await advance(3_300);
+  caller.register = refusing(new DiscoError('RESOURCE_EXHAUSTED', 'TOO_MANY_RECORDS', 'full'));
+  await advance(clock.nextInMs ?? 0);
+  await advance(clock.nextInMs ?? 0);
+  t.strictSame(states, ['lost NO_DAEMON', 'lost TOO_MANY_RECORDS']);
+  t.equal(registration.state, 'lost');
+  caller.register = new ScriptedCaller().register;
+  await advance(clock.nextInMs ?? 0);
+  t.strictSame(states.slice(2), ['registered']);
 });
 
 test('close takes the registration back, once, and stops the heartbeats', async (t) => {

@@ -224,6 +224,16 @@ t.test('a registration outlives the daemon and is announced again by the next on
   t.match(await again.stub.unary('Get', add), { port: 5001, owner });
 });
 
+t.test('a host with another address takes along what was registered without one', async (t) => {
+  const first = await startDaemon(t, { change: { advertise: ['10.0.0.5:7001'] } });
+  t.match(await first.stub.unary('Register', { ...add, port: 5001 }), { ip: '10.0.0.5' });
+  await first.daemon.stop();
+  const { dataDir } = first.config;
+  const again = await startDaemon(t, { change: { dataDir, advertise: ['10.0.0.6:7001'] } });
+  const { instances } = await again.stub.unary('List', {});
+  t.match(instances, [{ ip: '10.0.0.6', port: 5001, instanceId: '10.0.0.6:5001' }]);
+});
+
 t.test('Leave asks the daemon to stop, once the answer is on its way', async (t) => {
   const { daemon, stub } = await startDaemon(t);
   await stub.unary('Leave', {});
@@ -311,6 +321,22 @@ t.test('a key or a database that cannot be used is refused, and the lock given b
   });
   new DataDir(dataDir).close();
   t.end();
+});
+
+t.test('a daemon whose run file cannot be written is ready, says so, and stops well', async (t) => {
+  const config = configOf(t);
+  const said = Promise.withResolvers<object>();
+  const error = (fields: object): void => said.resolve(fields);
+  const daemon = new Daemon(config, [], { ...silentLog, error });
+  t.teardown(() => daemon.stop({ isGraceful: false }));
+  fs.mkdirSync(join(config.dataDir, 'daemon.json'));
+  await daemon.start();
+  t.match(await said.promise, { what: 'writing daemon.json', times: 1, error: /EISDIR/ });
+  const ready = await fetch(`http://${daemon.describe().http}/readyz`);
+  t.equal(ready.status, 200);
+  await daemon.stop();
+  fs.rmdirSync(join(config.dataDir, 'daemon.json'));
+  new DataDir(config.dataDir).close();
 });
 
 t.test('HTTP and gRPC can be off', async (t) => {

@@ -103,8 +103,33 @@ t.test('a lock file that is none says so, instead of naming a daemon that does n
   t.throws(() => new DataDir(path), {
     code: 'FAILED_PRECONDITION',
     reason: 'DISK',
-    message: /^the lock \S+ cannot be taken \(.+\): move it aside/,
+    message: /^the lock \S+ cannot be taken \(.+\): see that it is a file that this user can write/,
   });
+  t.end();
+});
+
+t.test('a folder that takes no file is told, and the lock given back', (t) => {
+  const path = t.testdir({ 'lock.pid': {} });
+  fs.chmodSync(path, 0o700);
+  t.throws(() => new DataDir(path), {
+    code: 'FAILED_PRECONDITION',
+    reason: 'DISK',
+    message: new RegExp(
+      `^the data dir ${path} cannot be written \\(EISDIR.*\\): see that this user may and that the disk has room, or give another --data-dir$`,
+    ),
+  });
+  fs.rmdirSync(join(path, 'lock.pid'));
+  new DataDir(path).close();
+  t.end();
+});
+
+t.test('a run file that cannot be taken away keeps nobody from the lock', (t) => {
+  const path = newPath(t);
+  const dir = new DataDir(path);
+  fs.mkdirSync(join(path, 'daemon.json'));
+  dir.close();
+  fs.rmdirSync(join(path, 'daemon.json'));
+  new DataDir(path).close();
   t.end();
 });
 
@@ -168,3 +193,18 @@ t.test('a path that cannot be a folder is refused with the flag', (t) => {
   });
   t.end();
 });
+
+const noProc = fs.existsSync('/proc/self') ? false : 'there is no /proc here';
+
+t.test(
+  'a folder that can be made nowhere is refused, not tried for ever',
+  { skip: noProc },
+  (t) => {
+    t.throws(() => new DataDir('/proc/disco/a'), {
+      code: 'FAILED_PRECONDITION',
+      reason: 'DISK',
+      message: /^the data dir \/proc\/disco\/a cannot be used \(ENOENT.*--data-dir$/,
+    });
+    t.end();
+  },
+);

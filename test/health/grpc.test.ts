@@ -71,7 +71,9 @@ t.test('over TLS the certificate of a stranger is good enough', async (t) => {
   const credentials = grpc.ServerCredentials.createSsl(null, [pair]);
   const health = new HealthImplementation({ '': 'SERVING' });
   const target = await serveGrpc(t, { health, credentials });
+  const warned = t.capture(process, 'emitWarning');
   t.match(await runCheck(target, asGrpc({ tls: true }), signal), { hasPassed: true });
+  t.equal(warned().length, 0, 'no address is sent as a name');
   t.match(await runCheck(target, asGrpc({ timeoutMs: 200 }), signal), { hasPassed: false });
 });
 

@@ -39,3 +39,14 @@ t.test('one that is stopped before it begins connects to nobody', async (t) => {
   t.match(await runCheck(target, makeCheck(), signal), { hasPassed: true });
   t.equal(connections, 1);
 });
+
+t.test('a link-local address is asked by no kind of check', async (t) => {
+  const target = { ip: '169.254.169.254', port: 80 };
+  for (const kind of ['tcp', 'http', 'grpc'] as const) {
+    const check = makeCheck({ kind, path: '/', method: 'GET' });
+    t.match(await runCheck(target, check, signal), {
+      hasPassed: false,
+      output: /^CHECK_TARGET_FORBIDDEN: 169\.254\.169\.254 is link-local/,
+    });
+  }
+});

@@ -81,6 +81,23 @@ t.test('a file that is no database is refused, and left as it is', (t) => {
   t.end();
 });
 
+t.test('a full disk is not taken for a damaged database, which nobody is to move aside', (t) => {
+  const file = databaseFile(t);
+  sqliteDisk(t, file).open().close();
+  const full = new Database.SqliteError('database or disk is full', 'SQLITE_FULL');
+  t.capture(Database.prototype, 'pragma', () => {
+    throw full;
+  });
+  const error = thrownBy(() => new SqliteStore(file, cluster));
+  t.equal(error.code, 'FAILED_PRECONDITION');
+  t.equal(error.reason, 'DISK');
+  t.equal(
+    error.message,
+    `cannot open the database ${file} (database or disk is full): free some disk space, and start again; nothing is lost`,
+  );
+  t.end();
+});
+
 t.test('a database without its tables is refused as damaged', (t) => {
   const file = databaseFile(t);
   withDatabase(file, (db) => db.pragma('user_version = 1'));
