@@ -27,6 +27,10 @@ const fewOf = (nodes: number): number => Math.max(1, Math.round(nodes / 16));
 const none = (): number => 0;
 const nothing = (): void => undefined;
 
+/** Nothing said is the usual; 0 is said, and means none. */
+const amountOf = (detail: Fault['detail'], usual: number): number =>
+  detail === '' ? usual : Number(detail);
+
 /** Crashes the nodes, does something to what they left, and starts them again at the end. */
 function crashing(meanwhile: (world: World, number: number, fault: Fault) => void) {
   return (world: World, numbers: readonly number[], fault: Fault): (() => void) => {
@@ -100,7 +104,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     count: fewOf,
     strike: (world, numbers, { detail }) => {
       const slow = numbers.flatMap((number) => world.node(number) ?? []);
-      const bytesPerSecond = Number(detail) || 2_000;
+      const bytesPerSecond = amountOf(detail, 2_000);
       for (const { transport } of slow) transport.slowDown(bytesPerSecond, 64 * 1024);
       return () => {
         for (const { transport } of slow) transport.slowDown(Infinity, 16 * 1024 * 1024);
@@ -115,7 +119,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     isExcuse: false,
     count: none,
     strike: (world, _numbers, { detail }) => {
-      world.network.breakLinks(Number(detail) || 0.3);
+      world.network.breakLinks(amountOf(detail, 0.3));
       return nothing;
     },
   },
@@ -199,7 +203,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     isExcuse: false,
     count: fewOf,
     strike: (world, numbers, { detail }) => {
-      const micros = (Number(detail) || 315_360_000_000) * 1_000;
+      const micros = amountOf(detail, 315_360_000_000) * 1_000;
       for (const number of numbers) world.host(number).jump(micros);
       return () => {
         for (const number of numbers) world.host(number).jump(-micros);
@@ -214,7 +218,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     isExcuse: false,
     count: fewOf,
     strike: (world, numbers, { detail }) => {
-      for (const number of numbers) world.host(number).drift(Number(detail) || 0.01);
+      for (const number of numbers) world.host(number).drift(amountOf(detail, 0.01));
       return () => {
         for (const number of numbers) world.host(number).drift(0);
       };

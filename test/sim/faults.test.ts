@@ -84,6 +84,31 @@ test('which nodes are struck does not hang on other faults', (t) => {
   t.end();
 });
 
+test('a fault of which there is nothing does nothing, and one that says nothing does the usual', (t) => {
+  const broken = (detail: string | number): number => {
+    const world = warmWorld();
+    const links = (): number =>
+      world.up().reduce((sum, { transport }) => sum + [...transport.peers].length, 0);
+    const before = links();
+    scheduleFault(world, fault('link-breaks', 0, 0, { detail }));
+    world.clock.advance(1);
+    return before - links();
+  };
+  t.equal(broken(0), 0);
+  t.ok(broken('') > 0);
+  const wrongBy = (kind: string, detail: string | number): number => {
+    const world = warmWorld();
+    scheduleFault(world, fault(kind, 0, 5_000, { nodes: [2], detail }));
+    world.clock.advance(1_000);
+    return world.host(2).offsetMicros;
+  };
+  for (const kind of ['clock-jump', 'clock-drift']) {
+    t.equal(wrongBy(kind, 0), 0, kind);
+    t.ok(wrongBy(kind, '') > 0, kind);
+  }
+  t.end();
+});
+
 test('an unknown kind is refused', (t) => {
   t.throws(() => scheduleFault(warmWorld(), fault('meteor', 0, 1)), /no fault called meteor/);
   t.end();
