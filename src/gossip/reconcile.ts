@@ -3,7 +3,7 @@
  *
  *   asker                              answerer
  *     │ ── digest ──────────────────────▶ │   set hash, four coded symbols
- *     │ ◀───────────────────────── same ── │   equal: one byte
+ *     │ ◀───────────────────────── same ── │   equal: four bytes
  *     │ ◀─────────────────── difference ── │   decoded: {want, have}
  *     │ ── delta*, want ────────────────▶ │
  *     │ ◀───────────────── delta*, done ── │
