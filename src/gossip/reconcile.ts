@@ -21,7 +21,7 @@ import type { ReceiveVerdict } from '../registry/registry.ts';
 import type { RefusalReason } from '../record/verdict.ts';
 import { Answerer } from './answerer.ts';
 import type { GossipContext } from './context.ts';
-import { bytesOf, deltasOf, Staging } from './delta.ts';
+import { bytesOf, deltasOf } from './delta.ts';
 import { digestSymbols, sealDigest } from './digest.ts';
 import { idBytes, readId } from './element.ts';
 import { encodeFrame } from './message.ts';
@@ -31,6 +31,7 @@ import { settleMs } from './settled-heads.ts';
 import type { SettledHeads } from './settled-heads.ts';
 import { symbolBytes } from './sketch.ts';
 import { Snapshots } from './snapshot.ts';
+import { Staging } from './staging.ts';
 import { SymbolStream } from './symbol-stream.ts';
 import { prefixKey, prefixOf } from './version.ts';
 import type { Prefix, Version } from './version.ts';
@@ -91,7 +92,7 @@ export class Reconciler {
     this.#hooks = hooks;
     this.heads = options.heads;
     this.#salts = new Salts(context.random);
-    this.#staging = new Staging(options.bytesPerOwnerMax);
+    this.#staging = new Staging(options.bytesPerOwnerMax, context.counters);
     this.#snapshots = new Snapshots(context, {
       take: (peer, delta) => this.onDelta(peer, delta),
       give: (peer, wanted) => void this.#give(peer, wanted),

@@ -15,6 +15,7 @@ import { rumorAccusationsMax } from '../../src/gossip/message-reader.ts';
 import { rumorBytesMax } from '../../src/gossip/message.ts';
 import { rumorOf } from '../../src/gossip/rumor.ts';
 import { servedMax } from '../../src/gossip/snapshot.ts';
+import { stagedBytesMax } from '../../src/gossip/staging.ts';
 import { OwnerRate } from '../../src/gossip/owner-rate.ts';
 import { accusationBytesMax } from '../../src/membership/accusation.ts';
 import { accusationsMax, accusationsPerMinuteMax } from '../../src/membership/docket.ts';
@@ -73,7 +74,16 @@ const bounds: readonly Bound[] = [
     goesOver: [
       `${here}: an owner of over 16 MiB is not taken, however it is cut`,
       'registry/registry-bounds: an owner may have as many bytes as bytesPerOwnerMax',
-      'gossip/delta: more of one owner than it may have is given up',
+      'gossip/staging: more of one owner than it may have is given up',
+    ],
+  },
+  {
+    what: 'bytes of deltas whose last chunk has not come',
+    value: 64 * mebibyte,
+    is: stagedBytesMax,
+    goesOver: [
+      'gossip/staging: of all that is staged, one byte over the total, the longest untouched is given up',
+      'gossip/staging: as many peers as may be connected stage no more than 64 MiB between them',
     ],
   },
   {
