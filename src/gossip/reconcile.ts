@@ -14,18 +14,19 @@
  *
  * Both end with the larger heads. A `want` numbered 0 is outside any exchange.
  */
-import type { Hash } from '../record/hash.ts';
 import type { Sealed, SealedHead } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
 import type { RefusalReason } from '../record/verdict.ts';
 import { Answerer } from './answerer.ts';
+import type { AnswererHooks } from './answerer.ts';
 import type { GossipContext } from './context.ts';
 import { bytesOf, deltasOf } from './delta.ts';
 import { digestSymbols, sealDigest } from './digest.ts';
 import { idBytes, readId } from './element.ts';
 import { encodeFrame } from './message.ts';
 import type { Delta, ExchangeFrame, Frame } from './frame.ts';
+import type { Rumors } from './rumor.ts';
 import { Salts } from './salts.ts';
 import { settleMs } from './settled-heads.ts';
 import type { SettledHeads } from './settled-heads.ts';
@@ -53,7 +54,9 @@ interface Asked {
   stream: SymbolStream | undefined;
 }
 
-export interface ReconcileHooks {
+export interface ReconcileHooks extends Pick<AnswererHooks, 'heardTime' | 'accusation'> {
+  /** Merges what came, at the pace that is taken of one owner. */
+  readonly merge: Rumors['merge'];
   /** A repair moved an owner on from version `before`. */
   repaired(owner: OwnerId, before: number, peer: OwnerId): void;
   /** Our own head from an earlier life came back. */
@@ -62,12 +65,8 @@ export interface ReconcileHooks {
   completed(peer: OwnerId): void;
   /** What a peer sent was refused, and is counted; `head` when it was that of a delta. */
   refused(peer: OwnerId, reason: RefusalReason, head?: Sealed): void;
-  /** An honest digest tells its sender's wall clock, µs. */
-  heardTime(peer: OwnerId, time: number): void;
   /** A digest was sent. */
   asked(peer: OwnerId): void;
-  /** The accusation with that hash, if it is still held. */
-  accusation(hash: Hash): Sealed | undefined;
 }
 
 export interface ReconcileOptions {
@@ -198,13 +197,13 @@ export class Reconciler {
   }
 
   onDelta(peer: OwnerId, delta: Delta): void {
-    const { registry, now } = this.#context;
+    const { registry } = this.#context;
     // On a slow link much may be under way; as long as it comes, it is waited for.
     this.#progressed(peer);
     const records = this.#staging.take(peer, delta);
     if (records === 'wait') return;
     if (records === 'too_many') return registry.refusals.add('TOO_MANY_RECORDS');
-    const received = registry.receive(delta.head, records, delta.whole, now);
+    const received = this.#hooks.merge(peer, delta.head, records, delta.whole);
     this.#context.counters.add(`deltas_${received.kind}`);
     switch (received.kind) {
       case 'applied':
@@ -221,6 +220,7 @@ export class Reconciler {
         return this.#hooks.refused(peer, received.reason, delta.head);
       case 'duplicate':
       case 'stale':
+      case 'throttled':
         return;
     }
   }

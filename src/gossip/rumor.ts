@@ -6,6 +6,7 @@
  *                        too many of one owner: keep the number of the newest, ask for it later
  *   repaired by digest ─▶ tell the other neighbors once, directly
  *
+ * Deltas and hellos go by the same count of their owner: another kind of frame is no way around it.
  * Nothing depends on a rumor: what is lost here, the digests repair.
  */
 import { disco } from '../gen/gossip.js';
@@ -109,11 +110,8 @@ export class Rumors {
     const { registry, counters, now } = this.#context;
     const { head: told, records } = rumor;
     if (told === undefined) return { kind: 'headless' };
-    const received = this.#notePaused(peer, told) ?? registry.receive(told, records, false, now);
+    const received = this.merge(peer, told, records, false);
     counters.add(`rumors_${received.kind}`);
-    // Only what its signature vouches for counts against an owner: nobody else can use it up.
-    if (received.kind === 'applied' || received.kind === 'gap')
-      if (!this.#rate.take(received.owner, now.monoMs)) this.#pause(peer, received.owner);
     if (received.kind !== 'gap') return received;
     const { owner, held, head } = received;
     // Built on what is held, and yet another root: the records are not those of the owner.
@@ -123,6 +121,25 @@ export class Rumors {
       lastUpdate: head.head.lastUpdate,
       askAtMs: now.monoMs + gapWaitMs,
     });
+    return received;
+  }
+
+  /**
+   * Merges what a peer says of an owner, unless that owner is not listened to for now.
+   *
+   * @param whole the records are all that the head commits to
+   */
+  merge(
+    peer: OwnerId,
+    head: Sealed,
+    records: readonly Uint8Array[],
+    whole: boolean,
+  ): ReceiveVerdict | Throttled {
+    const { registry, now } = this.#context;
+    const received = this.#notePaused(peer, head) ?? registry.receive(head, records, whole, now);
+    // Only what its signature vouches for counts against an owner: nobody else can use it up.
+    if (received.kind === 'applied' || received.kind === 'gap')
+      if (!this.#rate.take(received.owner, now.monoMs)) this.#pause(peer, received.owner);
     return received;
   }
 

@@ -32,7 +32,7 @@ export const gossipMutants: readonly Mutant[] = [
   {
     name: 'staging-mixes-owners',
     what: "chunks of one owner are staged with another's",
-    file: 'src/gossip/delta.ts',
+    file: 'src/gossip/staging.ts',
     edits: [
       { find: 'if (staged?.head !== head) staged', replace: 'if (staged === undefined) staged' },
     ],
@@ -41,7 +41,7 @@ export const gossipMutants: readonly Mutant[] = [
   {
     name: 'partial-owner-merged',
     what: 'each chunk of an owner is merged when it comes',
-    file: 'src/gossip/delta.ts',
+    file: 'src/gossip/staging.ts',
     edits: [{ find: "return delta.more ? 'wait' : records;", replace: 'return records;' }],
     tests: ['test/property/delta.test.ts'],
   },
