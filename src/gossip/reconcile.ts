@@ -14,7 +14,7 @@
  *
  * Both end with the larger heads. A `want` numbered 0 is outside any exchange.
  */
-import type { Sealed, SealedHead } from '../record/head.ts';
+import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
 import type { RefusalReason } from '../record/verdict.ts';
@@ -35,7 +35,8 @@ import { Snapshots } from './snapshot.ts';
 import { Staging } from './staging.ts';
 import { SymbolStream } from './symbol-stream.ts';
 import { prefixKey, prefixOf } from './version.ts';
-import type { Prefix, Version } from './version.ts';
+import type { Version } from './version.ts';
+import { Wants } from './wants.ts';
 
 /** An exchange that made no progress for so long is given up. */
 const exchangeTimeoutMs = 10_000;
@@ -83,6 +84,7 @@ export class Reconciler {
   readonly #answerer: Answerer;
   readonly #snapshots: Snapshots;
   readonly #salts: Salts;
+  readonly #wants: Wants;
   readonly #asked = new Map<OwnerId, Asked>();
   #lastId = 0;
 
@@ -101,8 +103,12 @@ export class Reconciler {
       refused: (peer, reason) => hooks.refused(peer, reason),
       failed: (peer) => this.#end(peer, false),
     });
-    const pull = (peer: OwnerId): void => this.#pull(peer);
-    this.#answerer = new Answerer(context, this.heads, { ...hooks, pull });
+    this.#wants = new Wants(context, this.heads);
+    this.#answerer = new Answerer(context, this.heads, {
+      ...hooks,
+      wants: this.#wants,
+      pull: (peer) => this.#pull(peer),
+    });
   }
 
   /** Starts an exchange with a peer, or joins the one that is under way. */
@@ -202,7 +208,10 @@ export class Reconciler {
     this.#progressed(peer);
     const records = this.#staging.take(peer, delta);
     if (records === 'wait') return;
-    if (records === 'too_many') return registry.refusals.add('TOO_MANY_RECORDS');
+    if (records === 'too_many') {
+      registry.refusals.add('TOO_MANY_RECORDS');
+      return this.#wants.refused(peer, delta.head, 'TOO_MANY_RECORDS');
+    }
     const received = this.#hooks.merge(peer, delta.head, records, delta.whole);
     this.#context.counters.add(`deltas_${received.kind}`);
     switch (received.kind) {
@@ -215,6 +224,7 @@ export class Reconciler {
       case 'own':
         return this.#hooks.own(peer, received);
       case 'refused':
+        this.#wants.refused(peer, delta.head, received.reason);
         // Of several chunks an honest peer's transport may have dropped one, for want of room.
         if (received.reason === 'ROOT_MISMATCH' && records.length > delta.records.length) return;
         return this.#hooks.refused(peer, received.reason, delta.head);
@@ -255,7 +265,7 @@ export class Reconciler {
     const want: Version[] = [];
     for (const { prefix, lastUpdate } of frame.have) {
       theirs.set(prefixKey(prefix), lastUpdate);
-      const from = this.#wantedFrom(prefix, lastUpdate);
+      const from = this.#wants.from(peer, { prefix, lastUpdate });
       if (from !== undefined) want.push({ prefix, lastUpdate: from });
     }
     const give: Version[] = [];
@@ -266,36 +276,13 @@ export class Reconciler {
       const head = this.#context.registry.state(owner)?.head;
       if (head === undefined) continue;
       const prefix = prefixOf(owner);
-      const from = this.#leadsFrom(theirs.get(prefixKey(prefix)) ?? 0, head);
+      const from = this.#wants.leadsFrom(theirs.get(prefixKey(prefix)) ?? 0, head);
       if (from !== undefined) give.push({ prefix, lastUpdate: from });
     }
     this.#give(peer, give);
     if (want.length === 0) return this.#end(peer, true);
     this.#progressed(peer);
     this.#send(peer, { kind: 'want', exchange: frame.exchange, owners: want });
-  }
-
-  /** The version to ask from for what leads to a peer's head; undefined: we need nothing of it. */
-  #wantedFrom(prefix: Prefix, lastUpdate: number): number | undefined {
-    const owners = this.heads.ownersOf(prefix);
-    if (owners.length === 0) return 0;
-    let from: number | undefined;
-    for (const owner of owners) {
-      const head = this.#context.registry.state(owner)?.head;
-      const held = head?.head.lastUpdate ?? 0;
-      if (held > lastUpdate) continue;
-      const own = head && held === lastUpdate ? this.#leadsFrom(held, head) : held;
-      if (own !== undefined) from = Math.min(from ?? own, own);
-    }
-    return from;
-  }
-
-  // Two heads with one number lead to each other by no delta, so from 0; but one that the digest
-  // did not tell of yet is simply held by both.
-  #leadsFrom(theirs: number, head: SealedHead): number | undefined {
-    const { lastUpdate } = head.head;
-    if (theirs !== lastUpdate) return theirs < lastUpdate ? theirs : undefined;
-    return this.heads.isCompared(head) ? 0 : undefined;
   }
 
   #onWant(peer: OwnerId, { exchange, owners }: Extract<Frame, { kind: 'want' }>): void {

@@ -12,7 +12,7 @@
 import { disco } from '../gen/gossip.js';
 import { safeInteger } from '../record/encoding.ts';
 import type { OwnerState } from '../record/merge.ts';
-import { ownerFromKey } from '../record/owner.ts';
+import { ownerFromKey, publicKeyBytes } from '../record/owner.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { Sealed } from '../record/head.ts';
 import type { RefusalReason } from '../record/verdict.ts';
@@ -167,7 +167,7 @@ export class Rumors {
   /** The newest head of an owner that is not listened to is remembered by its number alone. */
   #notePaused(peer: OwnerId, head: Sealed): Throttled | undefined {
     if (this.#pauses.size === 0) return undefined;
-    const named = nameOf(head);
+    const named = claimOf(head);
     const pause = named === undefined ? undefined : this.#pauses.get(named.owner);
     if (named === undefined || pause === undefined) return undefined;
     const { owner, lastUpdate } = named;
@@ -257,12 +257,12 @@ function firstAskAtMs(gaps: ReadonlyMap<OwnerId, Gap>): number {
 }
 
 /** Whose head this claims to be, and its number: not checked, good only to ask about. */
-function nameOf({ body }: Sealed): { owner: OwnerId; lastUpdate: number } | undefined {
+export function claimOf({ body }: Sealed): { owner: OwnerId; lastUpdate: number } | undefined {
   if (body.length > rumorBytesMax) return undefined;
   try {
     const { owner, lastUpdate: number } = disco.gossip.v1.Head.decode(body);
     const lastUpdate = safeInteger(number);
-    if (Number.isNaN(lastUpdate)) return undefined;
+    if (Number.isNaN(lastUpdate) || owner.length !== publicKeyBytes) return undefined;
     return { owner: ownerFromKey(owner), lastUpdate };
   } catch {
     return undefined;

@@ -83,10 +83,10 @@ export const gossipMutants: readonly Mutant[] = [
   {
     name: 'fork-not-compared',
     what: 'two heads with one lastUpdate are taken for the same',
-    file: reconcile,
+    file: 'src/gossip/wants.ts',
     edits: [
       {
-        find: 'return this.heads.isCompared(head) ? 0 : undefined;',
+        find: 'return this.#heads.isCompared(head) ? 0 : undefined;',
         replace: 'return undefined;',
       },
     ],
