@@ -4,6 +4,7 @@
  * `faultKinds` is the one table: its names are the kinds of `Fault`, its sentences the help.
  */
 import type { Random } from '../base/random.ts';
+import { partitionShapes, tornParts } from './fault-text.ts';
 import type { Fault } from './run.ts';
 import type { World } from './world.ts';
 
@@ -249,6 +250,18 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
   },
 };
 
+/** What a campaign has to strike with: all kinds, and of those that have several, all shapes. */
+export const faultNames: readonly string[] = [
+  ...Object.keys(faultKinds),
+  ...partitionShapes.map((shape) => `partition ${shape}`),
+  ...tornParts.map((part) => `torn-store ${part}`),
+];
+
+/** Its kind, and which shape of it where that is a word. */
+function namesOf({ kind, detail }: Fault): string[] {
+  return typeof detail === 'string' && detail !== '' ? [kind, `${kind} ${detail}`] : [kind];
+}
+
 /** Makes a fault happen in its time. @throws Error for an unknown kind */
 export function scheduleFault(world: World, fault: Fault): void {
   const kind = faultKinds[fault.kind];
@@ -261,7 +274,7 @@ export function scheduleFault(world: World, fault: Fault): void {
   const untilMs = Math.min(fault.untilMs, world.options.durationMs);
   world.clock.schedule(fault.atMs - world.nowMs, () => {
     world.trace.add(world.nowMs, 0, fault.kind);
-    world.struck.set(fault.kind, (world.struck.get(fault.kind) ?? 0) + 1);
+    for (const name of namesOf(fault)) world.struck.set(name, (world.struck.get(name) ?? 0) + 1);
     const end = kind.strike(world, numbers, fault);
     world.clock.schedule(Math.max(0, untilMs - fault.atMs), end);
   });

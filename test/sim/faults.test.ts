@@ -39,6 +39,7 @@ test('the shapes of a partition cut what they say, and nothing afterwards', (t) 
     const cut = (): number => pairs.filter(([from = 0, to = 0]) => network.isCut(from, to)).length;
     const expected = { halves: 18, thirds: 24, 'one-way': 9, flapping: 18 }[shape];
     t.equal(cut(), expected, shape);
+    t.equal(world.struck.get(`partition ${shape}`), 1, 'it counts as what it is');
     world.clock.advance(30_000);
     t.equal(cut(), 0, `${shape} is over`);
   }
