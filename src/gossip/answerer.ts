@@ -21,6 +21,7 @@ import { symbolBytes } from './sketch.ts';
 import { decodeDifference } from './sketch-decoder.ts';
 import { prefixOf } from './version.ts';
 import type { Version } from './version.ts';
+import type { Wants } from './wants.ts';
 
 /** A salted comparison is the whole work anew: one a peer and minute. */
 const saltedIntervalMs = 60_000;
@@ -39,6 +40,8 @@ export interface AnswererHooks {
   /** An honest digest tells its sender's wall clock, µs. */
   heardTime(peer: OwnerId, time: number): void;
   refused(peer: OwnerId, reason: RefusalReason): void;
+  /** Which of the heads that a peer names it is asked for. */
+  readonly wants: Wants;
   /** The peer holds far more than we do. */
   pull(peer: OwnerId): void;
   /** The accusation with that hash, if it is still held. */
@@ -155,7 +158,7 @@ export class Answerer {
         this.#send(peer, {
           kind: 'difference',
           exchange,
-          want: this.#lacking(difference.theirs),
+          want: this.#lacking(peer, difference.theirs),
           have: this.#versions(difference.mine, difference.theirs),
         });
         return false;
@@ -171,9 +174,9 @@ export class Answerer {
     this.#send(peer, { kind: 'accusation', sealed: { body, signature } });
   }
 
-  /** What is on its way here already, or held and not settled, is not asked for. */
-  #lacking(ids: readonly Id[]): Uint8Array {
-    const lacking = this.#heads.lacking(ids);
+  /** What is on its way here already, held and not settled, or turned away, is not asked for. */
+  #lacking(peer: OwnerId, ids: readonly Id[]): Uint8Array {
+    const lacking = this.#hooks.wants.named(peer, ids);
     const bytes = new Uint8Array(lacking.length * idBytes);
     lacking.forEach((id, index) => writeId(id, bytes, index * idBytes));
     return bytes;

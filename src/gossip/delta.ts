@@ -1,19 +1,15 @@
 /**
  * Delta: one owner's records above a version, or all of them, under one named head.
  *
- * Cut into chunks that fit a frame; merged when the last chunk is there, so an owner still moves
- * from head to head at once.
+ * Cut into chunks that fit a frame; merged when the last chunk is there (staging.ts), so an owner
+ * still moves from head to head at once.
  */
 import type { OwnerState } from '../record/merge.ts';
-import { detached } from '../record/hash.ts';
-import type { OwnerId } from '../record/owner.ts';
 import { bare } from './message.ts';
 import type { Delta } from './frame.ts';
 
 /** Record bytes in one delta frame. */
 export const chunkBytesMax = 512 * 1024;
-/** No record is shorter. */
-const recordBytesMin = 54;
 
 /**
  * What leads from `held` to the state's head; nothing when that is as new.
@@ -51,49 +47,4 @@ export function bytesOf(deltas: readonly Delta[]): number {
     for (const record of records) bytes += record.length;
   }
   return bytes;
-}
-
-interface Staged {
-  readonly head: string;
-  /** Undefined once they were too many: the rest of the chunks is let pass. */
-  records: Uint8Array[] | undefined;
-  bytes: number;
-}
-
-/** Chunks of one owner's delta from each peer, invisible until the last has come. */
-export class Staging {
-  readonly #staged = new Map<OwnerId, Staged>();
-  readonly #bytesMax: number;
-
-  /** @param bytesMax record bytes of one owner */
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
-  }
-
-  /** All records once the last chunk is there; else to wait, or, once for a delta, to give it up. */
-  take(peer: OwnerId, delta: Delta): readonly Uint8Array[] | 'wait' | 'too_many' {
-    const head = Buffer.from(delta.head.signature).toString('latin1');
-    let staged = this.#staged.get(peer);
-    if (staged?.head !== head) staged = { head, records: [], bytes: 0 };
-    if (delta.more) this.#staged.set(peer, staged);
-    else this.#staged.delete(peer);
-    const { records } = staged;
-    if (records === undefined) return 'wait';
-    // What waits for more must not keep the frames alive in which it came.
-    const isKept = delta.more || records.length > 0;
-    for (const record of delta.records) {
-      records.push(isKept ? detached(record) : record);
-      // Made-up ones may be empty, and yet take their place.
-      staged.bytes += Math.max(record.length, recordBytesMin);
-    }
-    if (staged.bytes > this.#bytesMax) {
-      staged.records = undefined;
-      return 'too_many';
-    }
-    return delta.more ? 'wait' : records;
-  }
-
-  forget(peer: OwnerId): void {
-    this.#staged.delete(peer);
-  }
 }

@@ -91,6 +91,7 @@ export class Engine {
       this.#context,
       { bytesPerOwnerMax: config.bytesPerOwnerMax, heads },
       {
+        merge: (peer, head, records, whole) => this.#rumors.merge(peer, head, records, whole),
         repaired: (owner, before, peer) => this.#repaired(owner, before, peer),
         own: (peer, verdict) => this.#ownHeads.met(peer, verdict),
         completed: () => this.#completed(),
@@ -309,7 +310,7 @@ export class Engine {
     }
     this.#timekeeper.answered(peer);
     this.#hear(peer, hello.time);
-    const received = registry.receive(hello.head, [], false, this.#context.now);
+    const received = this.#rumors.merge(peer, hello.head, [], false);
     const isWelcome = this.#links.greet(peer);
     this.#vigil.greeted(peer);
     if (received.kind === 'refused') this.#door.blame(peer, received.reason);

@@ -3,7 +3,7 @@
  *
  *   asker                              answerer
  *     │ ── digest ──────────────────────▶ │   set hash, four coded symbols
- *     │ ◀───────────────────────── same ── │   equal: one byte
+ *     │ ◀───────────────────────── same ── │   equal: four bytes
  *     │ ◀─────────────────── difference ── │   decoded: {want, have}
  *     │ ── delta*, want ────────────────▶ │
  *     │ ◀───────────────── delta*, done ── │
@@ -14,26 +14,29 @@
  *
  * Both end with the larger heads. A `want` numbered 0 is outside any exchange.
  */
-import type { Hash } from '../record/hash.ts';
-import type { Sealed, SealedHead } from '../record/head.ts';
+import type { Sealed } from '../record/head.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { ReceiveVerdict } from '../registry/registry.ts';
 import type { RefusalReason } from '../record/verdict.ts';
 import { Answerer } from './answerer.ts';
+import type { AnswererHooks } from './answerer.ts';
 import type { GossipContext } from './context.ts';
-import { bytesOf, deltasOf, Staging } from './delta.ts';
+import { bytesOf, deltasOf } from './delta.ts';
 import { digestSymbols, sealDigest } from './digest.ts';
 import { idBytes, readId } from './element.ts';
 import { encodeFrame } from './message.ts';
 import type { Delta, ExchangeFrame, Frame } from './frame.ts';
+import type { Rumors } from './rumor.ts';
 import { Salts } from './salts.ts';
 import { settleMs } from './settled-heads.ts';
 import type { SettledHeads } from './settled-heads.ts';
 import { symbolBytes } from './sketch.ts';
 import { Snapshots } from './snapshot.ts';
+import { Staging } from './staging.ts';
 import { SymbolStream } from './symbol-stream.ts';
 import { prefixKey, prefixOf } from './version.ts';
-import type { Prefix, Version } from './version.ts';
+import type { Version } from './version.ts';
+import { Wants } from './wants.ts';
 
 /** An exchange that made no progress for so long is given up. */
 const exchangeTimeoutMs = 10_000;
@@ -52,7 +55,9 @@ interface Asked {
   stream: SymbolStream | undefined;
 }
 
-export interface ReconcileHooks {
+export interface ReconcileHooks extends Pick<AnswererHooks, 'heardTime' | 'accusation'> {
+  /** Merges what came, at the pace that is taken of one owner. */
+  readonly merge: Rumors['merge'];
   /** A repair moved an owner on from version `before`. */
   repaired(owner: OwnerId, before: number, peer: OwnerId): void;
   /** Our own head from an earlier life came back. */
@@ -61,12 +66,8 @@ export interface ReconcileHooks {
   completed(peer: OwnerId): void;
   /** What a peer sent was refused, and is counted; `head` when it was that of a delta. */
   refused(peer: OwnerId, reason: RefusalReason, head?: Sealed): void;
-  /** An honest digest tells its sender's wall clock, µs. */
-  heardTime(peer: OwnerId, time: number): void;
   /** A digest was sent. */
   asked(peer: OwnerId): void;
-  /** The accusation with that hash, if it is still held. */
-  accusation(hash: Hash): Sealed | undefined;
 }
 
 export interface ReconcileOptions {
@@ -83,6 +84,7 @@ export class Reconciler {
   readonly #answerer: Answerer;
   readonly #snapshots: Snapshots;
   readonly #salts: Salts;
+  readonly #wants: Wants;
   readonly #asked = new Map<OwnerId, Asked>();
   #lastId = 0;
 
@@ -91,7 +93,7 @@ export class Reconciler {
     this.#hooks = hooks;
     this.heads = options.heads;
     this.#salts = new Salts(context.random);
-    this.#staging = new Staging(options.bytesPerOwnerMax);
+    this.#staging = new Staging(options.bytesPerOwnerMax, context.counters);
     this.#snapshots = new Snapshots(context, {
       take: (peer, delta) => this.onDelta(peer, delta),
       give: (peer, wanted) => void this.#give(peer, wanted),
@@ -101,8 +103,12 @@ export class Reconciler {
       refused: (peer, reason) => hooks.refused(peer, reason),
       failed: (peer) => this.#end(peer, false),
     });
-    const pull = (peer: OwnerId): void => this.#pull(peer);
-    this.#answerer = new Answerer(context, this.heads, { ...hooks, pull });
+    this.#wants = new Wants(context, this.heads);
+    this.#answerer = new Answerer(context, this.heads, {
+      ...hooks,
+      wants: this.#wants,
+      pull: (peer) => this.#pull(peer),
+    });
   }
 
   /** Starts an exchange with a peer, or joins the one that is under way. */
@@ -197,13 +203,16 @@ export class Reconciler {
   }
 
   onDelta(peer: OwnerId, delta: Delta): void {
-    const { registry, now } = this.#context;
+    const { registry } = this.#context;
     // On a slow link much may be under way; as long as it comes, it is waited for.
     this.#progressed(peer);
     const records = this.#staging.take(peer, delta);
     if (records === 'wait') return;
-    if (records === 'too_many') return registry.refusals.add('TOO_MANY_RECORDS');
-    const received = registry.receive(delta.head, records, delta.whole, now);
+    if (records === 'too_many') {
+      registry.refusals.add('TOO_MANY_RECORDS');
+      return this.#wants.refused(peer, delta.head, 'TOO_MANY_RECORDS');
+    }
+    const received = this.#hooks.merge(peer, delta.head, records, delta.whole);
     this.#context.counters.add(`deltas_${received.kind}`);
     switch (received.kind) {
       case 'applied':
@@ -215,11 +224,13 @@ export class Reconciler {
       case 'own':
         return this.#hooks.own(peer, received);
       case 'refused':
+        this.#wants.refused(peer, delta.head, received.reason);
         // Of several chunks an honest peer's transport may have dropped one, for want of room.
         if (received.reason === 'ROOT_MISMATCH' && records.length > delta.records.length) return;
         return this.#hooks.refused(peer, received.reason, delta.head);
       case 'duplicate':
       case 'stale':
+      case 'throttled':
         return;
     }
   }
@@ -254,7 +265,7 @@ export class Reconciler {
     const want: Version[] = [];
     for (const { prefix, lastUpdate } of frame.have) {
       theirs.set(prefixKey(prefix), lastUpdate);
-      const from = this.#wantedFrom(prefix, lastUpdate);
+      const from = this.#wants.from(peer, { prefix, lastUpdate });
       if (from !== undefined) want.push({ prefix, lastUpdate: from });
     }
     const give: Version[] = [];
@@ -265,36 +276,13 @@ export class Reconciler {
       const head = this.#context.registry.state(owner)?.head;
       if (head === undefined) continue;
       const prefix = prefixOf(owner);
-      const from = this.#leadsFrom(theirs.get(prefixKey(prefix)) ?? 0, head);
+      const from = this.#wants.leadsFrom(theirs.get(prefixKey(prefix)) ?? 0, head);
       if (from !== undefined) give.push({ prefix, lastUpdate: from });
     }
     this.#give(peer, give);
     if (want.length === 0) return this.#end(peer, true);
     this.#progressed(peer);
     this.#send(peer, { kind: 'want', exchange: frame.exchange, owners: want });
-  }
-
-  /** The version to ask from for what leads to a peer's head; undefined: we need nothing of it. */
-  #wantedFrom(prefix: Prefix, lastUpdate: number): number | undefined {
-    const owners = this.heads.ownersOf(prefix);
-    if (owners.length === 0) return 0;
-    let from: number | undefined;
-    for (const owner of owners) {
-      const head = this.#context.registry.state(owner)?.head;
-      const held = head?.head.lastUpdate ?? 0;
-      if (held > lastUpdate) continue;
-      const own = head && held === lastUpdate ? this.#leadsFrom(held, head) : held;
-      if (own !== undefined) from = Math.min(from ?? own, own);
-    }
-    return from;
-  }
-
-  // Two heads with one number lead to each other by no delta, so from 0; but one that the digest
-  // did not tell of yet is simply held by both.
-  #leadsFrom(theirs: number, head: SealedHead): number | undefined {
-    const { lastUpdate } = head.head;
-    if (theirs !== lastUpdate) return theirs < lastUpdate ? theirs : undefined;
-    return this.heads.isCompared(head) ? 0 : undefined;
   }
 
   #onWant(peer: OwnerId, { exchange, owners }: Extract<Frame, { kind: 'want' }>): void {

@@ -6,12 +6,13 @@
  *                        too many of one owner: keep the number of the newest, ask for it later
  *   repaired by digest ─▶ tell the other neighbors once, directly
  *
+ * Deltas and hellos go by the same count of their owner: another kind of frame is no way around it.
  * Nothing depends on a rumor: what is lost here, the digests repair.
  */
 import { disco } from '../gen/gossip.js';
 import { safeInteger } from '../record/encoding.ts';
 import type { OwnerState } from '../record/merge.ts';
-import { ownerFromKey } from '../record/owner.ts';
+import { ownerFromKey, publicKeyBytes } from '../record/owner.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { Sealed } from '../record/head.ts';
 import type { RefusalReason } from '../record/verdict.ts';
@@ -109,11 +110,8 @@ export class Rumors {
     const { registry, counters, now } = this.#context;
     const { head: told, records } = rumor;
     if (told === undefined) return { kind: 'headless' };
-    const received = this.#notePaused(peer, told) ?? registry.receive(told, records, false, now);
+    const received = this.merge(peer, told, records, false);
     counters.add(`rumors_${received.kind}`);
-    // Only what its signature vouches for counts against an owner: nobody else can use it up.
-    if (received.kind === 'applied' || received.kind === 'gap')
-      if (!this.#rate.take(received.owner, now.monoMs)) this.#pause(peer, received.owner);
     if (received.kind !== 'gap') return received;
     const { owner, held, head } = received;
     // Built on what is held, and yet another root: the records are not those of the owner.
@@ -123,6 +121,25 @@ export class Rumors {
       lastUpdate: head.head.lastUpdate,
       askAtMs: now.monoMs + gapWaitMs,
     });
+    return received;
+  }
+
+  /**
+   * Merges what a peer says of an owner, unless that owner is not listened to for now.
+   *
+   * @param whole the records are all that the head commits to
+   */
+  merge(
+    peer: OwnerId,
+    head: Sealed,
+    records: readonly Uint8Array[],
+    whole: boolean,
+  ): ReceiveVerdict | Throttled {
+    const { registry, now } = this.#context;
+    const received = this.#notePaused(peer, head) ?? registry.receive(head, records, whole, now);
+    // Only what its signature vouches for counts against an owner: nobody else can use it up.
+    if (received.kind === 'applied' || received.kind === 'gap')
+      if (!this.#rate.take(received.owner, now.monoMs)) this.#pause(peer, received.owner);
     return received;
   }
 
@@ -150,7 +167,7 @@ export class Rumors {
   /** The newest head of an owner that is not listened to is remembered by its number alone. */
   #notePaused(peer: OwnerId, head: Sealed): Throttled | undefined {
     if (this.#pauses.size === 0) return undefined;
-    const named = nameOf(head);
+    const named = claimOf(head);
     const pause = named === undefined ? undefined : this.#pauses.get(named.owner);
     if (named === undefined || pause === undefined) return undefined;
     const { owner, lastUpdate } = named;
@@ -240,12 +257,12 @@ function firstAskAtMs(gaps: ReadonlyMap<OwnerId, Gap>): number {
 }
 
 /** Whose head this claims to be, and its number: not checked, good only to ask about. */
-function nameOf({ body }: Sealed): { owner: OwnerId; lastUpdate: number } | undefined {
+export function claimOf({ body }: Sealed): { owner: OwnerId; lastUpdate: number } | undefined {
   if (body.length > rumorBytesMax) return undefined;
   try {
     const { owner, lastUpdate: number } = disco.gossip.v1.Head.decode(body);
     const lastUpdate = safeInteger(number);
-    if (Number.isNaN(lastUpdate)) return undefined;
+    if (Number.isNaN(lastUpdate) || owner.length !== publicKeyBytes) return undefined;
     return { owner: ownerFromKey(owner), lastUpdate };
   } catch {
     return undefined;

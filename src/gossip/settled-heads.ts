@@ -169,7 +169,7 @@ export class SettledHeads {
   }
 
   /** The name of a head's element, as `idKey` has it. */
-  nameOf({ hash }: SealedHead): number {
+  nameOf({ hash }: Pick<SealedHead, 'hash'>): number {
     const { lo, hi } = elementOf(hash, this.#key);
     return idKey(lo, hi);
   }

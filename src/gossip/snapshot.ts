@@ -72,6 +72,9 @@ export class Snapshots {
   readonly #serving = new Map<OwnerId, Serving>();
   /** Monotonic ms of the last pull from a peer. */
   readonly #pulledAtMs = new Map<OwnerId, number>();
+  /** All owners, in the order of keys, and the members' revision at which they were. */
+  #sorted: readonly OwnerId[] = [];
+  #sortedAt = -1;
 
   constructor(context: GossipContext, hooks: SnapshotHooks) {
     this.#context = context;
@@ -223,9 +226,17 @@ export class Snapshots {
     return lastUpdate >= now.wallMicros - horizonMs * 1000;
   }
 
-  /** Text order of owners is the order of their keys: all are equally long, in base58. */
-  #sortedOwners(): OwnerId[] {
-    return [...this.#context.registry.owners()].map(([owner]) => owner).sort();
+  /**
+   * Text order of owners is the order of their keys: all are equally long, in base58. Sorted anew
+   * only after somebody came or went: whoever begins pull after pull does not have it done.
+   */
+  #sortedOwners(): readonly OwnerId[] {
+    const { registry } = this.#context;
+    if (this.#sortedAt !== registry.membersRevision) {
+      this.#sorted = Array.from(registry.owners(), ([owner]) => owner).sort();
+      this.#sortedAt = registry.membersRevision;
+    }
+    return this.#sorted;
   }
 
   #send(peer: OwnerId, frame: Frame): void {

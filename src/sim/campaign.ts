@@ -5,7 +5,8 @@
  */
 import { seededRandom } from '../base/random.ts';
 import type { Random } from '../base/random.ts';
-import { faultKinds } from './faults.ts';
+import { partitionShapes, tornParts } from './fault-text.ts';
+import { faultKinds, faultNames } from './faults.ts';
 import type { Fault, SimOptions, SimResult } from './run.ts';
 
 const tenYearsMs = 10 * 365 * 86_400_000;
@@ -69,13 +70,13 @@ function startWithWrongClock(number: number, jump: Fault): Fault[] {
 function randomDetail(kind: string, random: Random): string | number {
   switch (kind) {
     case 'partition':
-      return random.pick(['halves', 'thirds', 'one-way', 'flapping']) ?? 'halves';
+      return random.pick(partitionShapes) ?? 'halves';
     case 'clock-jump':
       return random.pick([tenYearsMs, -tenYearsMs, 3_000, -60_000, 3_600_000]) ?? tenYearsMs;
     case 'clock-drift':
       return round(random.next() * 0.04 - 0.02);
     case 'torn-store':
-      return random.pick(['batch', 'row']) ?? 'row';
+      return random.pick(tornParts) ?? 'row';
     case 'slow':
       return 1_000 + random.int(5_000);
     case 'link-breaks':
@@ -107,8 +108,8 @@ export class Tally {
     if (result.violations.length > 0) this.failed.push(result);
     for (const [cell, count] of Object.entries(result.sometimes))
       this.#sometimes.set(cell, (this.#sometimes.get(cell) ?? 0) + count);
-    for (const kind of Object.keys(faultKinds)) {
-      const cell = `fault: ${kind}`;
+    for (const name of faultNames) {
+      const cell = `fault: ${name}`;
       if (!this.#sometimes.has(cell)) this.#sometimes.set(cell, 0);
     }
   }

@@ -3,6 +3,7 @@
  *
  *   each step   the set of an owner is exactly what a head that it signed commits to; heads and
  *               revisions only rise; nothing expired becomes visible; no exception in the core
+ *               and see deaths.ts, zombies.ts
  *   the end     see final-check.ts
  */
 import { equalBytes } from '../record/hash.ts';

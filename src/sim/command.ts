@@ -57,9 +57,9 @@ const alwaysNamed: readonly Plain[] = ['nodes', 'durationMs', 'randomSeed'];
 
 export const simFlags: readonly SimFlag[] = [
   count('nodes', 'nodes', 'N', 1, nodesMax, 'how many daemons'),
-  span('durationMs', 'duration', durationMsMax, 'how much virtual time'),
+  span('durationMs', 'duration', 1, durationMsMax, 'how much virtual time'),
   count('randomSeed', 'random-seed', 'N', 0, 0xffff_ffff, 'equal ones give equal runs'),
-  span('latencyMs', 'latency', 60_000, 'of a message, on the mean'),
+  span('latencyMs', 'latency', 0, 60_000, 'of a message, on the mean'),
   share('latencyJitter', 'latency-jitter', 'by how much it varies around the mean'),
   share('loss', 'loss', 'of the messages are lost'),
   share('duplicate', 'duplicate', 'of them come twice', '0.05'),
@@ -83,12 +83,13 @@ function count(
   return { key, flag, placeholder, preset: undefined, help, parse, print: String };
 }
 
-function span(key: Plain, name: string, maxMs: number, help: string): SimFlag {
+function span(key: Plain, name: string, minMs: number, maxMs: number, help: string): SimFlag {
   const flag = `--${name}`;
   const parse = (text: string): number => {
     const ms = parseSpan(text, `${flag} ${text}`);
-    if (ms <= maxMs) return ms;
-    throw usageError(`${flag} ${text}: write at most ${spanText(maxMs)}`);
+    if (ms >= minMs && ms <= maxMs) return ms;
+    const bound = ms > maxMs ? `most ${spanText(maxMs)}` : `least ${spanText(minMs)}`;
+    throw usageError(`${flag} ${text}: write at ${bound}`);
   };
   const print = (value: number | boolean): string => spanText(Number(value));
   return { key, flag, placeholder: 'TIME', preset: undefined, help, parse, print };

@@ -4,6 +4,7 @@
  * `faultKinds` is the one table: its names are the kinds of `Fault`, its sentences the help.
  */
 import type { Random } from '../base/random.ts';
+import { partitionShapes, tornParts } from './fault-text.ts';
 import type { Fault } from './run.ts';
 import type { World } from './world.ts';
 
@@ -26,6 +27,10 @@ export interface FaultKind {
 const fewOf = (nodes: number): number => Math.max(1, Math.round(nodes / 16));
 const none = (): number => 0;
 const nothing = (): void => undefined;
+
+/** Nothing said is the usual; 0 is said, and means none. */
+const amountOf = (detail: Fault['detail'], usual: number): number =>
+  detail === '' ? usual : Number(detail);
 
 /** Crashes the nodes, does something to what they left, and starts them again at the end. */
 function crashing(meanwhile: (world: World, number: number, fault: Fault) => void) {
@@ -100,7 +105,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     count: fewOf,
     strike: (world, numbers, { detail }) => {
       const slow = numbers.flatMap((number) => world.node(number) ?? []);
-      const bytesPerSecond = Number(detail) || 2_000;
+      const bytesPerSecond = amountOf(detail, 2_000);
       for (const { transport } of slow) transport.slowDown(bytesPerSecond, 64 * 1024);
       return () => {
         for (const { transport } of slow) transport.slowDown(Infinity, 16 * 1024 * 1024);
@@ -115,7 +120,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     isExcuse: false,
     count: none,
     strike: (world, _numbers, { detail }) => {
-      world.network.breakLinks(Number(detail) || 0.3);
+      world.network.breakLinks(amountOf(detail, 0.3));
       return nothing;
     },
   },
@@ -199,7 +204,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     isExcuse: false,
     count: fewOf,
     strike: (world, numbers, { detail }) => {
-      const micros = (Number(detail) || 315_360_000_000) * 1_000;
+      const micros = amountOf(detail, 315_360_000_000) * 1_000;
       for (const number of numbers) world.host(number).jump(micros);
       return () => {
         for (const number of numbers) world.host(number).jump(-micros);
@@ -214,7 +219,7 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
     isExcuse: false,
     count: fewOf,
     strike: (world, numbers, { detail }) => {
-      for (const number of numbers) world.host(number).drift(Number(detail) || 0.01);
+      for (const number of numbers) world.host(number).drift(amountOf(detail, 0.01));
       return () => {
         for (const number of numbers) world.host(number).drift(0);
       };
@@ -245,6 +250,18 @@ export const faultKinds: Readonly<Record<string, FaultKind>> = {
   },
 };
 
+/** What a campaign has to strike with: all kinds, and of those that have several, all shapes. */
+export const faultNames: readonly string[] = [
+  ...Object.keys(faultKinds),
+  ...partitionShapes.map((shape) => `partition ${shape}`),
+  ...tornParts.map((part) => `torn-store ${part}`),
+];
+
+/** Its kind, and which shape of it where that is a word. */
+function namesOf({ kind, detail }: Fault): string[] {
+  return typeof detail === 'string' && detail !== '' ? [kind, `${kind} ${detail}`] : [kind];
+}
+
 /** Makes a fault happen in its time. @throws Error for an unknown kind */
 export function scheduleFault(world: World, fault: Fault): void {
   const kind = faultKinds[fault.kind];
@@ -257,7 +274,7 @@ export function scheduleFault(world: World, fault: Fault): void {
   const untilMs = Math.min(fault.untilMs, world.options.durationMs);
   world.clock.schedule(fault.atMs - world.nowMs, () => {
     world.trace.add(world.nowMs, 0, fault.kind);
-    world.struck.set(fault.kind, (world.struck.get(fault.kind) ?? 0) + 1);
+    for (const name of namesOf(fault)) world.struck.set(name, (world.struck.get(name) ?? 0) + 1);
     const end = kind.strike(world, numbers, fault);
     world.clock.schedule(Math.max(0, untilMs - fault.atMs), end);
   });

@@ -2,6 +2,7 @@
  * Link: one TCP connection between two simulated processes.
  *
  *   open ──▶ stalled (nothing gets through, both ends believe in it) ──▶ open again, or broken
+ *              └ one way: what the cut leaves open still carries a window, since no ACK comes back
  *     └────▶ closing (FIN on its way) ──▶ closed
  *
  * Frames of one direction arrive whole, in order, each once. A lost packet shows as a delay: it is
@@ -16,6 +17,8 @@ const retransmissionsMax = 6;
 const retransmitMs = 200;
 /** After a stall TCP tries again within its last backoff, at most this. */
 const resumeMsMax = 10_000;
+/** What TCP sends without hearing that any of it came: 10 segments (RFC 6928). */
+export const windowBytesMax = 14_600;
 /** Unread bytes of one direction; what comes on top is refused. */
 export const queuedBytesMax = 16 * 1024 * 1024;
 
@@ -42,7 +45,12 @@ export class Lane {
   lastArrivalMs = 0;
   readyMs = 0;
   sent = 0;
+  arrived = 0;
+  /** Of a stalled link: bytes that still get through in this direction. */
+  windowBytes = 0;
   readonly stalled: Parcel[] = [];
+  /** Behind one that is sent again. */
+  readonly early = new Map<number, Parcel>();
 }
 
 export class Link {
@@ -83,8 +91,16 @@ export class Link {
     return true;
   }
 
-  /** From now on nothing gets through. */
-  stall(): void {
+  /**
+   * From now on nothing gets through; of a link that is stalled already, even less.
+   *
+   * @param open a direction in which a window of bytes still does
+   */
+  stall(open?: Lane): void {
+    for (const lane of this.lanes) {
+      const leftBytes = this.isStalled ? lane.windowBytes : windowBytesMax;
+      lane.windowBytes = lane === open ? leftBytes : 0;
+    }
     this.#stalledAtMs ??= this.#clock.now().monoMs;
   }
 
@@ -117,7 +133,7 @@ export class Link {
   }
 
   #transmit(lane: Lane, parcel: Parcel): void {
-    if (this.isStalled) {
+    if (this.isStalled && lane.windowBytes === 0) {
       lane.stalled.push(parcel);
       return;
     }
@@ -136,11 +152,15 @@ export class Link {
 
   #arrive(lane: Lane, parcel: Parcel): void {
     if (!this.isOpen) return;
-    if (this.isStalled) {
+    if (this.isStalled && !passesWindow(lane, parcel)) {
       lane.stalled.push(parcel);
       return;
     }
-    parcel.deliver();
+    lane.early.set(parcel.order, parcel);
+    for (let next; this.isOpen && (next = lane.early.get(lane.arrived)) !== undefined;) {
+      lane.early.delete(lane.arrived++);
+      next.deliver();
+    }
   }
 
   /** ms lost to packets that were sent again; undefined when that was too often. */
@@ -154,4 +174,11 @@ export class Link {
     }
     return waitMs;
   }
+}
+
+/** What does not fit the window closes it: nothing overtakes it. */
+function passesWindow(lane: Lane, { bytes }: Parcel): boolean {
+  const isOpen = lane.windowBytes > 0 && bytes <= lane.windowBytes;
+  lane.windowBytes = isOpen ? lane.windowBytes - bytes : 0;
+  return isOpen;
 }

@@ -6,7 +6,8 @@
  *
  * Frames are copied, delayed and retransmitted, never lost by an open link. Rumors are lost,
  * doubled and overtaken hop by hop. A cut stalls or breaks the links that cross it, by chance, and
- * lets no dial through. A process that dies closes its links at once, and its address refuses.
+ * lets no dial through; where it cuts one direction alone, the other still carries what TCP sends
+ * without an answer. A process that dies closes its links at once, and its address refuses.
  */
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
@@ -127,8 +128,12 @@ export class SimNetwork implements LinkConditions {
 
   /** Half of the links are found broken soon; the others are silent until TCP gives them up. */
   #strike(link: Link): void {
-    if (link.isStalled) return;
-    link.stall();
+    const [a, b] = this.#ends.get(link) as [SimTransport, SimTransport];
+    const [isThereCut, isBackCut] = [this.isCut(a.place, b.place), this.isCut(b.place, a.place)];
+    const [there, back] = link.lanes;
+    const wasStalled = link.isStalled;
+    link.stall(isThereCut && isBackCut ? undefined : isThereCut ? back : there);
+    if (wasStalled) return;
     const isNoticed = this.random.next() < 0.5;
     const waitMs = isNoticed ? this.random.next() * detectionMsMax : stallMsMax;
     this.clock.schedule(waitMs, () => {

@@ -13,6 +13,7 @@ import type { Sample, SimOptions, SimResult } from './run.ts';
 import { Sometimes } from './sometimes.ts';
 import { Workload } from './workload.ts';
 import { World } from './world.ts';
+import { Zombies } from './zombies.ts';
 
 const sampleMs = 1_000;
 /** How often it is looked whether the nodes agree. */
@@ -66,7 +67,8 @@ class Run {
     this.#seen = new Observation(this.world);
     this.#sometimes = new Sometimes(this.world);
     const deaths = new Deaths(this.world, this.#checkers);
-    this.world.observers.push(this.#checkers, deaths, this.#seen, this.#sometimes);
+    const zombies = new Zombies(this.world, this.#ledger, this.#checkers);
+    this.world.observers.push(this.#checkers, deaths, zombies, this.#seen, this.#sometimes);
     this.world.observers.push({
       diskLost: (owner, lastUpdate) => this.#ledger.forgive(owner, lastUpdate),
     });

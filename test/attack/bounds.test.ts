@@ -1,5 +1,6 @@
 /**
- * Every bound, with the test that goes one over it; the real sizes of those that a test can afford.
+ * Every bound has a test that goes one over it (bound-list.ts); here the real sizes of those that a
+ * test can afford.
  *
  * 100,000 heads, and a million records or a gibibyte at one node, are gone over in small (the same
  * code, another number): a signature for each head would take the whole suite's time.
@@ -7,254 +8,43 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { defaults } from '../../src/daemon/config-options.ts';
 import { deltasOf } from '../../src/gossip/delta.ts';
-import { dismissalsMax, dismissalsOfOneMax } from '../../src/gossip/dismissals.ts';
-import { encodeRumor, fieldsMax, frameBytesMax } from '../../src/gossip/message.ts';
-import { rumorAccusationsMax } from '../../src/gossip/message-reader.ts';
-import { rumorBytesMax } from '../../src/gossip/message.ts';
+import { encodeRumor, rumorBytesMax } from '../../src/gossip/message.ts';
 import { rumorOf } from '../../src/gossip/rumor.ts';
-import { servedMax } from '../../src/gossip/snapshot.ts';
-import { OwnerRate } from '../../src/gossip/owner-rate.ts';
-import { accusationBytesMax } from '../../src/membership/accusation.ts';
-import { accusationsMax, accusationsPerMinuteMax } from '../../src/membership/docket.ts';
-import { accusersMax } from '../../src/membership/docket.ts';
-import { muteAccusersMax, muteSubjectsMax } from '../../src/membership/mutes.ts';
 import { signerOf, TestCluster } from '../gossip/cluster.ts';
 import type { TestNode } from '../gossip/cluster.ts';
 import { Ghost } from '../gossip/ghosts.ts';
 import { delta, HostilePeer, refusedSince } from './hostile-peer.ts';
+import { bounds, rows } from './bound-list.ts';
 
 const mebibyte = 1024 * 1024;
 const root = fileURLToPath(new URL('../..', import.meta.url));
-
-interface Bound {
-  readonly what: string;
-  readonly value: number;
-  readonly is: number;
-  /** `file: name of the test`, a name as it stands in the source. */
-  readonly goesOver: readonly string[];
-}
-
-const here = 'attack/bounds';
-const bounds: readonly Bound[] = [
-  {
-    what: 'bytes of a record',
-    value: 8_192,
-    is: defaults.recordBytesMax,
-    goesOver: [
-      `${here}: a record of 8 KiB is taken, and one byte more is not`,
-      'registry/registry-bounds: a record may be as large as recordBytesMax',
-      'registry/registry-bounds: an own record over recordBytesMax is refused with both sizes',
-    ],
-  },
-  {
-    what: 'bytes of a head',
-    value: 2_048,
-    is: defaults.headBytesMax,
-    goesOver: [
-      `${here}: a head of 2 KiB is taken, and one byte more is not`,
-      'registry/registry-bounds: facts that would make a head too large for everyone are refused',
-    ],
-  },
-  {
-    what: 'records of one owner',
-    value: 10_000,
-    is: defaults.recordsPerOwnerMax,
-    goesOver: [
-      `${here}: an owner of 10,000 records is taken, and one of 10,001 is not`,
-      'registry/registry-bounds: an owner may have as many records as recordsPerOwnerMax',
-    ],
-  },
-  {
-    what: 'bytes of one owner',
-    value: 16 * mebibyte,
-    is: defaults.bytesPerOwnerMax,
-    goesOver: [
-      `${here}: an owner of over 16 MiB is not taken, however it is cut`,
-      'registry/registry-bounds: an owner may have as many bytes as bytesPerOwnerMax',
-      'gossip/delta: more of one owner than it may have is given up',
-    ],
-  },
-  {
-    what: 'owners at a node',
-    value: 100_000,
-    is: defaults.headsMax,
-    goesOver: ['registry/registry-bounds: over headsMax a new owner is refused'],
-  },
-  {
-    what: 'records at a node',
-    value: 1_000_000,
-    is: defaults.recordsMax,
-    goesOver: ['registry/registry-bounds: over recordsMax a new owner is refused'],
-  },
-  {
-    what: 'bytes of records at a node',
-    value: 1_024 * mebibyte,
-    is: defaults.bytesMax,
-    goesOver: ['registry/registry-bounds: over bytesMax a new owner is refused'],
-  },
-  {
-    what: 'tombstones of this node',
-    value: 1_000,
-    is: defaults.tombstonesMax,
-    goesOver: ['registry/registry-leases: one tombstone over tombstonesMax lets the older half go'],
-  },
-  {
-    what: 'bytes of a frame',
-    value: mebibyte,
-    is: frameBytesMax,
-    goesOver: [
-      'gossip/message: a frame over the bound is refused before it is decoded',
-      'gossip/frame-stream: a length over the bound ends the stream before the frame is read',
-      'gossip/packing: a page may unpack to a frame, and to not one byte more',
-    ],
-  },
-  {
-    what: 'fields of a frame',
-    value: 16_384,
-    is: fieldsMax,
-    goesOver: ['attack/frames: ${fieldsMax} fields are taken, and one more is not'],
-  },
-  {
-    what: 'bytes of a rumor',
-    value: 64 * 1024,
-    is: rumorBytesMax,
-    goesOver: [
-      `${here}: a rumor of 64 KiB has its records, and over it only its head is told`,
-      'attack/frames: a broadcast rumor has bounds of its own',
-    ],
-  },
-  {
-    what: 'rumors of one owner at once',
-    value: 200,
-    is: burst(),
-    goesOver: ['gossip/owner-rate: 200 at once are taken, then 100 a second'],
-  },
-  {
-    what: 'accusations at a node',
-    value: 100_000,
-    is: accusationsMax,
-    goesOver: [
-      'membership/docket-elements: over the bound of all of them new ones are refused, and those held go on',
-    ],
-  },
-  {
-    what: 'accusers of one subject',
-    value: 16,
-    is: accusersMax,
-    goesOver: ['membership/docket-elements: of one subject ${accusersMax} accusers are kept'],
-  },
-  {
-    what: 'accusations of one accuser at once',
-    value: 60,
-    is: accusationsPerMinuteMax,
-    goesOver: ['membership/docket-elements: of one accuser ${accusationsPerMinuteMax} are taken'],
-  },
-  {
-    what: 'accusations in a rumor',
-    value: 64,
-    is: rumorAccusationsMax,
-    goesOver: ['gossip/message-reader: ${rumorAccusationsMax} accusations are taken in a rumor'],
-  },
-  {
-    what: 'bytes of an accusation',
-    value: 512,
-    is: accusationBytesMax,
-    goesOver: [
-      'membership/accusation: a body of 512 bytes is read, and one byte more is malformed',
-    ],
-  },
-  {
-    what: 'subjects of whom an accuser is mute',
-    value: 1_000,
-    is: muteSubjectsMax,
-    goesOver: ['membership/mutes: ${muteSubjectsMax} subjects are remembered'],
-  },
-  {
-    what: 'accusers that are mute about one subject',
-    value: 64,
-    is: muteAccusersMax,
-    goesOver: ['membership/mutes: ${muteAccusersMax} accusers of one subject are remembered'],
-  },
-  {
-    what: 'dials at once',
-    value: 16,
-    is: defaults.pendingDialsMax,
-    goesOver: ['gossip/dialer: no more dials than the bound are pending'],
-  },
-  {
-    what: 'pulls served at once',
-    value: 2,
-    is: servedMax,
-    goesOver: ['gossip/snapshot: a ${servedMax + 1}rd puller is told that ${servedMax} are served'],
-  },
-  {
-    what: 'dismissals of one signer in an hour',
-    value: 250,
-    is: dismissalsOfOneMax,
-    goesOver: [
-      'gossip/dismissals: of one signer ${dismissalsOfOneMax} are taken in an hour, and one more is not',
-    ],
-  },
-  {
-    what: 'dismissals held',
-    value: 1_000,
-    is: dismissalsMax,
-    goesOver: [
-      'gossip/dismissals: ${dismissalsMax} are held, whoever signed them, until they are over',
-    ],
-  },
-  {
-    what: 'watchers',
-    value: 10_000,
-    is: defaults.watchersMax,
-    goesOver: ['api/watch: one watcher over the bound is refused'],
-  },
-  {
-    what: 'changes that a watcher may be behind',
-    value: 10_000,
-    is: defaults.watchLagMax,
-    goesOver: [
-      'api/watch: a reader that takes no more and is one change over the bound is cut off',
-    ],
-  },
-  {
-    what: 'changes kept to resume from',
-    value: 100_000,
-    is: defaults.changeFeedMax,
-    goesOver: ['registry/registry-bounds: the feed keeps changeFeedMax events'],
-  },
-  {
-    what: 'peers connected at once',
-    value: 300,
-    is: defaults.connectionsMax,
-    goesOver: [
-      'attack/sockets: one peer over connectionsMax finds no place, and those in keep theirs',
-    ],
-  },
-];
-
-/** How many rumors of one owner are taken in one moment. */
-function burst(): number {
-  const rate = new OwnerRate();
-  let taken = 1;
-  while (rate.take('owner', 0)) taken += 1;
-  return taken;
-}
 
 t.test('the bounds are what they are said to be', (t) => {
   for (const { what, value, is } of bounds) t.equal(is, value, what);
   t.end();
 });
 
+/** Whether a test stands where it is said to be. */
+function isThere(place: string): boolean {
+  const [file = '', ...name] = place.split(': ');
+  return readFileSync(`${root}/test/${file}.test.ts`, 'utf8').includes(name.join(': '));
+}
+
 t.test('each bound has a test that goes one over', (t) => {
   for (const { what, goesOver } of bounds)
-    for (const place of goesOver) {
-      const [file = '', ...name] = place.split(': ');
-      const source = readFileSync(`${root}/test/${file}.test.ts`, 'utf8');
-      t.ok(source.includes(name.join(': ')), `${what}: ${place}`);
-    }
+    for (const place of goesOver) t.ok(isThere(place), `${what}: ${place}`);
+  t.end();
+});
+
+t.test('each row of the table in PROTOCOL.md is one of them, or has such a test', (t) => {
+  const page = readFileSync(`${root}/PROTOCOL.md`, 'utf8').split('## 5. Bounds')[1] ?? '';
+  const table = (page.split('\n## ')[0] ?? '').split('\n').filter((line) => line.startsWith('| '));
+  const named = table.slice(2).map((line) => line.split('|')[1]?.trim() ?? '');
+  t.strictSame(named.toSorted(), Object.keys(rows).toSorted());
+  const whats = bounds.map(({ what }) => what);
+  for (const [row, places] of Object.entries(rows))
+    for (const place of places) t.ok(whats.includes(place) || isThere(place), `${row}: ${place}`);
   t.end();
 });
 

@@ -66,6 +66,34 @@ t.test(
   },
 );
 
+t.test('deltas and hellos that nobody asked for are no way around that', async (t) => {
+  const cluster = await TestCluster.of(3);
+  const node = cluster.node(1);
+  const owner = HostilePeer.greeted(cluster, 66, node);
+  const record = owner.record({ name: 'busy' });
+  const { self } = node.registry;
+  const before = node.registry.feed.revision;
+  const stamp = cluster.clock.now().wallMicros;
+  for (let count = 0; count < 1_000; count++) {
+    const told = owner.head([record], { lastUpdate: stamp + 2 * count });
+    owner.send(self, delta(told, [record.bytes]));
+    owner.greet(self, { head: owner.head([record], { lastUpdate: stamp + 2 * count + 1 }) });
+  }
+  cluster.run(5);
+  const merged = node.registry.feed.revision - before;
+  t.ok(merged >= 200 && merged < 250, `${merged} of 2,000 were merged one by one`);
+  t.ok(node.registry.refusals.get('PEER_THROTTLED') > 1_700);
+  t.equal(node.registry.refusals.get('ROOT_MISMATCH'), 0);
+  cluster.run(300);
+  const [want] = owner.received('want').slice(-1);
+  t.equal(want?.exchange, 0, 'the newest is asked for');
+  const last = owner.head([record]);
+  owner.send(self, delta(last, [record.bytes]));
+  cluster.run(5);
+  t.same(node.registry.state(owner.id)?.head.body, last.body, 'and taken');
+  t.ok(owner.isLinked(node), 'haste is no offence');
+});
+
 t.test('another owner is heard at once, however many heads that one tells', async (t) => {
   const cluster = await TestCluster.of(3);
   const busy = HostilePeer.greeted(cluster, 66, cluster.node(1));

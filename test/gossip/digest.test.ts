@@ -65,6 +65,26 @@ t.test('a digest with a part too short or too long is malformed', (t) => {
   t.end();
 });
 
+t.test(
+  'a body of 256 bytes is read, whatever a later version adds, and one byte more is not',
+  (t) => {
+    const { body } = sealDigest(digestOf(3), 'c', signer);
+    const openedOf = (bytes: number): string => {
+      // Field 15, a string of that length.
+      const rest = bytes - body.length - 3;
+      const tag = Buffer.from([0x7a, (rest & 0x7f) | 0x80, rest >> 7]);
+      const longer = Buffer.concat([body, tag, Buffer.alloc(rest)]);
+      t.equal(longer.length, bytes);
+      const sealed = { body: longer, signature: signer.sign('disco/v1/digest', 'c', longer) };
+      const opened = openDigest(sealed, signer.owner, 'c', ed25519Verifier);
+      return opened.kind === 'refused' ? opened.reason : opened.kind;
+    };
+    t.equal(openedOf(256), 'opened');
+    t.equal(openedOf(257), 'MALFORMED');
+    t.end();
+  },
+);
+
 t.test('a digest takes at most 200 bytes, the same for 10 and for 100,000 heads', (t) => {
   const sizes = [10, 1_000, 100_000].map((count) => {
     const digest = digestOf(count);

@@ -70,6 +70,7 @@ export class LoneNode {
       this.context,
       { bytesPerOwnerMax, heads: this.heads },
       {
+        merge: (_peer, head, records, whole) => registry.receive(head, records, whole, clock.now()),
         repaired: () => undefined,
         own: () => undefined,
         completed: (peer) => void this.completed.push(peer),

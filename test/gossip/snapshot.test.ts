@@ -160,6 +160,27 @@ t.test(`a ${servedMax + 1}rd puller is told that ${servedMax} are served, until 
   t.end();
 });
 
+t.test('pull after pull walks over the owners once, until one comes or goes', (t) => {
+  const node = new LoneNode();
+  const some = ghosts(31, startMicros);
+  node.give(...some.slice(0, 30));
+  const { registry } = node;
+  let walks = 0;
+  const owners = registry.owners.bind(registry);
+  registry.owners = () => {
+    walks += 1;
+    return owners();
+  };
+  const ask = (): number => ownersIn(node.on(peer, firstPull)[0] as Page);
+  t.equal(ask(), 31);
+  t.equal(ask(), 31);
+  t.equal(walks, 1);
+  node.give(...some);
+  t.equal(ask(), 32);
+  t.equal(walks, 2);
+  t.end();
+});
+
 t.test('one pull a peer a minute, but for those that were not served', (t) => {
   const node = new LoneNode();
   t.match(pulling(node), { kind: 'pull' });

@@ -32,7 +32,7 @@ export const gossipMutants: readonly Mutant[] = [
   {
     name: 'staging-mixes-owners',
     what: "chunks of one owner are staged with another's",
-    file: 'src/gossip/delta.ts',
+    file: 'src/gossip/staging.ts',
     edits: [
       { find: 'if (staged?.head !== head) staged', replace: 'if (staged === undefined) staged' },
     ],
@@ -41,7 +41,7 @@ export const gossipMutants: readonly Mutant[] = [
   {
     name: 'partial-owner-merged',
     what: 'each chunk of an owner is merged when it comes',
-    file: 'src/gossip/delta.ts',
+    file: 'src/gossip/staging.ts',
     edits: [{ find: "return delta.more ? 'wait' : records;", replace: 'return records;' }],
     tests: ['test/property/delta.test.ts'],
   },
@@ -83,10 +83,10 @@ export const gossipMutants: readonly Mutant[] = [
   {
     name: 'fork-not-compared',
     what: 'two heads with one lastUpdate are taken for the same',
-    file: reconcile,
+    file: 'src/gossip/wants.ts',
     edits: [
       {
-        find: 'return this.heads.isCompared(head) ? 0 : undefined;',
+        find: 'return this.#heads.isCompared(head) ? 0 : undefined;',
         replace: 'return undefined;',
       },
     ],

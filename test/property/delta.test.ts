@@ -2,7 +2,9 @@
 import fc from 'fast-check';
 import assert from 'node:assert/strict';
 import t from 'tap';
-import { deltasOf, Staging } from '../../src/gossip/delta.ts';
+import { Counters } from '../../src/base/counters.ts';
+import { deltasOf } from '../../src/gossip/delta.ts';
+import { Staging } from '../../src/gossip/staging.ts';
 import { openRecord } from '../../src/record/encoding.ts';
 import { merge } from '../../src/record/merge.ts';
 import type { OwnerState } from '../../src/record/merge.ts';
@@ -45,7 +47,7 @@ t.test('the records of an owner come together, all of them, or not at all', (t) 
     t,
     300,
     fc.property(fc.array(chunk, { maxLength: 40, size: 'max' }), (chunks) => {
-      const staging = new Staging(1_000);
+      const staging = new Staging(1_000, new Counters());
       const twin = new Map<string, typeof chunks>();
       for (const each of chunks) {
         const { peer, owner, records, more } = each;

@@ -25,6 +25,7 @@ test('a state that no run reached, and a run that failed, are told', async (t) =
   tally.add({ ...result, sometimes: { 'a dream came true': 0, 'rain fell': 2 } });
   t.ok(tally.missed.includes('a dream came true'));
   t.ok(tally.missed.includes('fault: crash'));
+  t.ok(tally.missed.includes('fault: partition one-way'), 'of each kind every shape');
   t.notOk(tally.missed.includes('rain fell'));
   tally.add({ ...result, sometimes: { 'a dream came true': 1 } });
   t.notOk(tally.missed.includes('a dream came true'));

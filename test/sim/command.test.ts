@@ -40,6 +40,7 @@ t.test('a value out of its range, or faults that do not fit, are refused', (t) =
     [[['--nodes', '0']], '--nodes 0: write a whole number from 1 to 100000'],
     [[['--duration', '60']], '--duration 60: 60 has no unit: write 60ms, 60s or 60m'],
     [[['--duration', '2y']], '--duration 2y: write at most 366d'],
+    [[['--duration', '0s']], '--duration 0s: write at least 1ms'],
     [
       [
         ['--nodes', '2'],

@@ -39,6 +39,7 @@ test('the shapes of a partition cut what they say, and nothing afterwards', (t) 
     const cut = (): number => pairs.filter(([from = 0, to = 0]) => network.isCut(from, to)).length;
     const expected = { halves: 18, thirds: 24, 'one-way': 9, flapping: 18 }[shape];
     t.equal(cut(), expected, shape);
+    t.equal(world.struck.get(`partition ${shape}`), 1, 'it counts as what it is');
     world.clock.advance(30_000);
     t.equal(cut(), 0, `${shape} is over`);
   }
@@ -81,6 +82,31 @@ test('which nodes are struck does not hang on other faults', (t) => {
   };
   t.equal(struck([]).length, 2);
   t.strictSame(struck([]), struck(['clock-jump', 'link-breaks']));
+  t.end();
+});
+
+test('a fault of which there is nothing does nothing, and one that says nothing does the usual', (t) => {
+  const broken = (detail: string | number): number => {
+    const world = warmWorld();
+    const links = (): number =>
+      world.up().reduce((sum, { transport }) => sum + [...transport.peers].length, 0);
+    const before = links();
+    scheduleFault(world, fault('link-breaks', 0, 0, { detail }));
+    world.clock.advance(1);
+    return before - links();
+  };
+  t.equal(broken(0), 0);
+  t.ok(broken('') > 0);
+  const wrongBy = (kind: string, detail: string | number): number => {
+    const world = warmWorld();
+    scheduleFault(world, fault(kind, 0, 5_000, { nodes: [2], detail }));
+    world.clock.advance(1_000);
+    return world.host(2).offsetMicros;
+  };
+  for (const kind of ['clock-jump', 'clock-drift']) {
+    t.equal(wrongBy(kind, 0), 0, kind);
+    t.ok(wrongBy(kind, '') > 0, kind);
+  }
   t.end();
 });
 

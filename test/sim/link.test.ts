@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { seededRandom } from '../../src/base/random.ts';
 import { VirtualClock } from '../../src/base/virtual-clock.ts';
-import { Link } from '../../src/sim/link.ts';
+import { Link, windowBytesMax } from '../../src/sim/link.ts';
 
 function setUp(loss = 0): { clock: VirtualClock; link: Link; arrived: string[] } {
   const clock = new VirtualClock();
@@ -69,6 +69,44 @@ test('a stalled link delivers nothing, and all of it in order once it goes on', 
   link.resume();
   clock.advance(6_000);
   t.strictSame(arrived, ['under way', 'later']);
+  t.end();
+});
+
+test('what was under way when a link went on again waits for what is sent again', (t) => {
+  const { clock, link, arrived } = setUp();
+  const [lane] = link.lanes;
+  lane.bytesPerSecond = 100;
+  for (const frame of ['after 1 s', 'after 2 s']) link.send(lane, 100, () => arrived.push(frame));
+  clock.advance(500);
+  link.stall();
+  clock.advance(700);
+  link.resume();
+  clock.advance(60_000);
+  t.strictSame(arrived, ['after 1 s', 'after 2 s']);
+  t.end();
+});
+
+test('of a link that is cut one way the other direction carries one window, in order', (t) => {
+  const { clock, link, arrived } = setUp();
+  const [cut, open] = link.lanes;
+  link.stall(open);
+  link.send(cut, 1, () => arrived.push('cut'));
+  link.send(cut, 0, () => arrived.push('FIN across the cut'));
+  link.send(open, windowBytesMax - 1, () => arrived.push('within'));
+  link.send(open, 2, () => arrived.push('one byte over'));
+  link.send(open, 1, () => arrived.push('behind it'));
+  clock.advance(5_000);
+  t.strictSame(arrived, ['within']);
+  link.resume();
+  clock.advance(20_000);
+  t.strictSame(arrived.toSorted(), [
+    'FIN across the cut',
+    'behind it',
+    'cut',
+    'one byte over',
+    'within',
+  ]);
+  t.ok(arrived.indexOf('one byte over') < arrived.indexOf('behind it'));
   t.end();
 });
 

@@ -49,6 +49,33 @@ test('under a cut nothing gets across, some links break soon and others after a 
   t.end();
 });
 
+test('under a cut in one direction the other is heard until a window is full', (t) => {
+  const oneWay = (from: number, to: number): boolean => from % 2 === 1 && to % 2 === 0;
+  const heardAcross = ({ heard }: Lab): number[] =>
+    [0, 1, 2, 3].map((place) => {
+      const lines = heard[place]?.said.filter((line) => line.startsWith('message')) ?? [];
+      return lines.filter((line) => isAcross(place, Number(line[9]))).length;
+    });
+  const tell = ({ clock, transports }: Lab): void => {
+    for (const a of transports) for (const peer of a.peers) a.send(peer, Buffer.alloc(5_000));
+    clock.advance(20);
+  };
+  const one = lab(8);
+  one.network.cut(oneWay);
+  tell(one);
+  t.strictSame(heardAcross(one), [0, 4, 0, 4]);
+  tell(one);
+  tell(one);
+  t.strictSame(heardAcross(one), [0, 8, 0, 8], 'two frames of 5,000 bytes from each, and no third');
+
+  const both = lab(8);
+  both.network.cut(oneWay);
+  both.network.cut((from, to) => oneWay(to, from));
+  tell(both);
+  t.strictSame(heardAcross(both), [0, 0, 0, 0], 'nothing once the other direction is cut as well');
+  t.end();
+});
+
 test('a silent link delivers what it held once the cut is healed', (t) => {
   const { clock, network, transports, heard } = lab(8);
   const heal = network.cut(isAcross);
