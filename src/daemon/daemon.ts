@@ -143,7 +143,8 @@ export class Daemon implements NodeControl {
     const [gossipLog, registryLog, apiLog, healthLog] = (
       ['gossip', 'registry', 'api', 'health'] as const
     ).map((area) => this.#log.area(area)) as [Log, Log, Log, Log];
-    this.#agent = new Agent(this.#engine, this.#transport, this.#registry, this.#clock, gossipLog);
+    const gossiped = [this.#engine, this.#transport, this.#registry, this.#clock] as const;
+    this.#agent = new Agent(...gossiped, gossipLog, afterAnswers);
     this.#agent.onDuplicate((bootId) => this.#failing.resolve(duplicateOwner(config, bootId)));
     this.#service = new DiscoveryService(this.#registry, this, this.#clock, this.#random);
     this.#memberLog = new MemberLog(this.#registry, registryLog);
@@ -364,6 +365,14 @@ export class Daemon implements NodeControl {
     if (!isSaid || this.#engine.linkCount === 0) return;
     await new Promise<void>((resolve) => void setTimeout(resolve, farewellMs));
   }
+}
+
+/**
+ * Runs it when what was committed in this turn is answered: grpc-js sends the message of an answer a
+ * turn of the event loop later, and its status, for which the caller waits, another turn later.
+ */
+function afterAnswers(run: () => void): void {
+  setImmediate(() => setImmediate(run));
 }
 
 function factsOf(config: Config, startedAt: number): NodeFacts {

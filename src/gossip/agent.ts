@@ -28,6 +28,9 @@ const complaintsMax = 1_000;
 /** Told of each exchange that ended: how, and after how many seconds. */
 type ExchangeObserver = (outcome: ExchangeOutcome, seconds: number) => void;
 
+/** Calls `run` once, now or later. */
+type Defer = (run: () => void) => void;
+
 interface Round {
   readonly waiting: Map<OwnerId, number>;
   readonly reports: ExchangeReport[];
@@ -40,6 +43,7 @@ export class Agent implements TransportHandler {
   readonly #registry: Registry;
   readonly #clock: AdjustableClock;
   readonly #log: Log;
+  readonly #defer: Defer;
   readonly #inputs: Input[] = [];
   readonly #rounds = new Set<Round>();
   readonly #complaints = new Map<string, number>();
@@ -49,6 +53,7 @@ export class Agent implements TransportHandler {
   readonly #exchanges = new Map<OwnerId, { readonly id: number; readonly startedMs: number }>();
   #isStarted = false;
   #isStepping = false;
+  #isFeedNoted = false;
   #cursor = 0;
   #verdict: RumorVerdict = 'ignore';
   #newRound: Round | undefined;
@@ -57,24 +62,27 @@ export class Agent implements TransportHandler {
   #cancelWake: Cancel = () => undefined;
   #unfollow: Cancel = () => undefined;
 
+  /** @param defer puts off telling peers what changed here; left out: they are told at once */
   constructor(
     engine: Engine,
     transport: Transport,
     registry: Registry,
     clock: AdjustableClock,
     log: Log,
+    defer: Defer = (run) => run(),
   ) {
     this.#engine = engine;
     this.#transport = transport;
     this.#registry = registry;
     this.#clock = clock;
     this.#log = log;
+    this.#defer = defer;
   }
 
   /** Begins to gossip; the transport listens already and the registry has begun its life. */
   start(): void {
     this.#cursor = this.#registry.feed.revision;
-    this.#unfollow = this.#registry.feed.follow(() => this.#followFeed());
+    this.#unfollow = this.#registry.feed.follow(() => this.#noteFeed());
     this.#isStarted = true;
     // Before what peers may have sent already.
     this.#inputs.unshift({ kind: 'start' });
@@ -146,6 +154,16 @@ export class Agent implements TransportHandler {
     this.#verdict = 'ignore';
     this.#input({ kind: 'rumor', peer, bytes });
     return this.#verdict;
+  }
+
+  /** Called in the midst of a commit, whose caller waits for the answer. */
+  #noteFeed(): void {
+    if (this.#isFeedNoted) return;
+    this.#isFeedNoted = true;
+    this.#defer(() => {
+      this.#isFeedNoted = false;
+      if (this.#isStarted) this.#followFeed();
+    });
   }
 
   #followFeed(): void {

@@ -148,3 +148,33 @@ t.test('a dismissal is told in the log, with who said it', async (t) => {
   const told = lines.filter(([, text]) => text === 'a dead member was dismissed');
   t.strictSame(told, [[{ peerId, by: registry.self }, 'a dead member was dismissed']]);
 });
+
+t.test(
+  'peers are told what changed here when its turn comes, and nothing after a stop',
+  async (t) => {
+    const cluster = await TestCluster.of(2);
+    const { agent: first, ...node } = cluster.node(1);
+    await first.stop();
+    const putOff: (() => void)[] = [];
+    const parts = [node.engine, node.transport, node.registry, node.clock, silentLog] as const;
+    const agent = new Agent(...parts, (run) => void putOff.push(run));
+    await node.transport.start(agent);
+    agent.start();
+    cluster.run(3_000);
+    for (const run of putOff.splice(0)) run();
+    const toldBefore = node.engine.counters.get('rumors_published');
+    cluster.register(1, 'add');
+    cluster.register(1, 'mul');
+    t.equal(putOff.length, 1, 'one turn for all that changed before it');
+    t.equal(node.engine.counters.get('rumors_published'), toldBefore);
+    for (const run of putOff.splice(0)) run();
+    cluster.run(50);
+    t.ok(node.engine.counters.get('rumors_published') > toldBefore);
+    t.ok(cluster.isSeenByAll('add') && cluster.isSeenByAll('mul'));
+    cluster.register(1, 'sub');
+    await agent.stop();
+    const toldAtStop = node.engine.counters.get('rumors_published');
+    for (const run of putOff.splice(0)) run();
+    t.equal(node.engine.counters.get('rumors_published'), toldAtStop);
+  },
+);
