@@ -224,7 +224,11 @@ export class Libp2pTransport implements Transport {
 
   /** Ends all connections to a peer: when both dialed at once, there are two. */
   #close({ remotePeer }: Connection): void {
-    this.#node?.hangUp(remotePeer).catch(() => undefined);
+    const node = this.#node;
+    // Streams end with their connection, too: when its process was killed there is nothing to hang
+    // up, and others wait to hear of it.
+    if (node?.getConnections(remotePeer).some(({ status }) => status !== 'closed') !== true) return;
+    node.hangUp(remotePeer).catch(() => undefined);
   }
 
   #disconnected(peerId: PeerId): void {
