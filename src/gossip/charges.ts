@@ -8,8 +8,8 @@
  *
  * Three accusers are enough, and all observers notice at once: what three said has to come round
  * before most of the others speak, since an accusation costs every node and comes to it several
- * times. The subject has as many observers as this node has links, more or less. Where one word is
- * enough for all to look for themselves, the first is said soon and the others have time.
+ * times. The subject has as many observers as this node has links, more or less. Where all look for
+ * themselves, accusations are for those who cannot, and wait until the news has passed.
  */
 import { confirmedClaim, sealAccusation, sinceOf } from '../membership/accusation.ts';
 import type { AccusationReason, Claim } from '../membership/accusation.ts';
@@ -23,8 +23,8 @@ import type { Tokens } from './tokens.ts';
 
 /** For each link the pause, from which a part is drawn, has so long or a round trip. */
 const pausePerLinkMs = 30;
-/** The same where the first word makes all others look. */
-const firstPausePerLinkMs = 5;
+/** The same where all others have been asked to look. */
+const latePausePerLinkMs = 120;
 const pauseMsMax = 1_000;
 
 export interface ChargesHooks {
@@ -45,8 +45,6 @@ interface Charge {
   since: number;
   sinceMs: number;
   tellAtMs: number;
-  /** It is no matter of milliseconds, since others have heard of it. */
-  hasTime: boolean;
   isConfirmed: boolean;
 }
 
@@ -90,10 +88,8 @@ export class Charges {
       counters.add('accusations_withheld');
       return this.#docket.accusersOf(subject).length > 0;
     }
-    const hasTime =
-      !allLook(reason === 'refused', registry.ownersHeld) || this.#othersAgainst(subject) > 0;
-    const tellAtMs = now.monoMs + this.#pauseMs(hasTime);
-    const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs, hasTime };
+    const tellAtMs = now.monoMs + this.#pauseMs(reason);
+    const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs };
     this.#charges.set(subject, { ...charge, isConfirmed: false });
     this.#dueMs = undefined;
     return true;
@@ -113,12 +109,6 @@ export class Charges {
   /** Others say something else than before: each confirmation makes the suspicion time shorter. */
   noteOthers(): void {
     this.#dueMs = undefined;
-    for (const [subject, charge] of this.#charges) {
-      if (charge.hasTime || this.#othersAgainst(subject) === 0) continue;
-      charge.hasTime = true;
-      if (charge.tellAtMs !== Infinity)
-        charge.tellAtMs = this.#context.now.monoMs + this.#pauseMs(true);
-    }
   }
 
   /** Goes on with those that are due. */
@@ -182,11 +172,10 @@ export class Charges {
     this.#context.emit({ kind: 'publish', bytes: encodeRumor(rumor) });
   }
 
-  #pauseMs(hasTime: boolean): number {
-    const { smoothedMs = 0, leastMs = 0 } = this.#hooks.roundTrip();
-    const perLinkMs = hasTime
-      ? Math.max(smoothedMs, pausePerLinkMs)
-      : Math.max(leastMs, firstPausePerLinkMs);
+  #pauseMs(reason: AccusationReason): number {
+    const { smoothedMs = 0 } = this.#hooks.roundTrip();
+    const isLate = allLook(reason === 'refused', this.#context.registry.ownersHeld);
+    const perLinkMs = Math.max(smoothedMs, isLate ? latePausePerLinkMs : pausePerLinkMs);
     const mostMs = Math.min(this.#hooks.greeted().length * perLinkMs, pauseMsMax);
     return this.#context.random.next() * mostMs;
   }
