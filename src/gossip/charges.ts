@@ -8,9 +8,9 @@
  *
  * Three accusers are enough, and all observers notice a death at once: what three said has to come
  * round before most of the others speak, since an accusation costs every node and comes to it several
- * times. The subject has as many observers as this node has links, more or less. Where one word is
- * enough for all to look for themselves, the first is said soon and the others have time. A silence
- * is noticed by one after the other, so there nobody has to wait for long.
+ * times. The subject has as many observers as this node has links, more or less. Where all look for
+ * themselves, accusations are for those who cannot, and wait until the news has passed. A silence is
+ * noticed by one after the other, so there nobody has to wait for long.
  */
 import { confirmedClaim, sealAccusation, sinceOf } from '../membership/accusation.ts';
 import type { AccusationReason, Claim } from '../membership/accusation.ts';
@@ -24,7 +24,9 @@ import type { Tokens } from './tokens.ts';
 
 /** For each link the pause, from which a part is drawn, has so long or a round trip. */
 const pausePerLinkMs = 30;
-/** The same where the first word makes all others look, or where all notice at times of their own. */
+/** The same where all others have been asked to look. */
+const latePausePerLinkMs = 120;
+/** The same where each notices at a time of its own. */
 const shortPausePerLinkMs = 5;
 const pauseMsMax = 1_000;
 
@@ -46,8 +48,6 @@ interface Charge {
   since: number;
   sinceMs: number;
   tellAtMs: number;
-  /** It is no matter of milliseconds, since others have heard of it. */
-  hasTime: boolean;
   isConfirmed: boolean;
 }
 
@@ -91,10 +91,8 @@ export class Charges {
       counters.add('accusations_withheld');
       return this.#docket.accusersOf(subject).length > 0;
     }
-    const isSoon = allLook(true, registry.ownersHeld) && this.#othersAgainst(subject) === 0;
-    const hasTime = reason === 'refused' && !isSoon;
-    const tellAtMs = now.monoMs + this.#pauseMs(hasTime);
-    const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs, hasTime };
+    const tellAtMs = now.monoMs + this.#pauseMs(reason);
+    const charge = { incarnation, reason, since, sinceMs: now.monoMs, tellAtMs };
     this.#charges.set(subject, { ...charge, isConfirmed: false });
     this.#dueMs = undefined;
     return true;
@@ -114,13 +112,6 @@ export class Charges {
   /** Others say something else than before: each confirmation makes the suspicion time shorter. */
   noteOthers(): void {
     this.#dueMs = undefined;
-    for (const [subject, charge] of this.#charges) {
-      const isNews = charge.reason === 'refused' && !charge.hasTime;
-      if (!isNews || this.#othersAgainst(subject) === 0) continue;
-      charge.hasTime = true;
-      if (charge.tellAtMs !== Infinity)
-        charge.tellAtMs = this.#context.now.monoMs + this.#pauseMs(true);
-    }
   }
 
   /** Goes on with those that are due. */
@@ -184,13 +175,19 @@ export class Charges {
     this.#context.emit({ kind: 'publish', bytes: encodeRumor(rumor) });
   }
 
-  #pauseMs(hasTime: boolean): number {
+  #pauseMs(reason: AccusationReason): number {
     const { recentMs = 0, leastMs = 0 } = this.#hooks.roundTrip();
-    const perLinkMs = hasTime
-      ? Math.max(recentMs, pausePerLinkMs)
-      : Math.max(leastMs, shortPausePerLinkMs);
+    const perLinkMs =
+      reason === 'silent'
+        ? Math.max(leastMs, shortPausePerLinkMs)
+        : Math.max(recentMs, this.#isLate ? latePausePerLinkMs : pausePerLinkMs);
     const mostMs = Math.min(this.#hooks.greeted().length * perLinkMs, pauseMsMax);
     return this.#context.random.next() * mostMs;
+  }
+
+  /** All others look for themselves: who is told is the rest. */
+  get #isLate(): boolean {
+    return allLook(true, this.#context.registry.ownersHeld);
   }
 
   /** When our suspicion time is over, monotonic ms: sooner when others accuse it too. */

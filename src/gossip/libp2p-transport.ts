@@ -8,8 +8,6 @@
  */
 import { gossipsub, StrictNoSign } from '@chainsafe/libp2p-gossipsub';
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub';
-import { noise } from '@chainsafe/libp2p-noise';
-import { yamux } from '@chainsafe/libp2p-yamux';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { identify } from '@libp2p/identify';
 import type { Connection, Libp2p, PeerId, ServiceMap, Stream } from '@libp2p/interface';
@@ -24,6 +22,7 @@ import type { DialTarget } from './context.ts';
 import { dialFailureOf, isPortInUse, listenProblem } from './dial-failure.ts';
 import { FrameReader, FrameWriter } from './frame-stream.ts';
 import { knock } from './knock.ts';
+import { leanNoise, leanYamux } from './lean-connection.ts';
 import { frameBytesMax, rumorBytesMax } from './message.ts';
 import type { DialOutcome, Transport, TransportHandler } from './transport.ts';
 
@@ -143,8 +142,8 @@ export class Libp2pTransport implements Transport {
       privateKey: await generateKeyPairFromSeed('Ed25519', keySeed),
       addresses: { listen: [...listen] },
       transports: [tcp({ socketOptions: { noDelay: true } } as never)],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
+      connectionEncrypters: [leanNoise()],
+      streamMuxers: [leanYamux()],
       connectionMonitor: { enabled: false },
       connectionManager: {
         maxConnections: connectionsMax,
@@ -225,7 +224,11 @@ export class Libp2pTransport implements Transport {
 
   /** Ends all connections to a peer: when both dialed at once, there are two. */
   #close({ remotePeer }: Connection): void {
-    this.#node?.hangUp(remotePeer).catch(() => undefined);
+    const node = this.#node;
+    // Streams end with their connection, too: when its process was killed there is nothing to hang
+    // up, and others wait to hear of it.
+    if (node?.getConnections(remotePeer).some(({ status }) => status !== 'closed') !== true) return;
+    node.hangUp(remotePeer).catch(() => undefined);
   }
 
   #disconnected(peerId: PeerId): void {

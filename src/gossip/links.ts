@@ -12,10 +12,12 @@
  *   to go elsewhere, which says nothing about anybody's life.
  * - A killed process closes its connections at once: a lost link is confirmed by one dial of at
  *   most `dialTimeoutMs`, and when that fails the member is dead for this node.
- * - Beyond the full mesh others are asked to see for themselves (`check`); nobody believes anybody.
+ * - Beyond the full mesh others are asked to see for themselves (`check`): in a small cluster all of
+ *   them at once, else only where nobody may accuse. Nobody believes anybody.
  * - Each interval one dead member, one that had left before this life, or a seed node that is not
  *   among the living, is dialed, so that halves find each other again.
  */
+import { allLook } from '../membership/jury.ts';
 import { isShown } from '../membership/member.ts';
 import type { DeathCause } from '../membership/member.ts';
 import { Neighbors } from '../membership/neighbors.ts';
@@ -360,9 +362,11 @@ export class Links {
     const member = registry.member(peer);
     if (member?.state !== 'dead') return;
     counters.add('members_found_dead');
-    if (this.#hooks.found(peer, why)) return;
-    // Who never let us watch it can only be looked at; in a full mesh everyone does anyway.
+    const isTold = this.#hooks.found(peer, why);
+    // In a full mesh everyone notices. Elsewhere a look is sooner done than an accusation is heard
+    // and believed, and who never let us watch it can only be looked at.
     if (this.#neighbors.isFullMesh) return;
+    if (isTold && !allLook(why === 'refused', registry.ownersHeld)) return;
     const { owner, incarnation } = member;
     for (const other of this.greeted) this.#send(other, { kind: 'check', owner, incarnation });
   }

@@ -22,6 +22,17 @@ t.test(`kill -9 of one of ${many} nodes: all others hide it within 60 ms`, async
   t.ok(Math.max(...tookMs) <= 60, `${tookMs.join()} ms`);
 });
 
+t.test('where all can look for themselves, all hide it before anybody accuses it', async (t) => {
+  const cluster = await TestCluster.of(many, 5, options);
+  cluster.register(9, 'add');
+  cluster.run(20_000);
+  cluster.crash(9);
+  const tookMs = cluster.until(() => cluster.isSeenByNone('add'), 1_000);
+  t.ok(tookMs <= 10, `${tookMs} ms`);
+  const made = [...cluster.nodes.values()].map(({ engine }) => engine.counters);
+  t.equal(made.filter((counters) => counters.get('accusations_made') > 0).length, 0);
+});
+
 t.test(
   'three or more of those who noticed accuse it, for the reason that is a proof',
   async (t) => {
