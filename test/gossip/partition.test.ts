@@ -132,6 +132,28 @@ t.test(
   },
 );
 
+t.test('a partition that ends before all are found: all agree again within 3 s', async (t) => {
+  for (const [randomSeed, lastsMs] of [
+    [13, 3_000],
+    [14, 5_000],
+    [15, 9_000],
+  ] as const) {
+    const cluster = await settled(randomSeed);
+    const heal = lose(cluster, sidesOf(cluster), false);
+    cluster.run(lastsMs);
+    heal();
+    const isWhole = (): boolean =>
+      see(cluster, all, all) &&
+      all.every((number) => isToAll(cluster, cluster.node(number).registry.self, 'alive'));
+    const wholeMs = cluster.until(isWhole, 30_000);
+    t.ok(wholeMs <= 3_000, `${wholeMs} ms after ${lastsMs} ms`);
+    cluster.run(5_000);
+    const log = new MemberLog(cluster);
+    cluster.run(30_000);
+    t.strictSame(log.changes, [], 'nothing flaps');
+  }
+});
+
 t.test(
   'who leaves during a partition has left for the other side too, once it heals',
   async (t) => {
