@@ -297,8 +297,11 @@ async function partition(stage: Stage, excuses: Excuse[]): Promise<Measured> {
     const isSettled = await cluster.settle();
     const until = ledger.sightings.filter(({ kind, atMs }) => kind === 'shown' && atMs > healedMs);
     const afterMs = Math.max(0, ...until.map(({ atMs }) => atMs - healedMs));
-    agreedMs.push(isSettled ? afterMs : Infinity);
-    say(`run ${run}: all agree again ${msText(isSettled ? afterMs : Infinity)} after the end`);
+    // Who never noticed anything agreed with nobody again.
+    const isNoticed = hidden.some((ms) => ms < Infinity);
+    if (isNoticed) agreedMs.push(isSettled ? afterMs : Infinity);
+    const agreed = `all agree again ${msText(isSettled ? afterMs : Infinity)} after the end`;
+    say(`run ${run}: ${isNoticed ? agreed : 'nobody noticed anything'}`);
     await pause(aftermathMs);
     excuse.toMs = healedMs + afterMs;
     flaps += flapsSince(stage, splitAtMs);

@@ -6,10 +6,14 @@ import type { CaseName, Outcome } from './liveness-cases.ts';
 import { msText, splitMs } from './liveness-cases.ts';
 import { quantiles } from './quantiles.ts';
 
+const minutesPerHour = 60;
+
 export interface Figure {
   readonly name: string;
   readonly unit: 'ms' | 'count';
   readonly of: (outcome: Outcome) => number;
+  /** It grows with the time that is watched: shown by the hour, too. */
+  readonly isRate?: boolean;
   /** The most that disco may have; undefined while there is nothing to compare with. */
   readonly bound?: (others: Others) => Bound | undefined;
 }
@@ -71,11 +75,18 @@ const finished: Figure = {
   of: ({ runs, runsAsked }) => runsAsked - runs,
   bound: () => ({ most: 0, text: '<= 0' }),
 };
-const slips: readonly Figure[] = [
-  count('healthy nodes hidden (times)', ({ falseDeaths }) => falseDeaths, 0),
-  count('healthy nodes hidden (nodes)', ({ wronged }) => wronged),
-  ms('healthy nodes hidden for, over all pairs', ({ wronglyHiddenMs }) => wronglyHiddenMs),
-  count('suspicions', ({ suspicions }) => suspicions),
+const falseDeaths = count('healthy nodes hidden (times)', (outcome) => outcome.falseDeaths, 0);
+const wronged = count('healthy nodes hidden (nodes)', (outcome) => outcome.wronged);
+const hiddenFor = ms('healthy nodes hidden for, over all pairs', (of) => of.wronglyHiddenMs);
+const suspicions = count('suspicions', (outcome) => outcome.suspicions);
+const slips: readonly Figure[] = [falseDeaths, wronged, hiddenFor, suspicions];
+/** Of the cases that only watch, each system for as long as was asked for. */
+const watched: readonly Figure[] = [
+  count('minutes watched', (of) => (Number.isNaN(of.falseDeaths) ? NaN : of.minutes)),
+  { ...falseDeaths, isRate: true },
+  wronged,
+  { ...hiddenFor, isRate: true },
+  { ...suspicions, isRate: true },
 ];
 const back = (most?: number): Figure[] => [
   ms('back at each other, p50', ({ backMs }) => quantiles(backMs).p50),
@@ -117,9 +128,9 @@ export const figures: Readonly<Record<CaseName, readonly Figure[]>> = {
   'freeze-1s': [...slips, finished],
   'freeze-busy': [...allKnow(4_000, 8_000), ...back(), ...slips, finished],
   leave: [...eachKnows(undefined, 100), ...back(), ...slips, finished],
-  idle: [...slips, finished],
-  'idle-busy': [...slips, finished],
-  loss: [...slips, finished],
+  idle: [...watched, finished],
+  'idle-busy': [...watched, finished],
+  loss: [...watched, finished],
   partition: [
     ms('the other side hidden, p50', pairP50),
     // Each side serves what it can reach, and before the end of the split nothing else.
@@ -145,8 +156,12 @@ export function judge(name: CaseName, outcome: Outcome | undefined, others: Othe
 }
 
 /** A figure of one system, for people; nothing to tell is `-`. */
-export function figureText({ unit, of }: Figure, outcome: Outcome | undefined): string {
-  const value = outcome === undefined ? NaN : of(outcome);
+export function figureText(figure: Figure, outcome: Outcome | undefined): string {
+  const value = outcome === undefined ? NaN : figure.of(outcome);
   if (Number.isNaN(value)) return '-';
-  return unit === 'ms' ? msText(value) : String(value);
+  const textOf = (amount: number): string =>
+    figure.unit === 'ms' ? msText(amount) : String(Math.round(amount * 10) / 10);
+  const minutes = outcome?.minutes ?? 0;
+  if (figure.isRate !== true || value === 0 || minutes === 0) return textOf(value);
+  return `${textOf(value)} (${textOf((value / minutes) * minutesPerHour)} an hour)`;
 }

@@ -3,27 +3,28 @@
  * Moleculer, one after the other, each as real processes on this machine.
  *
  *   node bench/liveness.ts [--case kill,drop,…] [--system disco,serf,moleculer] [--nodes 25]
- *                          [--runs 40] [--minutes N] [--warmup 30] [--random-seed 1]
- *                          [--output table|json] [--plot FILE]
+ *                          [--runs 40] [--minutes 30|disco=30,serf=5,…] [--warmup 30]
+ *                          [--random-seed 1] [--output table|json] [--plot FILE]
  *
  * A node knows that another one is gone when it hides what that one registered: for disco in the
  * Watch at its own daemon, for Serf in its agent's member table, for Moleculer in its broker's
  * registry. Each pair of observer and victim counts. Exits 1 when a promise to disco is broken.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { errorText } from '../src/base/error.ts';
 import { seededRandom } from '../src/base/random.ts';
 import { table } from '../src/cli/output.ts';
+import { amount, minutesOf } from './liveness-amounts.ts';
 import { caseNames, cases, failed, play } from './liveness-cases.ts';
 import type { Amounts, CaseName, Outcome, Stage } from './liveness-cases.ts';
 import { Cluster, pause, systemNames, type System, type SystemName } from './liveness-cluster.ts';
 import { disco } from './liveness-disco.ts';
 import { Ledger } from './liveness-ledger.ts';
 import { moleculer } from './liveness-moleculer.ts';
-import { loopbackPlaces, Network } from './liveness-network.ts';
+import { isRunning, loopbackPlaces, Network } from './liveness-network.ts';
 import { inOrder, plotOf, type Panel } from './liveness-plot.ts';
 import { serf } from './liveness-serf.ts';
 import { figureText, judge, type Judged } from './liveness-targets.ts';
@@ -58,9 +59,11 @@ const wantedSystems = choices('system', values.system, systemNames);
 const nodes = amount('nodes', values.nodes, nodesMin);
 const warmupMs = 1_000 * amount('warmup', values.warmup, 0);
 const randomSeed = amount('random-seed', values['random-seed'], 0);
+const minutesGiven = values.minutes === undefined ? {} : minutesOf(values.minutes);
 const [output] = choices('output', values.output, ['table', 'json']);
 
-const directory = mkdtempSync(join(tmpdir(), 'disco-liveness-'));
+sweepFolders();
+const directory = mkdtempSync(join(tmpdir(), `disco-liveness-${process.pid}-`));
 /** What has to be stopped now, innermost first. */
 const open: (() => Promise<void>)[] = [];
 let isInterrupted = false;
@@ -91,7 +94,7 @@ async function playOne(name: CaseName, system: SystemName): Promise<Outcome> {
   const { runs, minutes } = cases[name].amounts;
   const amounts: Amounts = {
     runs: values.runs === undefined ? runs : amount('runs', values.runs, 1),
-    minutes: values.minutes === undefined ? minutes : amount('minutes', values.minutes, 0),
+    minutes: minutesGiven[system] ?? minutes,
   };
   const home = folder(`${name}-${system}`);
   try {
@@ -215,11 +218,12 @@ function choices<T extends string>(flag: string, given: string, all: readonly T[
   });
 }
 
-function amount(flag: string, given: string, min: number): number {
-  const value = Number(given);
-  if (given.trim() === '' || !(value >= min))
-    throw new Error(`--${flag} ${given}: a number from ${min} up`);
-  return value;
+/** Takes away what a run left that was killed in a way that it could not clean up. */
+function sweepFolders(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = /^disco-liveness-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) removeFolder(join(tmpdir(), name));
+  }
 }
 
 function complain(error: unknown): void {

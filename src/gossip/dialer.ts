@@ -10,6 +10,9 @@ import type { DialTarget, GossipContext } from './context.ts';
 /** Times `dialTimeoutMs` for a dial that confirms nothing, or by a node that doubts itself. */
 const patience = 5;
 
+/** Of the dials to those who are thought dead. */
+const longShare = 0.25;
+
 /**
  * Ways in that are tried at once in the first interval; twice as many in each that follows. One
  * usually does, and when everybody starts at once each link too many is one for both ends.
@@ -63,6 +66,16 @@ export class Dialer {
 
   dial(target: DialTarget): void {
     if (this.#hasRoom) this.#start(target, patience);
+  }
+
+  /**
+   * Dials a member that is thought dead. What was begun before a network healed fails all the same,
+   * and the next comes after it, so some of these dials are short; a slow host takes a long one.
+   */
+  dialLost(target: DialTarget): void {
+    if (!this.#hasRoom) return;
+    const isLong = this.#hooks.isDoubtful() || this.#context.random.next() < longShare;
+    this.#start(target, isLong ? patience : 1);
   }
 
   /** Dials a member with little patience, before all others. */

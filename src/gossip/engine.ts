@@ -22,12 +22,11 @@ import type { Registry } from '../registry/registry.ts';
 import type { Effect, GossipConfig, GossipContext, Input } from './context.ts';
 import { Dismissals } from './dismissals.ts';
 import { Doorkeeper } from './doorkeeper.ts';
-import { helloTo } from './hello.ts';
+import { Greetings } from './greetings.ts';
 import { Links } from './links.ts';
 import { answersDigest, decodeFrame, encodeFrame, isVigilFrame } from './message.ts';
 import type { Frame } from './frame.ts';
 import { OwnHeads } from './own-head.ts';
-import { PeerBoots } from './peer-boots.ts';
 import { Readiness } from './readiness.ts';
 import { Reconciler } from './reconcile.ts';
 import { Rounds } from './rounds.ts';
@@ -61,7 +60,7 @@ export class Engine {
   readonly #ownHeads: OwnHeads;
   readonly #timekeeper: Timekeeper;
   readonly #vigil: Vigil;
-  readonly #boots = new PeerBoots();
+  readonly #greetings: Greetings;
   readonly #rounds: Rounds;
   readonly #dismissals: Dismissals;
   readonly #readiness: Readiness;
@@ -83,6 +82,7 @@ export class Engine {
       missing: (peer) => this.#vigil.missing(peer),
     });
     this.#rounds = new Rounds(this.#context);
+    this.#greetings = new Greetings(this.#context);
     this.#door = new Doorkeeper(this.#context, this.#links);
     this.#readiness = new Readiness(this.#context, this.#links);
     const { heads = new SettledHeads(identity.cluster, symbolsMax) } = options;
@@ -242,25 +242,20 @@ export class Engine {
   }
 
   #linked(peer: OwnerId): void {
-    this.#boots.forget(peer);
+    this.#greetings.forget(peer);
     this.#links.linked(peer);
     this.#timekeeper.asked(peer);
-    this.#greet(peer);
+    this.#greetings.greet(peer);
   }
 
   #unlinked(peer: OwnerId): void {
     const how = this.#links.isEnding(peer) ? 'ended' : 'lost';
     this.#timekeeper.unlinked(peer);
-    this.#boots.forget(peer);
+    this.#greetings.forget(peer);
     this.#reconciler.unlinked(peer);
     this.#rounds.unlinked(peer);
     this.#links.unlinked(peer);
     this.#vigil.unlinked(peer, how);
-  }
-
-  #greet(peer: OwnerId): void {
-    const hello = helloTo(peer, this.#context);
-    if (hello !== undefined) this.#send(peer, hello);
   }
 
   #message(peer: OwnerId, bytes: Uint8Array): void {
@@ -301,12 +296,13 @@ export class Engine {
   }
 
   #hello(peer: OwnerId, hello: Extract<Frame, { kind: 'hello' }>): void {
-    const { registry, identity } = this.#context;
+    const { registry } = this.#context;
     if (!this.#door.admits(peer, hello)) return;
-    if (this.#boots.isAnother(peer, hello.head, identity.cluster)) {
-      // What was under way was with the other process.
+    if (this.#greetings.isOwed(peer, hello.head)) {
+      // What was under way was with another process, or over a connection that its end has lost.
       this.#reconciler.unlinked(peer);
-      this.#greet(peer);
+      this.#links.linked(peer);
+      this.#greetings.greet(peer);
     }
     this.#timekeeper.answered(peer);
     this.#hear(peer, hello.time);

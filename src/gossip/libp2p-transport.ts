@@ -217,7 +217,7 @@ export class Libp2pTransport implements Transport {
     } else link.writers.set(connection, writer);
     connection.newStream(protocol, { maxOutboundStreams: 2 }).then(
       // A link without its stream is none; whoever wants it dials again.
-      (stream) => writer.start(stream, () => this.#close(connection)),
+      (stream) => writer.start(stream, () => this.#ended(connection)),
       (error: Error) => connection.abort(error),
     );
   }
@@ -229,6 +229,18 @@ export class Libp2pTransport implements Transport {
     // up, and others wait to hear of it.
     if (node?.getConnections(remotePeer).some(({ status }) => status !== 'closed') !== true) return;
     node.hangUp(remotePeer).catch(() => undefined);
+  }
+
+  /**
+   * The other side has ended one connection. When it spoke over another one last, it may have given
+   * this one up long ago, and dialed anew before we heard of that: the link goes on over the rest.
+   */
+  #ended(connection: Connection): void {
+    const link = this.#links.get(connection.remotePeer.toString());
+    if (link === undefined || link.writers.get(connection) === link.writer)
+      return this.#close(connection);
+    link.writers.delete(connection);
+    connection.close().catch((error: Error) => connection.abort(error));
   }
 
   #disconnected(peerId: PeerId): void {
@@ -243,6 +255,6 @@ export class Libp2pTransport implements Transport {
       if (link !== undefined) link.writer = link.writers.get(connection) ?? link.writer;
       this.#handler?.message(peer, bytes);
     });
-    reader.start(stream, () => this.#close(connection));
+    reader.start(stream, () => this.#ended(connection));
   }
 }

@@ -383,7 +383,7 @@ export class Links {
     const index = this.#context.random.int(this.#lost.size + seeds.length);
     const seed = seeds[index - this.#lost.size];
     if (seed !== undefined) this.#dialer.dial({ addresses: [seed] });
-    else if (index < this.#lost.size) this.#dialer.dial(this.#lost.at(index));
+    else if (index < this.#lost.size) this.#dialer.dialLost(this.#lost.at(index));
   }
 
   #dialWanted(peer: OwnerId): void {

@@ -114,7 +114,8 @@ export class MemoryTransport implements Transport {
     if (other === undefined) return;
     this.#after(this.#delayTo(other), () => {
       this.#unlink(other);
-      other.#unlink(this);
+      // The other end hears nothing of it, until it says something and that gets through.
+      if (!this.#network.rules.isCut(this.self, peer)) other.#unlink(this);
     });
   }
 
@@ -177,9 +178,20 @@ export class MemoryTransport implements Transport {
   }
 
   #receive(from: MemoryTransport, bytes: Uint8Array): void {
-    if (this.#lines.get(from.self)?.has(from) !== true) return;
+    if (!this.#isConnectedTo(from)) return this.#reset(from);
     this.#links.set(from.self, from);
     this.#handler?.message(from.self, bytes);
+  }
+
+  /** There is no such connection here any more, as whoever still uses it hears. */
+  #reset(from: MemoryTransport): void {
+    this.#after(this.#delayTo(from), () => {
+      if (!this.#isConnectedTo(from)) from.#unlink(this);
+    });
+  }
+
+  #isConnectedTo(other: MemoryTransport): boolean {
+    return this.#lines.get(other.self)?.has(other) === true;
   }
 
   /** One hop of a broadcast; whoever accepts it tells the rest of its links. */

@@ -130,3 +130,26 @@ t.test('a dial that began when nobody was heard is a deaf one, whoever is heard 
   t.equal(dialer.settle(target), 'sound');
   t.end();
 });
+
+t.test('dials to the lost are short but for some, so that one follows soon on a healing', (t) => {
+  const { dialer, member, doubts, taken } = make();
+  const target = { peer: member.id, addresses: ['lost'] };
+  const timeouts = (count: number): number[] =>
+    Array.from({ length: count }, () => {
+      dialer.dialLost(target);
+      dialer.settle(target);
+      return taken().map(({ timeoutMs }) => timeoutMs);
+    }).flat();
+  const drawn = timeouts(100);
+  t.strictSame(new Set(drawn.toSorted((a, b) => a - b)), new Set([1_000, 5_000]));
+  const long = drawn.filter((timeoutMs) => timeoutMs === 5_000).length;
+  t.ok(long >= 15 && long <= 35, `${long} of 100 wait for a slow host`);
+  doubts.isDoubtful = true;
+  t.strictSame([...new Set(timeouts(20))], [5_000], 'who is slow itself gives all of them time');
+  dialer.setWaysIn([1, 2, 3].map(way));
+  dialer.proceed(0);
+  taken();
+  dialer.dialLost(target);
+  t.equal(taken().length, 0, 'they wait for room as all others');
+  t.end();
+});

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createPrivateKey } from 'node:crypto';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import t from 'tap';
+import type { Test } from 'tap';
 import { Libp2pTransport } from '../../src/gossip/libp2p-transport.ts';
 import { ed25519Signer } from '../../src/record/signature.ts';
 import { Recorder, transportContract } from '../contract/transport-contract.ts';
@@ -64,4 +65,75 @@ t.test('the peer id of libp2p is the owner of the records', async (t) => {
   b.transport.dial({ peer: a.owner, addresses: [address as string] }, 2_000, () => undefined);
   await heard.heard(`linked ${b.owner}`);
   t.pass('the owner computed from the key is the name that noise proved');
+});
+
+interface Path {
+  /** Multiaddr that leads to the node behind it. */
+  readonly address: string;
+  /** From now on nothing gets through what is connected, not even its end. */
+  readonly stall: () => void;
+  /** Ends what was stalled for the node behind it. */
+  readonly reset: () => void;
+}
+
+async function pathTo(t: Test, port: number): Promise<Path> {
+  const open: [Socket, Socket][] = [];
+  const stalled: Socket[] = [];
+  const server = createServer({ allowHalfOpen: true }, (near) => {
+    const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    for (const socket of [near, far]) socket.on('error', () => undefined);
+    near.pipe(far);
+    far.pipe(near);
+    open.push([near, far]);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    for (const socket of [...open.flat(), ...stalled]) socket.destroy();
+    server.close();
+  });
+  return {
+    address: `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}`,
+    stall: () => {
+      for (const [near, far] of open.splice(0)) {
+        near.unpipe(far).resume();
+        far.unpipe(near).resume();
+        stalled.push(near, far);
+      }
+    },
+    reset: () => {
+      for (const socket of stalled.splice(0)) socket.resetAndDestroy();
+    },
+  };
+}
+
+t.test('a link outlives a connection that its peer gave up before it dialed anew', async (t) => {
+  const [a, b] = [create(), create()];
+  const [heardByA, heardByB] = [new Recorder(), new Recorder()];
+  await a.transport.start(heardByA);
+  const [address = ''] = await b.transport.start(heardByB);
+  t.teardown(() => Promise.all([a.transport.stop(), b.transport.stop()]));
+  const path = await pathTo(t, Number(address.split('/').at(-1)));
+  const dial = (): void =>
+    a.transport.dial({ peer: b.owner, addresses: [path.address] }, 5_000, () => undefined);
+  const say = async (from: Peer, to: Peer, heard: Recorder, text: string): Promise<void> => {
+    from.transport.send(to.owner, Buffer.from(text));
+    await heard.heard(`message ${from.owner} ${text}`);
+  };
+
+  dial();
+  await Promise.all([heardByA.heard('linked'), heardByB.heard('linked')]);
+  await say(a, b, heardByB, 'first');
+  path.stall();
+  a.transport.hangUp(b.owner);
+  await heardByA.heard('unlinked');
+  dial();
+  await heardByA.heard('linked', 2);
+  await say(a, b, heardByB, 'again');
+  path.reset();
+  for (const text of ['one', 'two', 'three']) {
+    await say(b, a, heardByA, text);
+    await say(a, b, heardByB, text);
+  }
+  const told = heardByB.said.filter((line) => !line.startsWith('message'));
+  t.strictSame(told, [`linked ${a.owner}`], 'the other end noticed nothing');
 });

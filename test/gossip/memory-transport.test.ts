@@ -44,6 +44,43 @@ t.test('a cut breaks links and lets no dial through until it is healed', async (
   t.strictSame(outcomes[1], { kind: 'dialed', peer: 'b' });
 });
 
+t.test(
+  'who hangs up across a cut is still linked at the other end, until that speaks',
+  async (t) => {
+    const clock = new VirtualClock();
+    const network = new MemoryNetwork(clock);
+    const [a, b] = [network.join('a', 'mem/a'), network.join('b', 'mem/b')];
+    const [heardByA, heardByB] = [new Recorder(), new Recorder()];
+    await a.start(heardByA);
+    await b.start(heardByB);
+    const dial = (): void => {
+      a.dial({ addresses: ['mem/b'] }, 1_000, () => undefined);
+      clock.advance(10);
+    };
+    const hangUpUnheard = (): void => {
+      network.rules.isCut = () => true;
+      a.hangUp('b');
+      clock.advance(10);
+      network.rules.isCut = () => false;
+    };
+    dial();
+    hangUpUnheard();
+    t.strictSame(heardByA.said, ['linked b', 'unlinked b']);
+    t.strictSame(heardByB.said, ['linked a']);
+    b.send('a', Buffer.from('?'));
+    clock.advance(10);
+    t.strictSame(heardByB.said, ['linked a', 'unlinked a'], 'nobody is there');
+
+    dial();
+    hangUpUnheard();
+    dial();
+    b.send('a', Buffer.from('!'));
+    clock.advance(10);
+    t.strictSame(heardByA.said.slice(-3), ['unlinked b', 'linked b', 'message b !']);
+    t.strictSame(heardByB.said.slice(2), ['linked a'], 'to whom one more dial is the same link');
+  },
+);
+
 t.test('a rumor is passed on only by those who accept it', async (t) => {
   const clock = new VirtualClock();
   const network = new MemoryNetwork(clock);

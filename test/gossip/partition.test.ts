@@ -27,10 +27,16 @@ function see(cluster: TestCluster, at: readonly number[], services: readonly num
 }
 
 /**
- * Packets between the two sets are lost until `heals` is called: connections stay, what was sent
- * comes when TCP sends it again, and nobody answers a dial.
+ * Packets between the two sets are lost until what is returned is called: connections stay, what
+ * was sent comes when TCP sends it again, and nobody answers a dial.
+ *
+ * @param isSentAgain false: so late that everybody has dialed anew before
  */
-function lose(cluster: TestCluster, isBetween: (a: OwnerId, b: OwnerId) => boolean): () => void {
+function lose(
+  cluster: TestCluster,
+  isBetween: (a: OwnerId, b: OwnerId) => boolean,
+  isSentAgain = true,
+): () => void {
   const { rules, clock } = cluster.network;
   const { isCut, dropsRumor } = rules;
   const held: (() => void)[] = [];
@@ -48,6 +54,7 @@ function lose(cluster: TestCluster, isBetween: (a: OwnerId, b: OwnerId) => boole
   return () => {
     isHolding = false;
     Object.assign(rules, { isCut, dropsRumor });
+    if (!isSentAgain) return;
     clock.schedule(0, () => {
       for (const run of held.splice(0)) run();
     });
@@ -97,6 +104,55 @@ for (const [which, begin] of partitions)
       t.ok(cluster.isConverged());
     }
   });
+
+t.test(
+  'who gave up a connection that the other end still has is greeted over a new one',
+  async (t) => {
+    for (const randomSeed of [10, 11, 12]) {
+      const cluster = await TestCluster.of(5, randomSeed, options);
+      cluster.register(2, 'add');
+      cluster.run(20_000);
+      const { self } = cluster.node(2).registry;
+      const heal = lose(cluster, (a, b) => (a === self) !== (b === self), false);
+      // The others hang up; node 2 hears nobody, and concludes nothing from it.
+      cluster.until(() => [1, 3, 4, 5].every((at) => !cluster.seenBy(at).includes('add')), 10_000);
+      cluster.run(2_000);
+      const before = countUnexpected(cluster);
+      heal();
+      const agreedMs = cluster.until(() => isToAll(cluster, self, 'alive'), 10_000);
+      t.ok(agreedMs <= 1_500, `all agree ${agreedMs} ms after`);
+      cluster.run(5_000);
+      t.equal(countUnexpected(cluster) - before, 0, 'and nobody is spoken to without a greeting');
+      const exchanges = countOf(cluster, 'exchanges_failed');
+      const log = new MemberLog(cluster);
+      cluster.run(30_000);
+      t.strictSame(log.changes, []);
+      t.equal(countOf(cluster, 'exchanges_failed'), exchanges, 'everybody is answered');
+    }
+  },
+);
+
+t.test('a partition that ends before all are found: all agree again within 3 s', async (t) => {
+  for (const [randomSeed, lastsMs] of [
+    [13, 3_000],
+    [14, 5_000],
+    [15, 9_000],
+  ] as const) {
+    const cluster = await settled(randomSeed);
+    const heal = lose(cluster, sidesOf(cluster), false);
+    cluster.run(lastsMs);
+    heal();
+    const isWhole = (): boolean =>
+      see(cluster, all, all) &&
+      all.every((number) => isToAll(cluster, cluster.node(number).registry.self, 'alive'));
+    const wholeMs = cluster.until(isWhole, 30_000);
+    t.ok(wholeMs <= 3_000, `${wholeMs} ms after ${lastsMs} ms`);
+    cluster.run(5_000);
+    const log = new MemberLog(cluster);
+    cluster.run(30_000);
+    t.strictSame(log.changes, [], 'nothing flaps');
+  }
+});
 
 t.test(
   'who leaves during a partition has left for the other side too, once it heals',
@@ -178,4 +234,12 @@ t.test(
 function leave(cluster: TestCluster, number: number): void {
   const { registry, clock } = cluster.node(number);
   registry.commit([{ kind: 'facts', facts: { left: true } }], clock.now());
+}
+
+/** Frames over links that were not greeted. */
+function countUnexpected(cluster: TestCluster): number {
+  const counts = [...cluster.nodes.values()].map(({ registry }) =>
+    registry.refusals.get('UNEXPECTED'),
+  );
+  return counts.reduce((sum, count) => sum + count, 0);
 }
