@@ -208,14 +208,17 @@ export class Vigil {
 
   /** The medians of the links; the accused may be farther, for which there are four of them. */
   #usualRoundTrip(): MeasuredRoundTrip {
-    const known = this.#links.greeted.flatMap((peer) => this.#sentry.roundTrip(peer) ?? []);
-    return {
-      smoothedMs: medianOf(known.flatMap(({ smoothedMs }) => smoothedMs ?? [])),
-      leastMs: medianOf(known.flatMap(({ leastMs }) => leastMs ?? [])),
-    };
+    const [smoothed, least]: [number[], number[]] = [[], []];
+    for (const peer of this.#links.greeted) {
+      const { smoothedMs, leastMs } = this.#sentry.roundTrip(peer) ?? {};
+      if (smoothedMs !== undefined) smoothed.push(smoothedMs);
+      if (leastMs !== undefined) least.push(leastMs);
+    }
+    return { smoothedMs: medianOf(smoothed), leastMs: medianOf(least) };
   }
 }
 
-function medianOf(values: readonly number[]): number | undefined {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
+/** Of numbers that are put in order by it. */
+function medianOf(values: number[]): number | undefined {
+  return values.sort((a, b) => a - b)[values.length >> 1];
 }
