@@ -9,8 +9,8 @@ import type { Cancel, Clock, Now } from './clock.ts';
 interface Entry {
   readonly atMs: number;
   readonly order: number;
-  readonly run: () => void;
-  isCancelled: boolean;
+  /** Undefined once it is cancelled: what it would have called need not be kept until then. */
+  run: (() => void) | undefined;
 }
 
 export class VirtualClock implements Clock {
@@ -32,10 +32,10 @@ export class VirtualClock implements Clock {
 
   schedule(delayMs: number, run: () => void): Cancel {
     const atMs = this.#nowMs + Math.max(0, delayMs);
-    const entry = { atMs, order: this.#order++, run, isCancelled: false };
+    const entry: Entry = { atMs, order: this.#order++, run };
     this.#push(entry);
     return () => {
-      entry.isCancelled = true;
+      entry.run = undefined;
     };
   }
 
@@ -45,9 +45,10 @@ export class VirtualClock implements Clock {
     let calls = 0;
     for (let next = this.#heap[0]; next !== undefined && next.atMs <= endMs; next = this.#heap[0]) {
       this.#pop();
-      if (next.isCancelled) continue;
+      const { run } = next;
+      if (run === undefined) continue;
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
-      next.run();
+      run();
       calls += 1;
     }
     // A call may have advanced the clock itself, and further.

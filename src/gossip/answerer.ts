@@ -93,7 +93,7 @@ export class Answerer {
     const isTrickle = (symbols.length - known.length) * batchShare < known.length;
     if (isTrickle) return this.#refuse(peer, 'MALFORMED');
     if (isTooLong) return this.#send(peer, { kind: 'beyond', exchange });
-    if (this.#decode(peer, exchange, symbols, noSymbols)) answering.symbols = symbols;
+    if (this.#decode(peer, exchange, symbols, () => noSymbols)) answering.symbols = symbols;
   }
 
   #compare(peer: OwnerId, digest: Digest): void {
@@ -109,7 +109,7 @@ export class Answerer {
     if (salt !== undefined) return this.#send(peer, { kind: 'beyond', exchange });
     const surplus = countOf(digest) - sketch.count;
     if (Math.abs(surplus) <= sketch.symbolsMax / 2) {
-      const isOpen = this.#decode(peer, exchange, symbols, sketch.estimator());
+      const isOpen = this.#decode(peer, exchange, symbols, () => sketch.estimator());
       if (isOpen) answering.symbols = symbols;
       return;
     }
@@ -140,17 +140,22 @@ export class Answerer {
   }
 
   /**
-   * @param estimator sent along when more symbols are needed
+   * @param estimator makes what is sent along when more symbols are needed
    * @returns whether they are
    */
-  #decode(peer: OwnerId, exchange: number, symbols: Uint8Array, estimator: Uint8Array): boolean {
+  #decode(
+    peer: OwnerId,
+    exchange: number,
+    symbols: Uint8Array,
+    estimator: () => Uint8Array,
+  ): boolean {
     const difference = decodeDifference(this.#heads.sketch, symbols);
     switch (difference.kind) {
       case 'malformed':
         this.#refuse(peer, 'MALFORMED');
         return false;
       case 'undecided':
-        this.#send(peer, { kind: 'moreSymbols', exchange, estimator });
+        this.#send(peer, { kind: 'moreSymbols', exchange, estimator: estimator() });
         return true;
       case 'decoded':
         this.#context.counters.add('differences_decoded');

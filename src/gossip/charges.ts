@@ -70,6 +70,8 @@ export class Charges {
 
   /** When there is something to do, monotonic ms. */
   get wakeAtMs(): number {
+    // Asked after every step, and there is hardly ever one.
+    if (this.#charges.size === 0) return Infinity;
     // Who doubts itself does not pursue them, however long they have been due.
     if (this.#hooks.isDoubtful()) return Infinity;
     this.#dueMs ??= this.#findDue();

@@ -5,6 +5,7 @@
  * asked for each interval, then the ways into the cluster, for as long as they are needed.
  */
 import type { OwnerId } from '../record/owner.ts';
+import type { RememberedPeer } from '../store/store.ts';
 import type { DialTarget, GossipContext } from './context.ts';
 
 /** Times `dialTimeoutMs` for a dial that confirms nothing, or by a node that doubts itself. */
@@ -27,6 +28,9 @@ interface PendingDial {
   readonly isDeaf: boolean;
 }
 
+/** Into the cluster: the address of a seed node, or somebody who was there once. */
+export type WayIn = string | RememberedPeer;
+
 export interface DialerHooks {
   isLinked(peer: OwnerId): boolean;
   /** This node misses much itself, and must not judge others by time. */
@@ -47,7 +51,7 @@ export class Dialer {
   readonly #pending = new Map<string, PendingDial>();
   /** To be confirmed as soon as fewer dials are pending. */
   readonly #urgent = new Set<OwnerId>();
-  #waysIn: DialTarget[] = [];
+  #waysIn: WayIn[] = [];
   #waysAtOnce = waysAtFirst;
 
   constructor(context: GossipContext, hooks: DialerHooks) {
@@ -85,8 +89,8 @@ export class Dialer {
   }
 
   /** Replaces the ways into the cluster that are still to be tried. */
-  setWaysIn(targets: readonly DialTarget[]): void {
-    this.#waysIn = [...targets];
+  setWaysIn(ways: readonly WayIn[]): void {
+    this.#waysIn = [...ways];
   }
 
   /** A dial came to its end. */
@@ -116,7 +120,7 @@ export class Dialer {
     this.#proceedUrgent();
     const most = Math.min(this.#waysAtOnce, this.#context.config.pendingDialsMax);
     while (this.#waysIn.length > 0 && this.#pending.size + links < most)
-      this.#start(this.#waysIn.shift() as DialTarget, patience);
+      this.#start(targetOf(this.#waysIn.shift() as WayIn), patience);
   }
 
   get #hasRoom(): boolean {
@@ -147,6 +151,11 @@ export class Dialer {
   #addressesOf(peer: OwnerId): readonly string[] {
     return this.#context.registry.state(peer)?.head.head.facts.addresses ?? [];
   }
+}
+
+function targetOf(way: WayIn): DialTarget {
+  if (typeof way === 'string') return { addresses: [way] };
+  return { peer: way.owner, addresses: way.addresses };
 }
 
 /** With the addresses, so that a member that moved is not kept waiting by a dial to where it was. */

@@ -27,6 +27,8 @@ interface Link {
 export class LinkList {
   readonly #context: GossipContext;
   readonly #links = new Map<OwnerId, Link>();
+  /** Undefined when it has to be found anew: it is asked for more often than links change. */
+  #greeted: readonly OwnerId[] | undefined;
 
   constructor(context: GossipContext) {
     this.#context = context;
@@ -37,10 +39,11 @@ export class LinkList {
   }
 
   /** Peers that were greeted, and with whom the link is to last: those to talk to. */
-  get greeted(): OwnerId[] {
-    const peers: OwnerId[] = [];
-    for (const [peer, link] of this.#links) if (link.isGreeted && !link.isEnding) peers.push(peer);
-    return peers;
+  get greeted(): readonly OwnerId[] {
+    this.#greeted ??= [...this.#links].flatMap(([peer, { isGreeted, isEnding }]) =>
+      isGreeted && !isEnding ? peer : [],
+    );
+    return this.#greeted;
   }
 
   has(peer: OwnerId): boolean {
@@ -59,6 +62,7 @@ export class LinkList {
   open(peer: OwnerId): void {
     const nothing = { told: undefined, heard: undefined, idleSinceMs: undefined };
     this.#links.set(peer, { isGreeted: false, isEnding: false, ...nothing });
+    this.#greeted = undefined;
   }
 
   /** @returns whether there was a link with that peer */
@@ -66,6 +70,7 @@ export class LinkList {
     const link = this.#links.get(peer);
     if (link === undefined) return false;
     link.isGreeted = true;
+    this.#greeted = undefined;
     return true;
   }
 
@@ -78,14 +83,16 @@ export class LinkList {
   /** Its end will say nothing about anybody's life. @returns whether there is such a link */
   expectEnd(peer: OwnerId): boolean {
     const link = this.#links.get(peer);
-    if (link !== undefined) link.isEnding = true;
-    return link !== undefined;
+    if (link === undefined) return false;
+    this.#letEnd(link);
+    return true;
   }
 
   /** The connection is gone. @returns whether a peer was lost with it, that should be there */
   close(peer: OwnerId): boolean {
     const link = this.#links.get(peer);
     this.#links.delete(peer);
+    this.#greeted = undefined;
     // A connection over which nothing was ever said may be a dial that the other gave up.
     return link !== undefined && !link.isEnding && link.isGreeted;
   }
@@ -125,6 +132,11 @@ export class LinkList {
     const bytes = encodeFrame({ kind: 'bye', reason });
     this.#context.emit({ kind: 'send', peer, bytes });
     this.#context.emit({ kind: 'hangUp', peer });
+    this.#letEnd(link);
+  }
+
+  #letEnd(link: Link): void {
     link.isEnding = true;
+    this.#greeted = undefined;
   }
 }

@@ -24,7 +24,7 @@ import { Neighbors } from '../membership/neighbors.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { DialFailure, DialTarget, GossipContext } from './context.ts';
 import { Dialer } from './dialer.ts';
-import type { DialWorth } from './dialer.ts';
+import type { DialWorth, WayIn } from './dialer.ts';
 import { LinkList } from './link-list.ts';
 import { Lookout } from './lookout.ts';
 import { LostMembers } from './lost-members.ts';
@@ -96,7 +96,7 @@ export class Links {
   }
 
   /** Peers that were greeted, and with whom the link is to last: those to talk to. */
-  get greeted(): OwnerId[] {
+  get greeted(): readonly OwnerId[] {
     return this.#links.greeted;
   }
 
@@ -127,18 +127,13 @@ export class Links {
   /** Begins with seed nodes and remembered peers in random order, those thought alive first. */
   join(): void {
     const { registry, random } = this.#context;
-    const waysIn: { target: DialTarget; isDead: boolean }[] = this.#seeds.addresses.map((seed) => ({
-      target: { addresses: [seed] },
-      isDead: false,
-    }));
-    for (const { owner, addresses, isDead } of registry.rememberedPeers()) {
-      waysIn.push({ target: { peer: owner, addresses }, isDead });
-      // One that had left before this life may be back, and not know where we are now.
+    const peers = [...registry.rememberedPeers()];
+    // One that had left before this life may be back, and not know where we are now.
+    for (const { owner, addresses } of peers)
       if (!this.#isAlive(owner)) this.#lost.add(owner, addresses);
-    }
-    const shuffled = random.sample(waysIn, Infinity);
-    shuffled.sort((a, b) => Number(a.isDead) - Number(b.isDead));
-    this.#dialer.setWaysIn(shuffled.map(({ target }) => target));
+    const shuffled = random.sample<WayIn>([...this.#seeds.addresses, ...peers], Infinity);
+    const isDead = (way: WayIn): boolean => typeof way !== 'string' && way.isDead;
+    this.#dialer.setWaysIn(shuffled.sort((a, b) => Number(isDead(a)) - Number(isDead(b))));
     this.#dialer.proceed(this.#links.size);
   }
 

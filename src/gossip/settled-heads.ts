@@ -56,6 +56,8 @@ export class SettledHeads {
   /** Longest unsettled first. */
   readonly #unsettled = new Map<OwnerId, Unsettled>();
   #swept = -Infinity;
+  /** No head that is compared is older, µs: before that is too old, none is. */
+  #oldest = -Infinity;
 
   /**
    * @param symbolsMax coded symbols that are kept
@@ -78,6 +80,7 @@ export class SettledHeads {
     for (const [owner, news] of unsettled) this.#unsettled.set(owner, { ...news });
     this.#accusations = new Map(origin === undefined ? [] : origin.#accusations);
     this.#accused = new Map(origin === undefined ? [] : origin.#accused);
+    this.#oldest = origin === undefined ? -Infinity : origin.#oldest;
     this.#cursor = start?.registry.feed.revision ?? NaN;
   }
 
@@ -112,10 +115,21 @@ export class SettledHeads {
     }
     if (nowMs < this.#swept + sweepMs) return;
     this.#swept = nowMs;
-    for (const [owner, sealed] of this.#settled)
-      if (sealed.head.lastUpdate < earliest) this.#replace(owner, sealed, earliest);
+    if (this.#oldest < earliest) this.#leaveOut(earliest);
+    if (this.#leftOut.size === 0) return;
     for (const [owner, sealed] of this.#leftOut)
       if (sealed.head.lastUpdate >= earliest) this.#replace(owner, sealed, earliest);
+  }
+
+  /** A look at all of them, so only when one may be too old. */
+  #leaveOut(earliest: number): void {
+    let oldest = Infinity;
+    for (const [owner, sealed] of this.#settled) {
+      const { lastUpdate } = sealed.head;
+      if (lastUpdate < earliest) this.#replace(owner, sealed, earliest);
+      else oldest = Math.min(oldest, lastUpdate);
+    }
+    this.#oldest = oldest;
   }
 
   /** Owners whose key begins so: of one held head each, nearly always one. */
@@ -232,6 +246,7 @@ export class SettledHeads {
     const isOld = head.head.lastUpdate < earliest;
     (isOld ? this.#leftOut : this.#settled).set(owner, head);
     if (isOld) return;
+    this.#oldest = Math.min(this.#oldest, head.head.lastUpdate);
     this.sketch.add(elementOf(head.hash, this.#key));
     for (const hash of this.#accusationsOf(owner)) this.sketch.add(elementOf(hash, this.#key));
   }

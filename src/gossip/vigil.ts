@@ -209,10 +209,12 @@ export class Vigil {
 
   /** The medians of the links; the accused may be farther, for which there are four of them. */
   #currentRoundTrip(): CurrentRoundTrip {
-    const known = this.#links.greeted.flatMap((peer) => this.#sentry.roundTrip(peer) ?? []);
-    return {
-      recentMs: median(known.flatMap(({ recentMs }) => recentMs ?? [])),
-      leastMs: median(known.flatMap(({ leastMs }) => leastMs ?? [])),
-    };
+    const [recent, least]: [number[], number[]] = [[], []];
+    for (const peer of this.#links.greeted) {
+      const { recentMs, leastMs } = this.#sentry.roundTrip(peer) ?? {};
+      if (recentMs !== undefined) recent.push(recentMs);
+      if (leastMs !== undefined) least.push(leastMs);
+    }
+    return { recentMs: median(recent), leastMs: median(least) };
   }
 }

@@ -171,10 +171,11 @@ export class ProbedPeer {
    * @param factor by which this node stretches its timeouts
    */
   dueMs(factor: number): number {
+    // Before anything else is looked at: nearly always all peers are asked, and most of them rest.
+    if (this.#phase !== 'waiting' && this.#phase !== 'vouching') return Infinity;
     const { timeoutMs, smoothedMs = timeoutBounds.initialMs } = this.roundTrip;
     if (this.#phase === 'waiting')
       return this.#sinceMs + factor * (timeoutMs - (this.#isHurried ? hurryMs : 0));
-    if (this.#phase !== 'vouching') return Infinity;
     const answeredMs = this.#sinceMs + factor * (vouchMs + smoothedMs);
     return Math.max(answeredMs, (this.#attestedMs ?? -Infinity) + factor * vouchMs);
   }

@@ -47,6 +47,7 @@ export class RoundTrip implements MeasuredRoundTrip {
   #deviationMs = 0;
   /** The newest last. */
   readonly #recent: number[] = [];
+  #recentMs: number | undefined;
 
   constructor(bounds: TimeoutBounds) {
     this.#bounds = bounds;
@@ -57,7 +58,7 @@ export class RoundTrip implements MeasuredRoundTrip {
   }
 
   get recentMs(): number | undefined {
-    return median(this.#recent);
+    return this.#recentMs;
   }
 
   get leastMs(): number | undefined {
@@ -82,6 +83,7 @@ export class RoundTrip implements MeasuredRoundTrip {
     const boundedMs = Math.min(Math.max(sampleMs, 0), this.#bounds.mostMs);
     this.#leastMs = Math.min(this.#leastMs ?? Infinity, boundedMs);
     if (this.#recent.push(boundedMs) > recentSamples) this.#recent.shift();
+    this.#recentMs = median(this.#recent);
     if (this.#smoothedMs === undefined) {
       this.#smoothedMs = boundedMs;
       this.#deviationMs = boundedMs / 2;

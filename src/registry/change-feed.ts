@@ -25,6 +25,8 @@ export type FeedAnswer =
   /** The cursor is older than what is kept, or newer than what was written: list again. */
   | { readonly kind: 'lost' };
 
+const none: readonly InstanceEvent[] = [];
+
 export class ChangeFeed {
   readonly #eventsMax: number;
   #changes: Change[] = [];
@@ -52,9 +54,11 @@ export class ChangeFeed {
   }
 
   /** Appends what a passage changed and gives it the next revision. */
-  append(change: Omit<Change, 'revision'>): Change {
-    const next = { ...change, revision: this.#revision + 1 };
-    this.#revision = next.revision;
+  append({ owner, origin, events }: Omit<Change, 'revision'>): Change {
+    const revision = this.#revision + 1;
+    // What is kept for long takes no more room than it needs: arrays grow ahead of their content.
+    const next = { revision, owner, origin, events: events.length === 0 ? none : [...events] };
+    this.#revision = revision;
     this.#changes.push(next);
     this.#events += weight(next);
     this.#trim();

@@ -18,8 +18,9 @@ export class HostClock implements Clock {
   }
 
   now(): Now {
-    const { monoMs, wallMicros } = this.#clock.now();
-    if (this.#offsetMicros === 0 && this.#driftMicrosPerMs === 0) return { monoMs, wallMicros };
+    const now = this.#clock.now();
+    if (this.#offsetMicros === 0 && this.#driftMicrosPerMs === 0) return now;
+    const { monoMs, wallMicros } = now;
     return { monoMs, wallMicros: Math.round(wallMicros + this.#offsetAt(monoMs)) };
   }
 

@@ -35,11 +35,13 @@ export class NodeProcess implements Clock {
 
   schedule(delayMs: number, run: () => void): Cancel {
     let isCancelled = false;
-    const cancel = this.#clock.schedule(delayMs, () =>
-      this.#go(() => {
-        if (!isCancelled) run();
-      }),
-    );
+    const call = (): void => {
+      if (isCancelled || this.#isGone) return;
+      // It is due; until the process goes on it can still be cancelled.
+      if (this.#isPaused) this.#backlog.push(call);
+      else run();
+    };
+    const cancel = this.#clock.schedule(delayMs, call);
     return () => {
       isCancelled = true;
       cancel();

@@ -7,11 +7,13 @@ import type { Sealed } from '../record/head.ts';
 import type { Batch, MaintenanceRule, Registration, RememberedPeer } from './store.ts';
 import type { Store, Stored } from './store.ts';
 
+type RowRecord = Pick<SealedRecord, 'key' | 'bytes'>;
+
 /** Replaced by every commit, never changed: forks share it. */
 interface Row {
   readonly head: Sealed;
   /** In a list, since most owners have few and ten thousand simulated nodes hold each of them. */
-  readonly records: readonly Pick<SealedRecord, 'key' | 'bytes'>[];
+  readonly records: readonly RowRecord[];
 }
 
 export class MemoryStore implements Store {
@@ -21,6 +23,8 @@ export class MemoryStore implements Store {
   #peers = new ForkableMap<OwnerId, RememberedPeer>();
   #maintenance: readonly MaintenanceRule[] = [];
   #revision = 0;
+  /** The last row with each head, in common with all forks: most of them write the same. */
+  #rows = new WeakMap<Sealed, Row>();
 
   constructor(databaseId = 'memory') {
     this.databaseId = databaseId;
@@ -45,9 +49,7 @@ export class MemoryStore implements Store {
     for (const owner of batch.forgottenOwners ?? []) this.#owners.delete(owner);
     for (const { owner, head, puts, removes } of batch.owners ?? []) {
       const before = this.#owners.get(owner)?.records ?? [];
-      const written = new Set([...removes, ...puts].map(({ key }) => key));
-      const kept = before.filter(({ key }) => !written.has(key));
-      this.#owners.set(owner, { head, records: [...kept, ...puts] });
+      this.#owners.set(owner, this.#rowOf(head, recordsAfter(before, puts, removes)));
     }
     for (const registration of batch.registrations ?? [])
       this.#registrations.set(registrationKey(registration), registration);
@@ -66,12 +68,35 @@ export class MemoryStore implements Store {
     fork.#peers = this.#peers.fork();
     fork.#maintenance = this.#maintenance;
     fork.#revision = this.#revision;
+    fork.#rows = this.#rows;
     return fork;
   }
 
   close(): void {
     // What is in memory stays for the next `load`, as a file would.
   }
+
+  #rowOf(head: Sealed, records: readonly RowRecord[]): Row {
+    const known = this.#rows.get(head);
+    if (known !== undefined && isSame(known.records, records)) return known;
+    const row = { head, records };
+    this.#rows.set(head, row);
+    return row;
+  }
+}
+
+function recordsAfter(
+  before: readonly RowRecord[],
+  puts: readonly RowRecord[],
+  removes: readonly RowRecord[],
+): readonly RowRecord[] {
+  if (puts.length === 0 && removes.length === 0) return before;
+  const written = new Set([...removes, ...puts].map(({ key }) => key));
+  return before.filter(({ key }) => !written.has(key)).concat(puts);
+}
+
+function isSame(a: readonly RowRecord[], b: readonly RowRecord[]): boolean {
+  return a.length === b.length && a.every((record, index) => record === b[index]);
 }
 
 function registrationKey(of: Pick<Registration, 'group' | 'name' | 'instanceId'>): RecordKey {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { heapToRerunWith } from '../../src/cli/more-heap.ts';
+import { flagsForHeap, heapToRerunWith } from '../../src/cli/more-heap.ts';
 
 const gib = 1024 ** 3;
 
@@ -17,6 +17,12 @@ t.test('a larger one is what is needed, or three quarters of what there is', (t)
   t.equal(heapToRerunWith({ ...facts, memoryBytes: 24 * gib }), 10 * 1024);
   t.equal(heapToRerunWith({ ...facts, memoryBytes: 8 * gib }), 6 * 1024);
   t.equal(heapToRerunWith({ ...facts, memoryBytes: 5 * gib }), undefined, 'no more to be had');
+  t.end();
+});
+
+t.test('a part of it, up to a bound, is for what was made just now', (t) => {
+  t.strictSame(flagsForHeap(1_000), ['--max-old-space-size=1000', '--max-semi-space-size=32']);
+  t.strictSame(flagsForHeap(10_000), ['--max-old-space-size=10000', '--max-semi-space-size=256']);
   t.end();
 });
 

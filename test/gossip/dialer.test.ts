@@ -37,11 +37,12 @@ function make() {
   return { dialer, context, registry, member, linked, doubts, taken };
 }
 const now = at(0);
-const way = (number: number) => ({ addresses: [`way ${number}`] });
+const seed = (number: number): string => `way ${number}`;
+const way = (number: number) => ({ addresses: [seed(number)] });
 
 t.test('no more dials than the bound are pending, and each ended one lets another begin', (t) => {
   const { dialer, taken } = make();
-  dialer.setWaysIn([1, 2, 3, 4, 5].map(way));
+  dialer.setWaysIn([1, 2, 3, 4, 5].map(seed));
   dialer.proceed(0);
   t.equal(taken().length, pendingDialsMax);
   dialer.proceed(0);
@@ -64,7 +65,7 @@ t.test('no more dials than the bound are pending, and each ended one lets anothe
 
 t.test('who is to be confirmed goes first, with less patience', (t) => {
   const { dialer, member, taken } = make();
-  dialer.setWaysIn([1, 2, 3, 4].map(way));
+  dialer.setWaysIn([1, 2, 3, 4].map(seed));
   dialer.proceed(0);
   taken();
   dialer.confirm(member.id);

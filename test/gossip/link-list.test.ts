@@ -173,6 +173,28 @@ t.test('a link that neither end wants is ended after ten seconds, and nobody is 
   t.end();
 });
 
+t.test('whom to talk to follows each hello, goodbye and loss', (t) => {
+  const { bench, strangers } = joined();
+  const { links } = bench;
+  const [one, two] = strangers as [string, string];
+  const isAsked = () => [one, two].map((peer) => links.greeted.includes(peer));
+  const before = links.greeted;
+  for (const peer of [one, two]) links.linked(peer);
+  t.strictSame(isAsked(), [false, false], 'nobody before its hello');
+  for (const peer of [one, two]) links.greet(peer);
+  t.strictSame(isAsked(), [true, true]);
+  t.notOk(before.includes(one), 'who was given the list before keeps it as it was');
+  links.departed(one);
+  t.strictSame(isAsked(), [false, true]);
+  links.linked(two);
+  t.strictSame(isAsked(), [false, false], 'over a new connection there was no hello yet');
+  links.greet(two);
+  t.strictSame(isAsked(), [false, true]);
+  links.unlinked(two);
+  t.strictSame(isAsked(), [false, false]);
+  t.end();
+});
+
 t.test('a link that only the other end wants stays until that end wants it no more', (t) => {
   const { bench, strangers } = joined();
   const other = strangers[0] as string;

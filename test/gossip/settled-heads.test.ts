@@ -133,6 +133,22 @@ t.test('heads that are about to expire are left out, and come back if time does'
   t.end();
 });
 
+t.test('an old head that came after a look at all of them is left out in its time', (t) => {
+  const followed = new Followed();
+  followed.give(new Ghost(100, startMicros));
+  followed.step(settleMs);
+  followed.earliest = startMicros - 20_000_000;
+  followed.step(sweepMs);
+  const late = new Ghost(101, startMicros - 9_000_000);
+  followed.give(late);
+  followed.step(settleMs);
+  t.equal(followed.compared(), followed.sketchOfAll());
+  followed.earliest = late.state.head.head.lastUpdate + 1;
+  followed.step(sweepMs);
+  t.equal(followed.compared(), followed.sketchOfAll([late]));
+  t.end();
+});
+
 t.test('a head that is too old when it settles is never compared', (t) => {
   const followed = new Followed();
   followed.earliest = startMicros;
@@ -341,6 +357,8 @@ t.test('a fork goes on from where its origin is, with what has not settled yet',
   t.equal(fork.sketch.count, 4);
   t.equal(origin.sketch.count, 3, 'each goes its own way');
   t.equal(fork.sketch.symbolsMax, 64);
+  fork.settle(2 * sweepMs, Number.MAX_SAFE_INTEGER, sweepMs);
+  t.equal(fork.sketch.count, 0, 'what is too old by then is left out');
   t.end();
 });
 

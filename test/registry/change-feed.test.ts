@@ -36,6 +36,16 @@ t.test('a reader gets what came after its cursor, each once and in order', (t) =
   t.end();
 });
 
+t.test('what its writer does to a list of events afterwards does not reach a reader', (t) => {
+  const feed = new ChangeFeed(0, 100);
+  const events = [event];
+  feed.append({ owner, origin: 'peer', events });
+  events.push(event);
+  const answer = feed.read(0);
+  t.match(answer, { changes: [{ revision: 1, owner, origin: 'peer', events: { length: 1 } }] });
+  t.end();
+});
+
 t.test('a reader in steps gets the same as one at once, and at least one change a step', (t) => {
   const feed = new ChangeFeed(0, 1_000);
   for (const events of [0, 3, 1, 50, 2]) append(feed, events);

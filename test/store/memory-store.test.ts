@@ -40,3 +40,19 @@ t.test('a fork holds what its origin held, and goes its own way over lives', (t)
   t.strictSame([fork.load().revision, fork.load().peers.length], [5, 0]);
   t.end();
 });
+
+t.test('forks that write the same head over different records keep their own', (t) => {
+  const store = new MemoryStore('one');
+  const [a, b] = [sealedOf(1, 'a'), sealedOf(1, 'b')];
+  store.commit({ revision: 1, owners: [makeWrite(1, [a])] });
+  const fork = store.fork('two');
+  const write = makeWrite(1, [b]);
+  store.commit({ revision: 2, owners: [write] });
+  fork.commit({ revision: 2, owners: [{ ...write, removes: [a] }] });
+  const recordsOf = (of: MemoryStore) => of.load().owners.map(({ records }) => records);
+  t.strictSame(recordsOf(store), [[a.bytes, b.bytes]]);
+  t.strictSame(recordsOf(fork), [[b.bytes]]);
+  store.commit({ revision: 3, owners: [{ ...write, puts: [], removes: [] }] });
+  t.strictSame(recordsOf(store), [[a.bytes, b.bytes]], 'a new head alone touches no record');
+  t.end();
+});
