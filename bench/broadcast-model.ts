@@ -43,7 +43,7 @@ const asked = real ?? {
 const results: SimBroadcastResult[] = [];
 for (let randomSeed = 1; randomSeed <= Number(values.runs); randomSeed++) {
   const { nodes, delayMs, jitter, gapMs, registrations: broadcasts } = asked;
-  const rest = { loss: 0, churn: 0, randomSeed };
+  const rest = { loss: 0, churn: 0, churnedMax: 0, origins: nodes, randomSeed };
   const result = simulateBroadcasts({ nodes, delayMs, jitter, gapMs, broadcasts, ...rest });
   results.push(result);
   console.log(`random seed ${randomSeed}: ${quantileText(result.times)}`);

@@ -20,8 +20,15 @@ export interface SimBroadcastOptions {
   readonly broadcasts: number;
   /** Mean time between two of them; they overlap when it is short. */
   readonly gapMs: number;
-  /** Share of the nodes that crash before the second half: every other comes back as it was, the rest are replaced. */
+  /** Random nodes that broadcast in turn, drawn anew for the second half; at most all. */
+  readonly origins: number;
+  /**
+   * Share of the nodes that crash before the second half: every other comes back as it was, the
+   * rest are replaced.
+   */
   readonly churn: number;
+  /** Nodes that crash at most: all hear of each of them, so that they cost the square. */
+  readonly churnedMax: number;
   readonly randomSeed: number;
   readonly mesh?: MeshOptions;
 }
@@ -59,6 +66,7 @@ const warmUpMs = 5_000;
 const settleMs = 16_000;
 const downMs = 3_000;
 const lateMs = 5_000;
+const lateStepMs = 100;
 
 /** Runs it all in virtual time. @param say is told how far it is */
 export function simulateBroadcasts(
@@ -77,7 +85,7 @@ export function simulateBroadcasts(
   const copies = difference(copiesOf(world), copiesBefore);
   if (options.churn > 0) {
     say('churn');
-    churn(world, options.churn, random);
+    churn(world, options, random);
   }
   const copiesThen = copiesOf(world);
   run.broadcastMany(options.broadcasts - half, say);
@@ -121,12 +129,16 @@ class Run {
   }
 
   broadcastMany(count: number, say: (progress: string) => void): void {
+    const { gapMs, origins } = this.#options;
+    const inTurn = this.#random.sample(this.#world.up(), origins);
     for (let number = 0; number < count; number++) {
-      this.#world.clock.advance(this.#random.jitter(this.#options.gapMs, 0.6));
-      this.#begin();
+      this.#world.clock.advance(this.#random.jitter(gapMs, 0.6));
+      this.#begin(inTurn[number % inTurn.length] as SimNode);
       if (number % 50 === 49) say(`${this.#count} broadcasts`);
     }
-    this.#world.clock.advance(lateMs);
+    const endMs = this.#world.nowMs + lateMs;
+    while (this.#following.size > 0 && this.#world.nowMs < endMs)
+      this.#world.clock.advance(lateStepMs);
     for (const list of this.#following.values()) for (const followed of list) this.#end(followed);
     this.#following.clear();
   }
@@ -142,9 +154,8 @@ class Run {
     };
   }
 
-  #begin(): void {
+  #begin(origin: SimNode): void {
     const nodes = this.#world.up();
-    const origin = this.#random.pick(nodes) as SimNode;
     const registration = registrationOf(++this.#count);
     const [done] = origin.registry.commit(
       [{ kind: 'register', registration }],
@@ -218,10 +229,10 @@ function warmUp(world: World): void {
 }
 
 /** Some crash; every other one of them comes back as it was, the rest as new nodes elsewhere. */
-function churn(world: World, share: number, random: Random): void {
+function churn(world: World, options: SimBroadcastOptions, random: Random): void {
   const victims = random.sample(
     world.up().map(({ number }) => number),
-    Math.round(share * world.options.nodes),
+    Math.min(options.churnedMax, Math.round(options.churn * options.nodes)),
   );
   for (const victim of victims) world.crash(victim);
   world.clock.advance(downMs);
