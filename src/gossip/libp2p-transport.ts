@@ -8,8 +8,6 @@
  */
 import { gossipsub, StrictNoSign } from '@chainsafe/libp2p-gossipsub';
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub';
-import { noise } from '@chainsafe/libp2p-noise';
-import { yamux } from '@chainsafe/libp2p-yamux';
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
 import { identify } from '@libp2p/identify';
 import type { Connection, Libp2p, PeerId, ServiceMap, Stream } from '@libp2p/interface';
@@ -23,6 +21,7 @@ import type { OwnerId } from '../record/owner.ts';
 import type { DialTarget } from './context.ts';
 import { dialFailureOf, isPortInUse, listenProblem } from './dial-failure.ts';
 import { FrameReader, FrameWriter } from './frame-stream.ts';
+import { frugalNoise, frugalYamux } from './frugal-wire.ts';
 import { knock } from './knock.ts';
 import { frameBytesMax, rumorBytesMax } from './message.ts';
 import type { DialOutcome, Transport, TransportHandler } from './transport.ts';
@@ -143,8 +142,8 @@ export class Libp2pTransport implements Transport {
       privateKey: await generateKeyPairFromSeed('Ed25519', keySeed),
       addresses: { listen: [...listen] },
       transports: [tcp({ socketOptions: { noDelay: true } } as never)],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
+      connectionEncrypters: [frugalNoise()],
+      streamMuxers: [frugalYamux()],
       connectionMonitor: { enabled: false },
       connectionManager: {
         maxConnections: connectionsMax,
