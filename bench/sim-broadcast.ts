@@ -11,6 +11,7 @@ import { World } from '../src/sim/world.ts';
 import type { Registration } from '../src/store/store.ts';
 import { quantiles, type Quantiles } from './quantiles.ts';
 import { floodTimes } from './flood.ts';
+import { SharedHost, type HostOptions } from './shared-host.ts';
 
 export interface SimBroadcastOptions {
   readonly nodes: number;
@@ -31,6 +32,8 @@ export interface SimBroadcastOptions {
   readonly churnedMax: number;
   readonly randomSeed: number;
   readonly mesh?: MeshOptions;
+  /** What the nodes of the start share; otherwise handling a copy takes no time. */
+  readonly host?: HostOptions;
 }
 
 export interface SimBroadcastResult {
@@ -78,7 +81,7 @@ export function simulateBroadcasts(
   const random = seededRandom(options.randomSeed);
   const run = new Run(world, options, random);
   say('warming up');
-  warmUp(world);
+  warmUp(world, options.host);
   const half = Math.ceil(options.broadcasts / 2);
   const copiesBefore = copiesOf(world);
   run.broadcastMany(half, say);
@@ -223,9 +226,22 @@ function worldOf({ nodes, delayMs, jitter, loss, randomSeed, mesh }: SimBroadcas
 }
 
 /** All nodes at once, knowing each other; gossipsub's mesh needs a few heartbeats. */
-function warmUp(world: World): void {
+function warmUp(world: World, host: HostOptions | undefined): void {
   world.startWarm(() => []);
+  if (host !== undefined) shareHost(world, new SharedHost(world.clock, host));
   world.clock.advance(warmUpMs);
+}
+
+/** From now on a copy that comes in waits for a processor. */
+function shareHost(world: World, host: SharedHost): void {
+  for (const { transport } of world.up()) {
+    const { mesh } = transport;
+    const receive = mesh.receive.bind(mesh);
+    mesh.receive = (from, packet) => {
+      if (packet.kind === 'broadcast') host.work(() => receive(from, packet));
+      else receive(from, packet);
+    };
+  }
 }
 
 /** Some crash; every other one of them comes back as it was, the rest as new nodes elsewhere. */

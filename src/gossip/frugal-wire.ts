@@ -26,11 +26,10 @@ const flagsOfTheEnd = 0x4 | 0x8;
 export function frugalNoise(): (components: Parameters<NoiseMaker>[0]) => ConnectionEncrypter {
   return (components) => {
     const encrypter = noise()(components);
-    const { secureInbound, secureOutbound } = encrypter;
-    encrypter.secureInbound = (stream, options) =>
-      secureInbound.call(encrypter, joinWrites(stream), options);
-    encrypter.secureOutbound = (stream, options) =>
-      secureOutbound.call(encrypter, joinWrites(stream), options);
+    const secureInbound = encrypter.secureInbound.bind(encrypter);
+    const secureOutbound = encrypter.secureOutbound.bind(encrypter);
+    encrypter.secureInbound = (stream, options) => secureInbound(joinWrites(stream), options);
+    encrypter.secureOutbound = (stream, options) => secureOutbound(joinWrites(stream), options);
     return encrypter;
   };
 }
@@ -41,9 +40,8 @@ type NoiseMaker = ReturnType<typeof noise>;
 export function frugalYamux(): () => StreamMuxerFactory {
   return () => {
     const factory = yamux()();
-    const { createStreamMuxer } = factory;
-    factory.createStreamMuxer = (stream) =>
-      createStreamMuxer.call(factory, gatherWindowUpdates(stream));
+    const createStreamMuxer = factory.createStreamMuxer.bind(factory);
+    factory.createStreamMuxer = (stream) => createStreamMuxer(gatherWindowUpdates(stream));
     return factory;
   };
 }
