@@ -72,6 +72,10 @@ export class WideObserver {
     return observer;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   register(node: number, id: string): void {
     const command: RegisterCommand = { node, id };
     this.#child.send(command);

@@ -2,10 +2,14 @@
  * How near the broadcast comes to what its links allow, in the simulator with the real engine.
  *
  *   node bench/broadcast-limit.ts [--nodes 100,1000,10000] [--delay 25] [--jitter 0.2] [--loss 0]
- *                                 [--broadcasts 1000] [--gap 50] [--churn 0.1] [--sweep]
+ *                                 [--broadcasts 1000] [--gap 10] [--origins 100]
+ *                                 [--churn 0.1] [--churned-max 50] [--sweep]
  *
- * From random nodes; before the second half of the broadcasts a share of the nodes crashes, and
- * comes back as it was or is replaced, and the engines make their links anew. Beside it is a flood
+ * From random nodes that take turns, others in each half; before the second half a share of the
+ * nodes crashes, and comes back as it was or is replaced, and the engines make their links anew.
+ * Both are as many as that tells, and no more: every node keeps what it heard of each origin, and
+ * hears of each node that comes and goes, which among 10,000 is all the memory and most of the
+ * time. Broadcasts overlap, since between them 10,000 nodes are not idle. Beside it is a flood
  * over the very same links: nothing that uses them can be faster. --sweep goes through gossipsub's
  * D, to find the smallest that keeps p99. Exits 1 when a p99 is above its bound or anything is not
  * seen; with --loss the bound is twice as much.
@@ -33,19 +37,23 @@ const { values } = parseArgs({
     jitter: { type: 'string', default: '0.2' },
     loss: { type: 'string', default: '0' },
     broadcasts: { type: 'string', default: '1000' },
-    gap: { type: 'string', default: '50' },
+    gap: { type: 'string', default: '10' },
+    origins: { type: 'string', default: '100' },
     churn: { type: 'string', default: '0.1' },
+    'churned-max': { type: 'string', default: '50' },
     sweep: { type: 'boolean', default: false },
   },
 });
-const [delayMs, jitter, loss, broadcasts, gapMs, churn] = [
-  values.delay,
-  values.jitter,
-  values.loss,
-  values.broadcasts,
-  values.gap,
-  values.churn,
-].map(Number) as [number, number, number, number, number, number];
+const { delayMs, jitter, loss, broadcasts, ...rest } = {
+  delayMs: Number(values.delay),
+  jitter: Number(values.jitter),
+  loss: Number(values.loss),
+  broadcasts: Number(values.broadcasts),
+  gapMs: Number(values.gap),
+  origins: Number(values.origins),
+  churn: Number(values.churn),
+  churnedMax: Number(values['churned-max']),
+};
 
 console.log(machineFacts());
 for (const nodes of values.nodes.split(',').map(Number))
@@ -54,12 +62,12 @@ for (const nodes of values.nodes.split(',').map(Number))
 
 function run(nodes: number, mesh?: MeshOptions): SimBroadcastResult {
   const links = { delayMs, jitter, loss };
-  const options = { nodes, ...links, broadcasts, gapMs, churn, randomSeed: 1 };
+  const options = { nodes, ...links, broadcasts, ...rest, randomSeed: 1 };
   const startedMs = performance.now();
   return simulateBroadcasts(mesh === undefined ? options : { ...options, mesh }, (progress) => {
     if (!process.stderr.isTTY) return;
     const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
-    process.stderr.write(`\r\x1b[K${nodes} nodes: ${progress}, ${seconds} s\r`);
+    process.stderr.write(`\r\x1b[K${nodes} nodes: ${progress}, ${seconds} s, ${gibText()}\r`);
   });
 }
 
@@ -102,5 +110,10 @@ function costText(result: SimBroadcastResult): string {
   );
   const speed = `${events} engine events in ${(wallMs / 1_000).toFixed(0)} s`;
   const where = `${links} links, ${mesh} of them in the mesh`;
-  return `${copies} copies a node; ${where}; ${speed}, load average ${loadAverage()}`;
+  return `${copies} copies a node; ${where}; ${speed}, ${gibText()}, load average ${loadAverage()}`;
+}
+
+/** The most memory that this process had so far. */
+function gibText(): string {
+  return `${(process.resourceUsage().maxRSS / 1024 ** 2).toFixed(1)} GiB`;
 }

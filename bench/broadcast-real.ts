@@ -12,10 +12,12 @@
  * "Over the links" is from the origin's own Watch event to that of each other daemon: what the
  * API costs is the same on both sides, so this is what a simulation of the links should give.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../src/base/random.ts';
 import { withWideCluster, type Broadcast, type WideCluster } from './broadcast-cluster.ts';
 import { floodTimes } from './flood.ts';
+import { cpuMicros } from './measured-process.ts';
 import * as bench from './propagation-cluster.ts';
 import { quantiles, quantileText, type Quantiles } from './quantiles.ts';
 
@@ -23,6 +25,8 @@ const warmups = 40;
 const lateMs = 10_000;
 /** gossipsub fills its mesh at its heartbeats, which nobody can see from outside. */
 const meshSettleMs = 5_000;
+/** For what all processes need when nobody registers. */
+const idleMs = 5_000;
 const randomSeed = 1;
 
 const { values } = parseArgs({
@@ -67,6 +71,11 @@ export interface BroadcastRun {
   readonly proxiedPerNode: number;
   /** Copies of a rumor that a daemon got over the topic; one of them was news. */
   readonly copiesPerNode: number;
+  /**
+   * Processor time of all processes, this one and the observer too, for each copy that a daemon
+   * got, beyond what they need when nobody registers.
+   */
+  readonly processorMsPerCopy: number;
   /** What all daemons counted while it ran. */
   readonly counted: Readonly<Record<string, number>>;
 }
@@ -74,6 +83,8 @@ export interface BroadcastRun {
 /** What `--output json` prints. */
 export interface BroadcastReport {
   readonly machine: string;
+  /** That all processes share. */
+  readonly cores: number;
   readonly nodes: number;
   readonly delayMs: number;
   readonly jitter: number;
@@ -100,7 +111,7 @@ for (const each of delays) {
 if (!isText) {
   const machine = bench.machineFacts();
   const asked = { nodes, delayMs, jitter, registrations, gapMs, neighborsK };
-  const report: BroadcastReport = { machine, ...asked, runs };
+  const report: BroadcastReport = { machine, cores: availableParallelism(), ...asked, runs };
   console.log(JSON.stringify(report, undefined, 2));
 }
 if (
@@ -114,9 +125,14 @@ async function measure(cluster: WideCluster, delay: number): Promise<BroadcastRu
   const { observer, proxies } = cluster;
   await bench.pause(meshSettleMs);
   await registerMany(cluster, 'warm', warmups);
+  const idleShare = await idleShareOf(cluster);
   const loadBefore = bench.loadAverage();
   const before = await countedOf(cluster);
+  const startedMs = performance.now();
+  const processorBefore = processorMs(cluster);
   await registerMany(cluster, 'bench', registrations);
+  const wallMs = performance.now() - startedMs;
+  const spentMs = processorMs(cluster) - processorBefore - idleShare * wallMs;
   const after = await countedOf(cluster);
   const linkEnds = (await statusesOf(cluster)).reduce((sum, { links }) => sum + links, 0);
   const proxied = proxies.reduce((sum, { open }) => sum + open, 0);
@@ -139,6 +155,7 @@ async function measure(cluster: WideCluster, delay: number): Promise<BroadcastRu
     linksPerNode: linkEnds / nodes,
     proxiedPerNode: (2 * proxied) / nodes,
     copiesPerNode: copies / (messages * (nodes - 1)),
+    processorMsPerCopy: spentMs / copies,
     counted,
   };
 }
@@ -207,6 +224,20 @@ function limitsOf(cluster: WideCluster, origins: readonly number[], delay: numbe
   };
 }
 
+/** Of a processor, while nobody registers. */
+async function idleShareOf(cluster: WideCluster): Promise<number> {
+  const startedMs = performance.now();
+  const before = processorMs(cluster);
+  await bench.pause(idleMs);
+  return (processorMs(cluster) - before) / (performance.now() - startedMs);
+}
+
+/** Of all processes so far. */
+function processorMs({ nodes: daemons, observer }: WideCluster): number {
+  const pids = [process.pid, observer.pid, ...daemons.map((node) => node.process.pid)];
+  return pids.reduce((sum, pid) => sum + cpuMicros(pid), 0) / 1_000;
+}
+
 async function statusesOf({ nodes: daemons }: WideCluster) {
   return Promise.all(daemons.map(({ disco }) => disco.status()));
 }
@@ -238,6 +269,7 @@ function show(run: BroadcastRun): void {
   console.log(
     `${run.copiesPerNode.toFixed(2)} copies of a rumor a daemon; ${run.linksPerNode.toFixed(2)} links a daemon, ${run.proxiedPerNode.toFixed(2)} connections through proxies`,
   );
+  console.log(`${run.processorMsPerCopy.toFixed(2)} ms of a processor a copy`);
   const counted = Object.entries(run.counted).filter(
     ([name, count]) => count > 0 && name.startsWith('rumor'),
   );

@@ -13,11 +13,19 @@ import { VirtualClock } from '../src/base/virtual-clock.ts';
 export function floodTimes(graph: readonly number[][], origin: number, drawMs: () => number) {
   const clock = new VirtualClock();
   const times = graph.map(() => Infinity);
+  /** When the first of the copies under way is there: the others need no turn. */
+  const dueMs = graph.map(() => Infinity);
   const reach = (node: number): void => {
     if (times[node] !== Infinity) return;
-    times[node] = clock.now().monoMs;
-    for (const next of graph[node] ?? [])
-      if (times[next] === Infinity) clock.schedule(drawMs(), () => reach(next));
+    const { monoMs } = clock.now();
+    times[node] = monoMs;
+    for (const next of graph[node] ?? []) {
+      if (times[next] !== Infinity) continue;
+      const delayMs = drawMs();
+      if (monoMs + delayMs >= (dueMs[next] ?? Infinity)) continue;
+      dueMs[next] = monoMs + delayMs;
+      clock.schedule(delayMs, () => reach(next));
+    }
   };
   reach(origin);
   const stepMs = 1_000;

@@ -11,6 +11,7 @@ import { World } from '../src/sim/world.ts';
 import type { Registration } from '../src/store/store.ts';
 import { quantiles, type Quantiles } from './quantiles.ts';
 import { floodTimes } from './flood.ts';
+import { SharedHost, type HostOptions } from './shared-host.ts';
 
 export interface SimBroadcastOptions {
   readonly nodes: number;
@@ -20,10 +21,19 @@ export interface SimBroadcastOptions {
   readonly broadcasts: number;
   /** Mean time between two of them; they overlap when it is short. */
   readonly gapMs: number;
-  /** Share of the nodes that crash before the second half: every other comes back as it was, the rest are replaced. */
+  /** Random nodes that broadcast in turn, drawn anew for the second half; at most all. */
+  readonly origins: number;
+  /**
+   * Share of the nodes that crash before the second half: every other comes back as it was, the
+   * rest are replaced.
+   */
   readonly churn: number;
+  /** Nodes that crash at most: all hear of each of them, so that they cost the square. */
+  readonly churnedMax: number;
   readonly randomSeed: number;
   readonly mesh?: MeshOptions;
+  /** What the nodes of the start share; otherwise handling a copy takes no time. */
+  readonly host?: HostOptions;
 }
 
 export interface SimBroadcastResult {
@@ -59,6 +69,7 @@ const warmUpMs = 5_000;
 const settleMs = 16_000;
 const downMs = 3_000;
 const lateMs = 5_000;
+const lateStepMs = 100;
 
 /** Runs it all in virtual time. @param say is told how far it is */
 export function simulateBroadcasts(
@@ -70,14 +81,14 @@ export function simulateBroadcasts(
   const random = seededRandom(options.randomSeed);
   const run = new Run(world, options, random);
   say('warming up');
-  warmUp(world);
+  warmUp(world, options.host);
   const half = Math.ceil(options.broadcasts / 2);
   const copiesBefore = copiesOf(world);
   run.broadcastMany(half, say);
   const copies = difference(copiesOf(world), copiesBefore);
   if (options.churn > 0) {
     say('churn');
-    churn(world, options.churn, random);
+    churn(world, options, random);
   }
   const copiesThen = copiesOf(world);
   run.broadcastMany(options.broadcasts - half, say);
@@ -121,12 +132,16 @@ class Run {
   }
 
   broadcastMany(count: number, say: (progress: string) => void): void {
+    const { gapMs, origins } = this.#options;
+    const inTurn = this.#random.sample(this.#world.up(), origins);
     for (let number = 0; number < count; number++) {
-      this.#world.clock.advance(this.#random.jitter(this.#options.gapMs, 0.6));
-      this.#begin();
+      this.#world.clock.advance(this.#random.jitter(gapMs, 0.6));
+      this.#begin(inTurn[number % inTurn.length] as SimNode);
       if (number % 50 === 49) say(`${this.#count} broadcasts`);
     }
-    this.#world.clock.advance(lateMs);
+    const endMs = this.#world.nowMs + lateMs;
+    while (this.#following.size > 0 && this.#world.nowMs < endMs)
+      this.#world.clock.advance(lateStepMs);
     for (const list of this.#following.values()) for (const followed of list) this.#end(followed);
     this.#following.clear();
   }
@@ -142,9 +157,8 @@ class Run {
     };
   }
 
-  #begin(): void {
+  #begin(origin: SimNode): void {
     const nodes = this.#world.up();
-    const origin = this.#random.pick(nodes) as SimNode;
     const registration = registrationOf(++this.#count);
     const [done] = origin.registry.commit(
       [{ kind: 'register', registration }],
@@ -212,16 +226,29 @@ function worldOf({ nodes, delayMs, jitter, loss, randomSeed, mesh }: SimBroadcas
 }
 
 /** All nodes at once, knowing each other; gossipsub's mesh needs a few heartbeats. */
-function warmUp(world: World): void {
+function warmUp(world: World, host: HostOptions | undefined): void {
   world.startWarm(() => []);
+  if (host !== undefined) shareHost(world, new SharedHost(world.clock, host));
   world.clock.advance(warmUpMs);
 }
 
+/** From now on a copy that comes in waits for a processor. */
+function shareHost(world: World, host: SharedHost): void {
+  for (const { transport } of world.up()) {
+    const { mesh } = transport;
+    const receive = mesh.receive.bind(mesh);
+    mesh.receive = (from, packet) => {
+      if (packet.kind === 'broadcast') host.work(() => receive(from, packet));
+      else receive(from, packet);
+    };
+  }
+}
+
 /** Some crash; every other one of them comes back as it was, the rest as new nodes elsewhere. */
-function churn(world: World, share: number, random: Random): void {
+function churn(world: World, options: SimBroadcastOptions, random: Random): void {
   const victims = random.sample(
     world.up().map(({ number }) => number),
-    Math.round(share * world.options.nodes),
+    Math.min(options.churnedMax, Math.round(options.churn * options.nodes)),
   );
   for (const victim of victims) world.crash(victim);
   world.clock.advance(downMs);

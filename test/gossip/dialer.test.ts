@@ -147,7 +147,7 @@ t.test('dials to the lost are short but for some, so that one follows soon on a 
   t.ok(long >= 15 && long <= 35, `${long} of 100 wait for a slow host`);
   doubts.isDoubtful = true;
   t.strictSame([...new Set(timeouts(20))], [5_000], 'who is slow itself gives all of them time');
-  dialer.setWaysIn([1, 2, 3].map(way));
+  dialer.setWaysIn([1, 2, 3].map(seed));
   dialer.proceed(0);
   taken();
   dialer.dialLost(target);
