@@ -58,7 +58,8 @@ const warmUpMs = 5_000;
 /** Links in no plan are dropped after 10 s; then gossipsub's mesh needs a few heartbeats. */
 const settleMs = 16_000;
 const downMs = 3_000;
-const lateMs = 5_000;
+/** What is not there by then is not seen. */
+export const lateMs = 5_000;
 
 /** Runs it all in virtual time. @param say is told how far it is */
 export function simulateBroadcasts(
@@ -68,7 +69,7 @@ export function simulateBroadcasts(
   const startedMs = performance.now();
   const world = worldOf(options);
   const random = seededRandom(options.randomSeed);
-  const run = new Run(world, options, random);
+  const run = new Broadcasts(world, options, random);
   say('warming up');
   warmUp(world);
   const half = Math.ceil(options.broadcasts / 2);
@@ -96,10 +97,12 @@ export function simulateBroadcasts(
   };
 }
 
-class Run {
+/** Registrations at random nodes, each followed until the last node that lives has it. */
+export class Broadcasts {
   readonly #world: World;
-  readonly #options: SimBroadcastOptions;
+  readonly #options: Pick<SimBroadcastOptions, 'delayMs' | 'jitter' | 'gapMs'>;
   readonly #random: Random;
+  readonly #living: () => SimNode[];
   readonly #following = new Map<OwnerId, Followed[]>();
   readonly #times: number[] = [];
   readonly #lasts: number[] = [];
@@ -109,10 +112,17 @@ class Run {
   #unseen = 0;
   #count = 0;
 
-  constructor(world: World, options: SimBroadcastOptions, random: Random) {
+  /** @param living those that can tell and be told; all that are up unless given */
+  constructor(
+    world: World,
+    options: Pick<SimBroadcastOptions, 'delayMs' | 'jitter' | 'gapMs'>,
+    random: Random,
+    living = (): SimNode[] => world.up(),
+  ) {
     this.#world = world;
     this.#options = options;
     this.#random = random;
+    this.#living = living;
     world.observers.push({
       changed: (node, changes) => {
         for (const { owner } of changes) this.#arrived(node, owner);
@@ -120,7 +130,8 @@ class Run {
     });
   }
 
-  broadcastMany(count: number, say: (progress: string) => void): void {
+  /** So many, and the time that the last of them may take. */
+  broadcastMany(count: number, say: (progress: string) => void = () => undefined): void {
     for (let number = 0; number < count; number++) {
       this.#world.clock.advance(this.#random.jitter(this.#options.gapMs, 0.6));
       this.#begin();
@@ -143,7 +154,7 @@ class Run {
   }
 
   #begin(): void {
-    const nodes = this.#world.up();
+    const nodes = this.#living();
     const origin = this.#random.pick(nodes) as SimNode;
     const registration = registrationOf(++this.#count);
     const [done] = origin.registry.commit(
@@ -204,7 +215,14 @@ class Run {
   }
 }
 
-function worldOf({ nodes, delayMs, jitter, loss, randomSeed, mesh }: SimBroadcastOptions): World {
+/** Of warm nodes, to which nothing happens by itself. */
+export function worldOf(
+  options: Pick<
+    SimBroadcastOptions,
+    'nodes' | 'delayMs' | 'jitter' | 'loss' | 'randomSeed' | 'mesh'
+  >,
+): World {
+  const { nodes, delayMs, jitter, loss, randomSeed, mesh } = options;
   const rest = { durationMs: 0, duplicate: 0, reorder: 0, faults: [], changesPerMinute: 0 };
   const kind = { timeScale: 1, realSignatures: false, isWarm: true };
   const latency = { latencyMs: delayMs, latencyJitter: jitter };
@@ -212,7 +230,7 @@ function worldOf({ nodes, delayMs, jitter, loss, randomSeed, mesh }: SimBroadcas
 }
 
 /** All nodes at once, knowing each other; gossipsub's mesh needs a few heartbeats. */
-function warmUp(world: World): void {
+export function warmUp(world: World): void {
   world.startWarm(() => []);
   world.clock.advance(warmUpMs);
 }
