@@ -68,7 +68,8 @@ const warmUpMs = 5_000;
 /** Links in no plan are dropped after 10 s; then gossipsub's mesh needs a few heartbeats. */
 const settleMs = 16_000;
 const downMs = 3_000;
-const lateMs = 5_000;
+/** What is not there by then is not seen. */
+export const lateMs = 5_000;
 const lateStepMs = 100;
 
 /** Runs it all in virtual time. @param say is told how far it is */
@@ -79,7 +80,7 @@ export function simulateBroadcasts(
   const startedMs = performance.now();
   const world = worldOf(options);
   const random = seededRandom(options.randomSeed);
-  const run = new Run(world, options, random);
+  const run = new Broadcasts(world, options, random);
   say('warming up');
   warmUp(world, options.host);
   const half = Math.ceil(options.broadcasts / 2);
@@ -107,10 +108,12 @@ export function simulateBroadcasts(
   };
 }
 
-class Run {
+/** Registrations at random nodes, each followed until the last node that lives has it. */
+export class Broadcasts {
   readonly #world: World;
-  readonly #options: SimBroadcastOptions;
+  readonly #options: Pick<SimBroadcastOptions, 'delayMs' | 'jitter' | 'gapMs' | 'origins'>;
   readonly #random: Random;
+  readonly #living: () => SimNode[];
   readonly #following = new Map<OwnerId, Followed[]>();
   readonly #times: number[] = [];
   readonly #lasts: number[] = [];
@@ -120,10 +123,17 @@ class Run {
   #unseen = 0;
   #count = 0;
 
-  constructor(world: World, options: SimBroadcastOptions, random: Random) {
+  /** @param living those that can tell and be told; all that are up unless given */
+  constructor(
+    world: World,
+    options: Pick<SimBroadcastOptions, 'delayMs' | 'jitter' | 'gapMs' | 'origins'>,
+    random: Random,
+    living = (): SimNode[] => world.up(),
+  ) {
     this.#world = world;
     this.#options = options;
     this.#random = random;
+    this.#living = living;
     world.observers.push({
       changed: (node, changes) => {
         for (const { owner } of changes) this.#arrived(node, owner);
@@ -131,9 +141,10 @@ class Run {
     });
   }
 
-  broadcastMany(count: number, say: (progress: string) => void): void {
+  /** So many, and the time that the last of them may take. */
+  broadcastMany(count: number, say: (progress: string) => void = () => undefined): void {
     const { gapMs, origins } = this.#options;
-    const inTurn = this.#random.sample(this.#world.up(), origins);
+    const inTurn = this.#random.sample(this.#living(), origins);
     for (let number = 0; number < count; number++) {
       this.#world.clock.advance(this.#random.jitter(gapMs, 0.6));
       this.#begin(inTurn[number % inTurn.length] as SimNode);
@@ -158,7 +169,7 @@ class Run {
   }
 
   #begin(origin: SimNode): void {
-    const nodes = this.#world.up();
+    const nodes = this.#living();
     const registration = registrationOf(++this.#count);
     const [done] = origin.registry.commit(
       [{ kind: 'register', registration }],
@@ -218,7 +229,14 @@ class Run {
   }
 }
 
-function worldOf({ nodes, delayMs, jitter, loss, randomSeed, mesh }: SimBroadcastOptions): World {
+/** Of warm nodes, to which nothing happens by itself. */
+export function worldOf(
+  options: Pick<
+    SimBroadcastOptions,
+    'nodes' | 'delayMs' | 'jitter' | 'loss' | 'randomSeed' | 'mesh'
+  >,
+): World {
+  const { nodes, delayMs, jitter, loss, randomSeed, mesh } = options;
   const rest = { durationMs: 0, duplicate: 0, reorder: 0, faults: [], changesPerMinute: 0 };
   const kind = { timeScale: 1, realSignatures: false, isWarm: true };
   const latency = { latencyMs: delayMs, latencyJitter: jitter };
@@ -226,7 +244,7 @@ function worldOf({ nodes, delayMs, jitter, loss, randomSeed, mesh }: SimBroadcas
 }
 
 /** All nodes at once, knowing each other; gossipsub's mesh needs a few heartbeats. */
-function warmUp(world: World, host: HostOptions | undefined): void {
+export function warmUp(world: World, host?: HostOptions): void {
   world.startWarm(() => []);
   if (host !== undefined) shareHost(world, new SharedHost(world.clock, host));
   world.clock.advance(warmUpMs);

@@ -26,6 +26,8 @@ interface PendingDial {
   readonly incarnation: number;
   /** This node heard nobody when it began. */
   readonly isDeaf: boolean;
+  /** Monotonic ms at which one who is there has mostly answered; Infinity: that was told. */
+  lateAtMs: number;
 }
 
 /** Into the cluster: the address of a seed node, or somebody who was there once. */
@@ -106,6 +108,17 @@ export class Dialer {
     return hasMoved || member.incarnation > dial.incarnation ? 'stale' : worth;
   }
 
+  /** Members that are dialed for longer than it mostly takes, each told once. */
+  late(): OwnerId[] {
+    const late: OwnerId[] = [];
+    for (const dial of this.#pending.values()) {
+      if (dial.target.peer === undefined || dial.lateAtMs > this.#context.now.monoMs) continue;
+      dial.lateAtMs = Infinity;
+      late.push(dial.target.peer);
+    }
+    return late;
+  }
+
   /** The ways in that were tried have led nowhere so far: more of them at once from now on. */
   widen(): void {
     this.#waysAtOnce = Math.min(2 * this.#waysAtOnce, this.#context.config.pendingDialsMax);
@@ -140,10 +153,11 @@ export class Dialer {
     const { peer } = target;
     if (peer !== undefined && this.#hooks.isLinked(peer)) return;
     if (this.#pending.has(keyOf(target))) return;
-    const { registry, config, counters } = this.#context;
+    const { registry, config, counters, now } = this.#context;
     const member = peer === undefined ? undefined : registry.member(peer);
     const dial = { target, incarnation: member?.incarnation ?? -1 };
-    this.#pending.set(keyOf(target), { ...dial, isDeaf: this.#hooks.isIsolated() });
+    const lateAtMs = now.monoMs + config.dialTimeoutMs;
+    this.#pending.set(keyOf(target), { ...dial, isDeaf: this.#hooks.isIsolated(), lateAtMs });
     counters.add('dials');
     this.#context.emit({ kind: 'dial', target, timeoutMs: times * config.dialTimeoutMs });
   }

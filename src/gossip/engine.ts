@@ -232,7 +232,7 @@ export class Engine {
     this.#ownHeads.tick(this.#reconciledAtMs !== undefined);
     this.#reconciler.tick();
     this.#links.maintain();
-    if (this.#rounds.isLookAround) this.#links.lookAround();
+    if (this.#rounds.isLookAround || this.isIsolated) this.#links.lookAround();
     this.#exchange(this.#links.greeted.filter((peer) => !this.#reconciler.isAsking(peer)));
     this.#vigil.tick();
   }

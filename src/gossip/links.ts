@@ -263,6 +263,12 @@ export class Links {
     this.#readFeed();
     this.#dialer.widen();
     this.#dialer.proceed(this.#links.size);
+    // Those that vanished together may be side by side: the next is not to wait for each of them.
+    for (const peer of this.#dialer.late())
+      if (this.#isAlive(peer)) {
+        this.#reachability.late(peer);
+        this.#noteMember(peer);
+      }
     for (const peer of this.#neighbors.wanted) this.#dialWanted(peer);
     for (const peer of this.greeted) this.#reachability.clear(peer);
     this.#tellViews();
@@ -275,7 +281,7 @@ export class Links {
 
   /** Looks at some members, now and then; at all of them in time. */
   lookAround(): void {
-    this.#lookout.look();
+    this.#lookout.look(this.#hooks.isIsolated());
   }
 
   /** What was tried to get into the cluster, for people. */

@@ -13,6 +13,11 @@ import { Patrol } from './patrol.ts';
 
 /** Members in one look. */
 const lookedAtMax = 64;
+/**
+ * Who is dialed by a node that hears nobody. A dial that meets no answer is pending for five
+ * seconds, so this leaves room for others: for those that would come back.
+ */
+const dialedIsolated = 2;
 
 export interface LookoutHooks {
   /** It counts as alive, and there is no link with it. */
@@ -35,7 +40,8 @@ export class Lookout {
     this.#patrol = new Patrol(owners, () => registry.ownersHeld, random);
   }
 
-  look(): void {
+  /** @param isIsolated this node hears nobody: it looks for anybody who is there */
+  look(isIsolated = false): void {
     const { registry, random, config, now } = this.#context;
     const latest = now.wallMicros - 2 * config.headRefreshMs * 1000;
     const strangers: OwnerId[] = [];
@@ -44,7 +50,7 @@ export class Lookout {
       if (head.head.lastUpdate < latest) this.#hooks.doubt(owner);
       else strangers.push(owner);
     }
-    const stranger = random.pick(strangers);
-    if (stranger !== undefined) this.#hooks.dial(stranger);
+    for (const stranger of random.sample(strangers, isIsolated ? dialedIsolated : 1))
+      this.#hooks.dial(stranger);
   }
 }

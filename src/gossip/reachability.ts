@@ -4,6 +4,7 @@
  *   link broken, or found dead by others ─▶ doubted: dialed with little patience, till it answers
  *   dial failed ─▶ held back for a while (full jitter, doubling)
  *                  refused: dead │ the third without an answer: others are asked
+ *   dial takes long ─▶ not waited for
  *   told to go elsewhere ─▶ held back, and that says nothing about its life
  *
  * Everything here is about one incarnation: a newer life is not judged by the older one. There is
@@ -21,6 +22,8 @@ const failuresToMissing = 3;
 interface Trouble {
   readonly incarnation: number;
   isDoubted: boolean;
+  /** A dial is under way for long. */
+  isLate: boolean;
   /** Dials that failed, since it was linked last. */
   failures: number;
   /** Times that it was held back in a row. */
@@ -46,7 +49,8 @@ export class Reachability {
 
   /** False: whoever would be linked instead of it is to be linked too. */
   isReachable(peer: OwnerId): boolean {
-    return (this.#at(peer)?.holds ?? 0) === 0;
+    const trouble = this.#at(peer);
+    return trouble === undefined || (trouble.holds === 0 && !trouble.isLate);
   }
 
   /** Whether it is time to dial it. */
@@ -75,12 +79,18 @@ export class Reachability {
   fail(peer: OwnerId, how: DialFailure, monoMs: number): 'dead' | 'missing' | 'held' | 'first' {
     const trouble = this.#entry(peer);
     trouble.failures += 1;
+    trouble.isLate = false;
     this.#holdBack(trouble, monoMs);
     // Nobody listens there, or somebody else does; a mere timeout may be a busy host, or the path.
     const isClear = how === 'refused' || how === 'other_peer' || how === 'self';
     if (isClear) return 'dead';
     if (trouble.failures >= failuresToMissing) return 'missing';
     return trouble.failures === 1 && how === 'unreachable' ? 'first' : 'held';
+  }
+
+  /** A dial to it takes long, which is no failure yet: others are to be linked meanwhile. */
+  late(peer: OwnerId): void {
+    this.#entry(peer).isLate = true;
   }
 
   /** It said that it has no room, or wants no link: others are asked first. */
@@ -100,6 +110,7 @@ export class Reachability {
     const trouble = this.#at(peer);
     if (trouble === undefined) return;
     trouble.isDoubted = false;
+    trouble.isLate = false;
     trouble.failures = 0;
     if (trouble.holds === 0) this.clear(peer);
   }
@@ -126,8 +137,8 @@ export class Reachability {
     const known = this.#at(peer);
     if (known !== undefined) return known;
     const incarnation = this.#incarnationOf(peer);
-    const fresh = { isDoubted: false, failures: 0, holds: 0, notBeforeMs: -Infinity };
-    const trouble: Trouble = { incarnation, ...fresh };
+    const fresh = { isDoubted: false, isLate: false, failures: 0, holds: 0 };
+    const trouble: Trouble = { incarnation, ...fresh, notBeforeMs: -Infinity };
     this.#troubles.set(peer, trouble);
     return trouble;
   }

@@ -79,6 +79,23 @@ t.test('who is to be confirmed goes first, with less patience', (t) => {
   t.end();
 });
 
+t.test('who does not answer in time is told once, the ways in never', (t) => {
+  const { dialer, context, member } = make();
+  dialer.setWaysIn([1].map(seed));
+  dialer.proceed(0);
+  dialer.dialMember(member.id);
+  context.now = at(testConfig.dialTimeoutMs - 1);
+  t.strictSame(dialer.late(), []);
+  context.now = at(testConfig.dialTimeoutMs);
+  t.strictSame(dialer.late(), [member.id]);
+  t.strictSame(dialer.late(), []);
+  dialer.settle({ peer: member.id, addresses: member.state.head.head.facts.addresses });
+  dialer.dialMember(member.id);
+  context.now = at(3 * testConfig.dialTimeoutMs);
+  t.strictSame(dialer.late(), [member.id], 'the next dial is another one');
+  t.end();
+});
+
 t.test('a node that doubts itself has five times the patience', (t) => {
   const { dialer, doubts, member, taken } = make();
   doubts.isDoubtful = true;

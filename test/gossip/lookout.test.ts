@@ -4,9 +4,15 @@ import type { OwnerId } from '../../src/record/owner.ts';
 import { testConfig } from './cluster.ts';
 import { self, VigilBench } from './vigil-bench.ts';
 
+interface Look {
+  readonly known?: readonly number[];
+  readonly atMs?: number;
+  readonly isIsolated?: boolean;
+}
+
 function look(
   others: number,
-  { known = [], atMs = 0 }: { known?: readonly number[]; atMs?: number } = {},
+  { known = [], atMs = 0, isIsolated = false }: Look = {},
 ): { dialed: OwnerId[]; doubted: OwnerId[]; bench: VigilBench } {
   const bench = new VigilBench(others);
   const dialed: OwnerId[] = [];
@@ -17,7 +23,7 @@ function look(
     dial: (peer) => void dialed.push(peer),
   });
   bench.setTime(atMs);
-  lookout.look();
+  lookout.look(isIsolated);
   return { dialed, doubted, bench };
 }
 
@@ -33,6 +39,13 @@ t.test('nobody is dialed when all are linked, or there is nobody, and never ours
   t.strictSame(look(3, { known: [0, 1, 2] }).dialed, []);
   t.strictSame(look(0).dialed, []);
   for (let others = 1; others < 5; others++) t.notOk(look(others).dialed.includes(self));
+  t.end();
+});
+
+t.test('a node that hears nobody dials two at once', (t) => {
+  const { dialed } = look(5, { known: [0], isIsolated: true });
+  t.equal(new Set(dialed).size, 2);
+  t.equal(look(2, { known: [0], isIsolated: true }).dialed.length, 1, 'there is one');
   t.end();
 });
 

@@ -46,6 +46,21 @@ t.test('a member is held back for longer each time, at most 30 seconds', (t) => 
   t.end();
 });
 
+t.test('while a dial takes long others are linked, and it may still come to anything', (t) => {
+  for (const isHeldBack of [false, true]) {
+    const { reachability } = make();
+    reachability.late('a');
+    t.equal(reachability.isReachable('a'), false);
+    t.equal(reachability.isDue('a', 0), true, 'it is not held back by that');
+    if (isHeldBack) reachability.fail('a', 'timeout', 0);
+    else reachability.linked('a');
+    t.equal(reachability.isReachable('a'), !isHeldBack);
+    t.equal(reachability.size, isHeldBack ? 1 : 0);
+    t.equal(reachability.isDue('a', 1_000), true, 'as after any first failure');
+  }
+  t.end();
+});
+
 t.test('to be sent on says nothing about a life', (t) => {
   const { reachability } = make();
   for (let times = 0; times < 5; times++) reachability.decline('a', 0);

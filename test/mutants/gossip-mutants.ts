@@ -171,7 +171,7 @@ export const gossipMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    tests: [],
+    tests: ['test/gossip/own-head.test.ts'],
   },
   {
     name: 'adopts-the-first-past',
@@ -225,7 +225,7 @@ export const gossipMutants: readonly Mutant[] = [
     what: 'nobody dials those whom it thinks dead',
     file: links,
     edits: [{ find: '    this.#dialLost();\n', replace: '' }],
-    tests: [],
+    tests: ['test/gossip/mass-death.test.ts'],
   },
   {
     name: 'strangers-never-asked',
@@ -233,7 +233,7 @@ export const gossipMutants: readonly Mutant[] = [
     file: 'src/gossip/engine.ts',
     edits: [
       {
-        find: 'if (this.#rounds.isLookAround) this.#links.lookAround();',
+        find: 'if (this.#rounds.isLookAround || this.isIsolated) this.#links.lookAround();',
         replace: '',
       },
     ],

@@ -125,7 +125,7 @@ export const livenessMutants: readonly Mutant[] = [
     what: 'a pong is waited for 100 ms',
     file: 'src/membership/probed-peer.ts',
     edits: [{ find: 'leastMs: 500,', replace: 'leastMs: 100,' }],
-    tests: ['test/property/false-silence.test.ts'],
+    tests: ['test/membership/prober.test.ts', 'test/property/false-silence.test.ts'],
   },
   {
     name: 'frozen-judges',
@@ -134,7 +134,7 @@ export const livenessMutants: readonly Mutant[] = [
     edits: [
       { find: "if (waking === 'prompt') return;", replace: "if (waking !== 'late') return;" },
     ],
-    tests: ['test/property/false-silence.test.ts'],
+    tests: ['test/membership/prober.test.ts', 'test/property/false-silence.test.ts'],
   },
   {
     name: 'isolated-accuses',
@@ -161,7 +161,7 @@ export const livenessMutants: readonly Mutant[] = [
     what: 'a node that hears nobody wakes for what it could not do, again and again',
     file: 'src/gossip/charges.ts',
     edits: [{ find: 'if (this.#hooks.isDoubtful()) return Infinity;\n', replace: '\n' }],
-    tests: ['test/sim/findings.test.ts'],
+    tests: ['test/gossip/charges.test.ts'],
   },
   {
     name: 'hand-over-skipped',

@@ -45,7 +45,7 @@ export const recordMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    tests: [],
+    tests: ['test/record/merge.test.ts'],
   },
   {
     name: 'count-and-root-not-checked',
@@ -61,7 +61,7 @@ export const recordMutants: readonly Mutant[] = [
         replace: '  const { head } = state.head;\n  if (head.count >= 0) return;\n  assert(',
       },
     ],
-    tests: [],
+    tests: ['test/record/merge.test.ts'],
   },
   {
     name: 'whole-is-added',

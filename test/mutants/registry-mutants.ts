@@ -113,7 +113,7 @@ export const registryMutants: readonly Mutant[] = [
         replace: 'return lastUpdate > Infinity + now.wallMicros;',
       },
     ],
-    tests: [],
+    tests: ['test/registry/own-time.test.ts'],
   },
   {
     name: 'maintenance-of-the-present-only',
@@ -273,7 +273,7 @@ export const registryMutants: readonly Mutant[] = [
         replace: 'revision: this.#revision + (change.events.length > 0 ? 1 : 0) };',
       },
     ],
-    tests: [],
+    tests: ['test/registry/change-feed.test.ts'],
   },
   {
     name: 'removed-row-is-written',
