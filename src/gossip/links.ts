@@ -12,16 +12,16 @@
  *   to go elsewhere, which says nothing about anybody's life.
  * - A killed process closes its connections at once: a lost link is confirmed by one dial of at
  *   most `dialTimeoutMs`, and when that fails the member is dead for this node.
- * - Beyond the full mesh others are asked to see for themselves (`check`): in a small cluster all of
- *   them at once, else only where nobody may accuse. Nobody believes anybody.
+ * - Beyond the full mesh others are asked to see for themselves (`check`, alarm.ts). Nobody believes
+ *   anybody.
  * - Each interval one dead member, one that had left before this life, or a seed node that is not
  *   among the living, is dialed, so that halves find each other again.
  */
-import { allLook } from '../membership/jury.ts';
 import { isShown } from '../membership/member.ts';
 import type { DeathCause } from '../membership/member.ts';
 import { Neighbors } from '../membership/neighbors.ts';
 import type { OwnerId } from '../record/owner.ts';
+import { lookersOf } from './alarm.ts';
 import type { DialFailure, DialTarget, GossipContext } from './context.ts';
 import { Dialer } from './dialer.ts';
 import type { DialWorth, WayIn } from './dialer.ts';
@@ -192,7 +192,7 @@ export class Links {
   check(owner: OwnerId, incarnation: number): void {
     const member = this.#context.registry.member(owner);
     if (member === undefined || member.incarnation > incarnation || this.#links.has(owner)) return;
-    this.#doubt(owner);
+    this.#doubt(owner, true);
   }
 
   /** A linked peer answers nobody: others are to be linked in its place. */
@@ -336,9 +336,9 @@ export class Links {
     return this.#reachability.isReachable(peer);
   }
 
-  #doubt(peer: OwnerId): void {
+  #doubt(peer: OwnerId, isAsked = false): void {
     if (!this.#isAlive(peer)) return;
-    this.#reachability.doubt(peer);
+    this.#reachability.doubt(peer, isAsked);
     this.#dialer.confirm(peer);
   }
 
@@ -363,13 +363,12 @@ export class Links {
     const member = registry.member(peer);
     if (member?.state !== 'dead') return;
     counters.add('members_found_dead');
-    const isTold = this.#hooks.found(peer, why);
-    // In a full mesh everyone notices. Elsewhere a look is sooner done than an accusation is heard
-    // and believed, and who never let us watch it can only be looked at.
-    if (this.#neighbors.isFullMesh) return;
-    if (isTold && !allLook(why === 'refused', registry.ownersHeld)) return;
+    const isAsked = this.#reachability.isAsked(peer);
+    const { isFullMesh } = this.#neighbors;
+    const finding = { why, isFullMesh, isTold: this.#hooks.found(peer, why), isAsked };
     const { owner, incarnation } = member;
-    for (const other of this.greeted) this.#send(other, { kind: 'check', owner, incarnation });
+    for (const other of lookersOf(finding, this.greeted, this.#context))
+      this.#send(other, { kind: 'check', owner, incarnation });
   }
 
   /** Tells the other ends what they do not know: whether this node wants their links. */

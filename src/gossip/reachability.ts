@@ -22,6 +22,8 @@ const failuresToMissing = 3;
 interface Trouble {
   readonly incarnation: number;
   isDoubted: boolean;
+  /** Only since others asked for a look at it. */
+  isAsked: boolean;
   /** A dial is under way for long. */
   isLate: boolean;
   /** Dials that failed, since it was linked last. */
@@ -62,12 +64,20 @@ export class Reachability {
     return this.#at(peer)?.isDoubted === true;
   }
 
+  /** Whether it is doubted only because others asked for a look at it. */
+  isAsked(peer: OwnerId): boolean {
+    return this.#at(peer)?.isAsked === true;
+  }
+
   doubted(): OwnerId[] {
     return [...this.#troubles.keys()].filter((peer) => this.isDoubted(peer));
   }
 
-  doubt(peer: OwnerId): void {
-    this.#entry(peer).isDoubted = true;
+  /** @param isAsked others asked for a look at it: this node has nothing against it itself */
+  doubt(peer: OwnerId, isAsked = false): void {
+    const trouble = this.#entry(peer);
+    trouble.isAsked = isAsked && (trouble.isAsked || !trouble.isDoubted);
+    trouble.isDoubted = true;
   }
 
   /**
@@ -137,7 +147,7 @@ export class Reachability {
     const known = this.#at(peer);
     if (known !== undefined) return known;
     const incarnation = this.#incarnationOf(peer);
-    const fresh = { isDoubted: false, isLate: false, failures: 0, holds: 0 };
+    const fresh = { isDoubted: false, isAsked: false, isLate: false, failures: 0, holds: 0 };
     const trouble: Trouble = { incarnation, ...fresh, notBeforeMs: -Infinity };
     this.#troubles.set(peer, trouble);
     return trouble;

@@ -68,6 +68,20 @@ t.test('to be sent on says nothing about a life', (t) => {
   t.end();
 });
 
+t.test('what others ask for is less than an own doubt, whichever comes first', (t) => {
+  const { reachability } = make();
+  reachability.doubt('a', true);
+  t.ok(reachability.isDoubted('a') && reachability.isAsked('a'));
+  reachability.doubt('a', true);
+  t.ok(reachability.isAsked('a'), 'by two');
+  reachability.doubt('a');
+  t.notOk(reachability.isAsked('a'), 'and its link is lost now');
+  reachability.doubt('a', true);
+  t.notOk(reachability.isAsked('a'));
+  t.notOk(reachability.isAsked('b'), 'nobody asked');
+  t.end();
+});
+
 t.test('a link ends doubts and failures at once, and what held back once it has lasted', (t) => {
   const { reachability } = make();
   reachability.doubt('a');

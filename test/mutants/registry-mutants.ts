@@ -269,8 +269,8 @@ export const registryMutants: readonly Mutant[] = [
     file: 'src/registry/change-feed.ts',
     edits: [
       {
-        find: 'revision: this.#revision + 1 };',
-        replace: 'revision: this.#revision + (change.events.length > 0 ? 1 : 0) };',
+        find: 'const revision = this.#revision + 1;',
+        replace: 'const revision = this.#revision + (events.length > 0 ? 1 : 0);',
       },
     ],
     tests: ['test/registry/change-feed.test.ts'],
