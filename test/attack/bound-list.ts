@@ -269,6 +269,9 @@ export const rows: Readonly<Record<string, readonly string[]>> = {
     'membership/accusation: a token of 192 bytes is read, whatever a later version adds',
     'bytes of an accusation',
   ],
+  'answers to `hello`s on top of the first, of one peer': [
+    'gossip/greetings: two that answer each other without end are answered four times, then each minute',
+  ],
   'accusations in one rumor': ['accusations in a rumor'],
   'new accusations of one accuser': ['accusations of one accuser at once'],
   'accusations of itself that a node answers': [
