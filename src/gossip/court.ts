@@ -47,6 +47,9 @@ export interface CourtHooks extends ChargesHooks {
   refused(peer: OwnerId, reason: RefusalReason): void;
 }
 
+/** What becomes of an accusation; `contested`: it is new, and this node hears whom it accuses. */
+type Taken = RumorVerdict | 'contested';
+
 export class Court {
   readonly #context: GossipContext;
   readonly #heads: SettledHeads;
@@ -107,7 +110,10 @@ export class Court {
     return this.#charges.bring(subject, reason);
   }
 
-  /** Accusations that came over a link, by repair or to be answered. */
+  /**
+   * Accusations that came over a link, by repair or to be answered. Against whom this node hears
+   * they are not spread: the answer is on its way, and digests bring them to whoever needs them.
+   */
   hear(peer: OwnerId, sealed: Sealed): void {
     if (this.#take(peer, sealed) !== 'accept') return;
     const bytes = accusationFrame(sealed);
@@ -117,9 +123,9 @@ export class Court {
 
   /** Accusations in a rumor. @returns what becomes of it */
   hearRumor(peer: OwnerId, accusations: readonly Sealed[]): RumorVerdict {
-    const verdicts = accusations.map((sealed) => this.#take(peer, sealed));
-    if (verdicts.includes('reject')) return 'reject';
-    return verdicts.includes('accept') ? 'accept' : 'ignore';
+    const taken = accusations.map((sealed) => this.#take(peer, sealed));
+    if (taken.includes('reject')) return 'reject';
+    return taken.includes('accept') || taken.includes('contested') ? 'accept' : 'ignore';
   }
 
   /** A peer is heard, for the first time or again: it has to know what it is accused of. */
@@ -176,7 +182,7 @@ export class Court {
     this.#charges.noteLife(owner, head?.incarnation);
   }
 
-  #take(peer: OwnerId, sealed: Sealed): RumorVerdict {
+  #take(peer: OwnerId, sealed: Sealed): Taken {
     const { registry, now, counters } = this.#context;
     const accepted = this.#docket.accept(sealed, now);
     counters.add(`accusations_${accepted.kind}`);
@@ -188,8 +194,11 @@ export class Court {
           this.#hooks.accused();
           return 'ignore';
         }
-        if (this.#hooks.isHeard(subject)) this.#send(subject, sealed);
-        else if (allLook(reason === 'refused', registry.ownersHeld))
+        if (this.#hooks.isHeard(subject)) {
+          this.#send(subject, sealed);
+          return 'contested';
+        }
+        if (allLook(reason === 'refused', registry.ownersHeld))
           this.#hooks.look(subject, incarnation);
         return 'accept';
       }

@@ -315,6 +315,21 @@ t.test('what is new is passed on to all but its sender, and only once', (t) => {
   t.end();
 });
 
+t.test('what is new against one that this node hears goes to that one alone', (t) => {
+  const bench = new Bench();
+  const [a, b] = [4, 5].map((key) => signerOf(key).owner) as [OwnerId, OwnerId];
+  for (const peer of [a, b, subject]) bench.heard.add(peer);
+  bench.court.hear(a, accusationBy(signerOf(3), signerOf(2), 0));
+  t.strictSame(
+    bench.sent().map(({ peer }) => peer),
+    [subject],
+  );
+  t.equal(bench.court.accusersOf(subject).length, 1, 'and it is held, so that digests tell it');
+  const other = accusationBy(signerOf(7), signerOf(2), 0);
+  t.equal(bench.court.hearRumor(b, [other]), 'accept', 'a rumor goes on');
+  t.end();
+});
+
 t.test('for a life that is not held its head is asked for, not more often than 16 times', (t) => {
   const bench = new Bench();
   const peer = signerOf(4).owner;
