@@ -35,6 +35,10 @@ const askedPeersMax = 1_000;
 const expireIntervalMs = 600_000;
 
 export interface CourtHooks extends ChargesHooks {
+  /** It is heard, and yet late with an answer. */
+  isLate(peer: OwnerId): boolean;
+  /** Others do not hear whom this node hears: is it so for us? */
+  doubt(peer: OwnerId): void;
   /** This node is accused. */
   accused(): void;
   /** Somebody was refused by its host: is it so for us? */
@@ -196,6 +200,7 @@ export class Court {
         }
         if (this.#hooks.isHeard(subject)) {
           this.#send(subject, sealed);
+          this.#hooks.doubt(subject);
           return 'contested';
         }
         if (allLook(reason === 'refused', registry.ownersHeld))
@@ -237,9 +242,11 @@ export class Court {
     const { registry, now, counters } = this.#context;
     const before = registry.member(subject)?.state;
     if (before === undefined) return;
-    const verdict = this.#hooks.isHeard(subject)
-      ? 'none'
-      : this.#docket.verdictOf(subject, now.monoMs);
+    const found = this.#docket.verdictOf(subject, now.monoMs);
+    // Who hears it knows better than all others, unless it owes an answer here as well.
+    const isKnownBetter =
+      this.#hooks.isHeard(subject) && !(found === 'dead' && this.#hooks.isLate(subject));
+    const verdict = isKnownBetter ? 'none' : found;
     if (verdict === 'none' && before === 'suspect')
       return registry.observe(subject, { kind: 'absolved' }, now);
     if (verdict === 'suspect') return registry.observe(subject, { kind: 'accused' }, now);

@@ -15,6 +15,8 @@ import type { ProbeFrame } from './frame.ts';
 export interface SentryHooks {
   /** A linked peer answers nobody; or speaks again. */
   silent(peer: OwnerId): void;
+  /** It is late with an answer, and others are asked about it. */
+  late(peer: OwnerId): void;
   speaks(peer: OwnerId): void;
   /** Somebody asks for a member with whom there is no link. */
   dialFor(subject: OwnerId): void;
@@ -62,7 +64,12 @@ export class Sentry {
   }
 
   isSilent(peer: OwnerId): boolean {
-    return this.#prober.isSilent(peer);
+    return this.#prober.phaseOf(peer) === 'silent';
+  }
+
+  /** Whether it leaves a question unanswered for longer than it should. */
+  isLate(peer: OwnerId): boolean {
+    return this.isSilent(peer) || this.#prober.phaseOf(peer) === 'vouching';
   }
 
   greeted(peer: OwnerId): void {
@@ -102,6 +109,11 @@ export class Sentry {
     }
   }
 
+  /** Others say that it is silent. */
+  doubted(peer: OwnerId): void {
+    this.#perform(this.#prober.doubted(peer, this.#nowMs));
+  }
+
   /** This node is to be woken then, for whatever: how late that is shows whether it runs. */
   wakesAt(atMs: number): void {
     this.#prober.hostWakesAt(atMs);
@@ -132,6 +144,7 @@ export class Sentry {
           const { kind, subject, nonce } = action;
           const peer = action.kind === 'askVouch' ? action.through : action.to;
           this.#send(peer, { kind, subject, nonce });
+          if (kind === 'askVouch') this.#hooks.late(subject);
           break;
         }
         case 'dialFor':

@@ -49,12 +49,15 @@ export class Vigil {
     this.#inquests = new Inquests(context);
     this.#sentry = new Sentry(context, {
       silent: (peer) => this.#silent(peer),
+      late: (peer) => this.#court.lost(peer),
       speaks: (peer) => this.#speaks(peer),
       dialFor: (subject) => links.dialFor(subject),
     });
     this.#court = new Court(context, this.#tokens, heads, {
       ...hooks,
       isHeard: (peer) => links.isGreeted(peer) && !this.#sentry.isSilent(peer),
+      isLate: (peer) => this.#sentry.isLate(peer),
+      doubt: (peer) => this.#sentry.doubted(peer),
       greeted: () => links.greeted,
       isDoubtful: () => this.#sentry.isIsolated,
       roundTrip: () => this.#roundTrip,

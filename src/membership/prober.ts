@@ -125,9 +125,9 @@ export class Prober {
     return this.#peers.get(peer)?.roundTrip;
   }
 
-  /** Whether the verdict on a linked peer is that it is silent. */
-  isSilent(peer: OwnerId): boolean {
-    return this.#peers.get(peer)?.phase === 'silent';
+  /** How far the probe of a linked peer is; undefined: it is not linked. */
+  phaseOf(peer: OwnerId): Phase | undefined {
+    return this.#peers.get(peer)?.phase;
   }
 
   /** The host wants to be woken at that time, for whatever it has to do: how late that is tells. */
@@ -140,7 +140,7 @@ export class Prober {
     assert(peer !== this.#self, 'a node does not probe itself');
     this.#begin(nowMs);
     if (!this.#peers.has(peer)) {
-      if (this.#peers.size === 0) this.#sweepAtMs = this.#withinInterval(nowMs);
+      if (this.#peers.size === 0) this.#sweepAtMs = nowMs + this.#random.next() * this.#intervalMs;
       this.#peers.set(peer, new ProbedPeer());
       this.#isCutOff = false;
       this.#nextMs = undefined;
@@ -222,6 +222,14 @@ export class Prober {
     const asker = this.#hear(from, nowMs);
     if (asker !== undefined && subject !== from && subject !== this.#self)
       this.#seekWord({ to: from, subject, nonce, untilMs: nowMs + vouchMs }, nowMs);
+    return this.#end();
+  }
+
+  /** Others say that a peer is silent: a reason for a ping of our own, if none is under way. */
+  doubted(peer: OwnerId, nowMs: number): readonly ProbeAction[] {
+    this.#begin(nowMs);
+    const probed = this.#peers.get(peer);
+    if (probed !== undefined) this.#hurry(peer, probed, nowMs);
     return this.#end();
   }
 
@@ -335,8 +343,7 @@ export class Prober {
     this.#nextMs = undefined;
     for (const through of vouchers) {
       const voucher = this.#peers.get(through) as ProbedPeer;
-      const nonce = probed.nonce as number;
-      this.#actions.push({ kind: 'askVouch', through, subject, nonce });
+      this.#actions.push({ kind: 'askVouch', through, subject, nonce: probed.nonce as number });
       const pinged = this.#ping(through, voucher, nowMs);
       if (voucher.phase === 'resting') this.#probe(voucher, pinged, nowMs);
     }
@@ -365,10 +372,13 @@ export class Prober {
     const probed = this.#peers.get(subject);
     if (probed === undefined) {
       if (!isAwaited) this.#actions.push({ kind: 'dialFor', subject });
-    } else if (!probed.isPinged) {
-      const nonce = this.#ping(subject, probed, nowMs);
-      if (probed.phase === 'resting') this.#probe(probed, nonce, nowMs, true);
-    }
+    } else this.#hurry(subject, probed, nowMs);
+  }
+
+  #hurry(subject: OwnerId, probed: ProbedPeer, nowMs: number): void {
+    if (probed.isPinged) return;
+    const nonce = this.#ping(subject, probed, nowMs);
+    if (probed.phase === 'resting') this.#probe(probed, nonce, nowMs, true);
   }
 
   #enter(probed: ProbedPeer, phase: Phase, nowMs: number): void {
@@ -386,10 +396,5 @@ export class Prober {
     let nextMs = this.#sweepAtMs;
     for (const probed of this.#peers.values()) nextMs = Math.min(nextMs, this.#dueMs(probed));
     return nextMs;
-  }
-
-  /** At any moment of the next interval. */
-  #withinInterval(nowMs: number): number {
-    return nowMs + this.#random.next() * this.#intervalMs;
   }
 }

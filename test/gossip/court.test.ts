@@ -23,15 +23,25 @@ interface Hooked {
   readonly convicted: OwnerId[];
   readonly asked: OwnerId[];
   readonly refused: string[];
+  readonly doubted: string[];
 }
 
 class Bench extends VigilBench {
   readonly tokens = new Tokens(this.context);
   readonly heads = new SettledHeads(cluster, 64);
   readonly court: Court;
-  readonly hooked: Hooked = { accused: 0, looked: [], convicted: [], asked: [], refused: [] };
+  readonly hooked: Hooked = {
+    accused: 0,
+    looked: [],
+    convicted: [],
+    asked: [],
+    refused: [],
+    doubted: [],
+  };
   /** Over whose living links something came lately. */
   readonly heard = new Set<OwnerId>();
+  /** Of these who owes an answer. */
+  readonly late = new Set<OwnerId>();
   isDoubtful = false;
   rttMs: number | undefined = 10;
 
@@ -42,6 +52,8 @@ class Bench extends VigilBench {
     this.heads.settle(0, 0, 1_000);
     this.court = new Court(this.context, this.tokens, this.heads, {
       isHeard: (peer) => this.heard.has(peer),
+      isLate: (peer) => this.late.has(peer),
+      doubt: (peer) => void hooked.doubted.push(peer),
       greeted: () => [...this.heard],
       isDoubtful: () => this.isDoubtful,
       roundTrip: () => ({ recentMs: this.rttMs, leastMs: this.rttMs }),
@@ -214,6 +226,32 @@ t.test('whom this node hears it does not believe dead, and hands the accusation 
   t.equal(again.length, 3, 'who is back has to know of it');
   t.end();
 });
+
+t.test(
+  'whom this node hears it asks at once, and believes three others when no answer comes',
+  (t) => {
+    const bench = observer();
+    bench.heard.add(subject);
+    bench.hear(3);
+    t.strictSame(bench.hooked.doubted, [subject]);
+    bench.late.add(subject);
+    bench.court.lost(subject);
+    t.equal(bench.stateOf(subject), 'alive', 'one accuser is not enough for that');
+    bench.late.delete(subject);
+    bench.hear(4, 5);
+    bench.runTo(bench.nowMs + 2_000);
+    t.equal(bench.stateOf(subject), 'alive', 'it has answered');
+    bench.late.add(subject);
+    bench.court.lost(subject);
+    t.equal(bench.stateOf(subject), 'dead');
+    t.strictSame(
+      bench.hooked.convicted,
+      [subject],
+      'the link is hung up: it comes back over another',
+    );
+    t.end();
+  },
+);
 
 t.test('who is heard again before it was told is not accused', (t) => {
   const bench = observer();

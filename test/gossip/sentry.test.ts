@@ -12,6 +12,8 @@ interface Said {
 class Bench extends VigilBench {
   readonly said: Said = { silent: [], speaks: [], dialFor: [] };
   readonly sentry: Sentry;
+  /** Those about whom others were asked. */
+  readonly late = new Set<string>();
   /** Those who answer nothing. */
   readonly deaf = new Set<string>();
 
@@ -19,6 +21,7 @@ class Bench extends VigilBench {
     super(others);
     this.sentry = new Sentry(this.context, {
       silent: (peer) => void this.said.silent.push(peer),
+      late: (peer) => void this.late.add(peer),
       speaks: (peer) => void this.said.speaks.push(peer),
       dialFor: (subject) => void this.said.dialFor.push(subject),
     });
@@ -76,6 +79,36 @@ t.test('who answers nobody is silent once it is sure, and speaks with its next w
   bench.sentry.heard(peer);
   t.strictSame(bench.said.speaks, [peer]);
   t.notOk(bench.sentry.isSilent(peer));
+  t.end();
+});
+
+t.test('who is said to be silent is pinged at once, and late before it is silent', (t) => {
+  const bench = new Bench();
+  const [peer, other] = bench.peers as [string, string];
+  bench.run(5_000);
+  bench.deaf.add(peer);
+  bench.sent();
+  for (const each of [peer, other]) bench.sentry.doubted(each);
+  const pinged = bench.sent();
+  t.strictSame(
+    pinged.map(({ peer: to, frame }) => [to, frame.kind]),
+    [
+      [peer, 'ping'],
+      [other, 'ping'],
+    ],
+  );
+  bench.sentry.doubted(peer);
+  t.strictSame(bench.sent(), [], 'one ping is enough');
+  bench.sentry.heard(other);
+  t.notOk(bench.sentry.isLate(peer), 'it has its time');
+  bench.run(400);
+  t.strictSame([...bench.late], [peer]);
+  t.ok(bench.sentry.isLate(peer) && !bench.sentry.isSilent(peer));
+  t.notOk(bench.sentry.isLate(other));
+  bench.run(2_000);
+  t.ok(bench.sentry.isLate(peer) && bench.sentry.isSilent(peer));
+  bench.sentry.heard(peer);
+  t.notOk(bench.sentry.isLate(peer));
   t.end();
 });
 
