@@ -1,7 +1,7 @@
 /**
  * Inquests: who cannot be dialed is asked for at others, before it is dead for this node.
  *
- *   three dials timed out ─▶ three others are asked to vouch ─┬─ one does ─▶ only our path is bad
+ *   three dials timed out ─▶ eight others are asked to vouch ─┬─ one does ─▶ only our path is bad
  *                                                             └─ nobody does in time ─▶ dead
  *
  * It is for members without whom no link was ever there: of the others the court tells.
@@ -10,7 +10,11 @@ import type { OwnerId } from '../record/owner.ts';
 import type { GossipContext } from './context.ts';
 import { encodeFrame } from './message.ts';
 
-const vouchersMax = 3;
+/**
+ * Where one packet in five is lost, four in ten dials take longer than they may, and with three to ask
+ * one inquest in twenty ended wrongly.
+ */
+const vouchersMax = 8;
 /** Under way at once; for whoever comes on top the next failed dial is early enough. */
 const inquestsMax = 64;
 /** Beyond a dial by whoever is asked, in which it has to answer. */

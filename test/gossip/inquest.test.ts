@@ -17,12 +17,12 @@ function asked(bench: VigilBench): { peers: string[]; nonce: number } {
   return { peers: questions.map(({ peer }) => peer), nonce: nonces[0] ?? -1 };
 }
 
-t.test('three others are asked, once, and when nobody vouches in time it is over', (t) => {
-  const { bench, inquests } = make();
+t.test('eight others are asked, once, and when nobody vouches in time it is over', (t) => {
+  const { bench, inquests } = make(12);
   t.equal(inquests.wakeAtMs, Infinity);
   inquests.begin(subject, bench.peers);
   const { peers } = asked(bench);
-  t.equal(new Set(peers).size, 3);
+  t.equal(new Set(peers).size, 8);
   t.ok(peers.every((peer) => bench.peers.includes(peer)));
   inquests.begin(subject, bench.peers);
   t.strictSame(bench.sent(), [], 'it is under way');
@@ -38,7 +38,7 @@ t.test('three others are asked, once, and when nobody vouches in time it is over
 });
 
 t.test('the word of one who was asked ends it, and no other word does', (t) => {
-  const { bench, inquests } = make();
+  const { bench, inquests } = make(12);
   inquests.begin(subject, bench.peers);
   const { peers, nonce } = asked(bench);
   const [voucher] = peers as [string];
@@ -67,10 +67,10 @@ t.test('64 are under way at once, and one more waits for the next failed dial', 
   const { bench, inquests } = make();
   const subjects = Array.from({ length: 65 }, (_, index) => signerOf(100 + index).owner);
   for (const each of subjects) inquests.begin(each, bench.peers);
-  t.equal(bench.sent().length, 64 * 3);
+  t.equal(bench.sent().length, 64 * 5, 'all five that there are');
   bench.setTime(60_000);
   t.strictSame(inquests.takeOver(), subjects.slice(0, 64));
   inquests.begin(subjects[64] as string, bench.peers);
-  t.equal(bench.sent().length, 3);
+  t.equal(bench.sent().length, 5);
   t.end();
 });
