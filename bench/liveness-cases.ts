@@ -59,6 +59,8 @@ export interface Stage {
   /** Only in cases that need one. */
   readonly network: Network | undefined;
   readonly random: Random;
+  /** Nodes that are struck next, no one again before all were; refilled when it is empty. */
+  readonly victims: number[];
   readonly directory: string;
   readonly amounts: Amounts;
   readonly say: (progress: string) => void;
@@ -180,6 +182,18 @@ function striking(strike: Strike): Case['measure'] {
   };
 }
 
+/**
+ * Any node but the first, whom those that start ask. None twice in a row: whoever accused one that
+ * answers a moment later has no say about it for a minute, so runs would not be independent.
+ */
+function nextVictim({ cluster, random, victims }: Stage): number {
+  if (victims.length === 0) {
+    const all = Array.from({ length: cluster.nodes - 1 }, (_, index) => index + 1);
+    victims.push(...random.sample(all, all.length));
+  }
+  return victims.pop() as number;
+}
+
 interface Struck {
   readonly victim: number;
   /** Of each other node; Infinity: never. */
@@ -198,8 +212,7 @@ async function strikeOnce(
   const { ledger, nodes } = cluster;
   // At any moment of what they do periodically.
   await pause(1_000 + random.int(1_000));
-  // The first is whom those that start ask.
-  const victim = 1 + random.int(nodes - 1);
+  const victim = nextVictim(stage);
   const others = Array.from({ length: nodes }, (_, index) => index).filter(
     (index) => index !== victim,
   );

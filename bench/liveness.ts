@@ -133,7 +133,7 @@ async function stageOf(
   const progress = (text: string): void => say(`${name}, ${system}: ${text}`);
   // The same victims for each system.
   const random = seededRandom(randomSeed);
-  return { cluster, network, random, directory: home, amounts, say: progress };
+  return { cluster, network, random, victims: [], directory: home, amounts, say: progress };
 }
 
 function report(): void {
