@@ -181,7 +181,7 @@ export const livenessMutants: readonly Mutant[] = [
     name: 'accused-is-believed-dead',
     what: 'whoever hears a node believes others that do not',
     file: court,
-    edits: [{ find: "this.#hooks.isHeard(subject)\n      ? 'none'\n      : ", replace: '' }],
+    edits: [{ find: "isKnownBetter ? 'none' : found", replace: 'found' }],
     tests: [watching],
   },
 ];
