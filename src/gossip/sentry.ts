@@ -12,6 +12,9 @@ import type { GossipContext } from './context.ts';
 import { encodeFrame } from './message.ts';
 import type { ProbeFrame } from './frame.ts';
 
+/** From a question to the verdict of silence it takes so long at least: see probed-peer.ts. */
+const silenceMs = 1_200;
+
 export interface SentryHooks {
   /** A linked peer answers nobody; or speaks again. */
   silent(peer: OwnerId): void;
@@ -64,12 +67,13 @@ export class Sentry {
   }
 
   isSilent(peer: OwnerId): boolean {
-    return this.#prober.phaseOf(peer) === 'silent';
+    return this.#prober.stateOf(peer)?.phase === 'silent';
   }
 
-  /** Whether it leaves a question unanswered for longer than it should. */
+  /** Whether it owes an answer, and has said nothing else for as long as makes others silent. */
   isLate(peer: OwnerId): boolean {
-    return this.isSilent(peer) || this.#prober.phaseOf(peer) === 'vouching';
+    const { phase, heardAtMs = 0 } = this.#prober.stateOf(peer) ?? {};
+    return phase === 'silent' || (phase === 'vouching' && this.#nowMs - heardAtMs >= silenceMs);
   }
 
   greeted(peer: OwnerId): void {

@@ -125,9 +125,9 @@ export class Prober {
     return this.#peers.get(peer)?.roundTrip;
   }
 
-  /** How far the probe of a linked peer is; undefined: it is not linked. */
-  phaseOf(peer: OwnerId): Phase | undefined {
-    return this.#peers.get(peer)?.phase;
+  /** How far the probe of a linked peer is, and its last word; undefined: it is not linked. */
+  stateOf(peer: OwnerId): { readonly phase: Phase; readonly heardAtMs: number } | undefined {
+    return this.#peers.get(peer);
   }
 
   /** The host wants to be woken at that time, for whatever it has to do: how late that is tells. */
