@@ -39,10 +39,8 @@ for (const [net, bits] of [
 privates.addAddress('::1', 'ipv6');
 privates.addSubnet('fc00::', 7, 'ipv6');
 privates.addSubnet('fe80::', 10, 'ipv6');
-// Link-local, and what of the clouds' metadata services is not: Amazon's over IPv6, and Alibaba's.
+// What of the clouds' metadata services is not link-local: Amazon's over IPv6, and Alibaba's.
 const metadata = new BlockList();
-metadata.addSubnet('169.254.0.0', 16, 'ipv4');
-metadata.addSubnet('fe80::', 10, 'ipv6');
 metadata.addAddress('fd00:ec2::254', 'ipv6');
 metadata.addAddress('100.100.100.200', 'ipv4');
 const wildcard = new BlockList();
@@ -86,7 +84,7 @@ export function isLinkLocal(host: string): boolean {
 
 /** Where a cloud tells a host its secrets, and all that is link-local. */
 export function isMetadataRange(host: string): boolean {
-  return isWithin(metadata, host);
+  return isLinkLocal(host) || isWithin(metadata, host);
 }
 
 /** Of a network that is not the Internet: private, shared, unique local, link-local, loopback. */
