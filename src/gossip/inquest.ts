@@ -6,6 +6,7 @@
  *
  * It is for members without whom no link was ever there: of the others the court tells.
  */
+import { nonceEnd } from '../membership/probe-action.ts';
 import type { OwnerId } from '../record/owner.ts';
 import type { GossipContext } from './context.ts';
 import { encodeFrame } from './message.ts';
@@ -19,7 +20,6 @@ const vouchersMax = 8;
 const inquestsMax = 64;
 /** Beyond a dial by whoever is asked, in which it has to answer. */
 const answerMs = 1_000;
-const nonceEnd = 2 ** 32;
 
 interface Inquest {
   readonly nonce: number;

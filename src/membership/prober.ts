@@ -34,6 +34,7 @@ import { assert } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import type { OwnerId } from '../record/owner.ts';
 import { LocalHealth } from './local-health.ts';
+import { nonceEnd } from './probe-action.ts';
 import type { LinkEnd, ProbeAction } from './probe-action.ts';
 import { ProbedPeer, vouchMs } from './probed-peer.ts';
 import type { Phase } from './probed-peer.ts';
@@ -54,8 +55,6 @@ const sweepEarliest = 0.7;
 const sweepLatest = 1.3;
 /** Of a rest that is over at the next sweep so much is over now. */
 const restedShare = 0.8;
-/** Nonces lie below it. */
-const nonceEnd = 2 ** 32;
 
 export interface ProberOptions {
   readonly self: OwnerId;
