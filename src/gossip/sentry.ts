@@ -4,6 +4,7 @@
  *   every frame of a peer ─▶ prober ─▶ ping, pong, askVouch, vouch ─▶ frames
  *                               └────▶ silent, speaks, dialFor ────▶ links and court
  */
+import { silenceMs } from '../membership/probed-peer.ts';
 import { Prober } from '../membership/prober.ts';
 import type { LinkEnd, ProbeAction } from '../membership/probe-action.ts';
 import type { MeasuredRoundTrip } from '../membership/round-trip.ts';
@@ -11,9 +12,6 @@ import type { OwnerId } from '../record/owner.ts';
 import type { GossipContext } from './context.ts';
 import { encodeFrame } from './message.ts';
 import type { ProbeFrame } from './frame.ts';
-
-/** From a question to the verdict of silence it takes so long at least: see probed-peer.ts. */
-const silenceMs = 1_200;
 
 export interface SentryHooks {
   /** A linked peer answers nobody; or speaks again. */
@@ -148,11 +146,13 @@ export class Sentry {
           const { kind, subject, nonce } = action;
           const peer = action.kind === 'askVouch' ? action.through : action.to;
           this.#send(peer, { kind, subject, nonce });
-          if (kind === 'askVouch') this.#hooks.late(subject);
           break;
         }
         case 'dialFor':
           this.#hooks.dialFor(action.subject);
+          break;
+        case 'late':
+          this.#hooks.late(action.peer);
           break;
         case 'silent':
           this.#context.counters.add('peers_silent');

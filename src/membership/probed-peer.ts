@@ -21,6 +21,8 @@ const timeoutBounds = { leastMs: 500, mostMs: 2_000, initialMs: 1_000 };
 const hurryMs = 150;
 /** A voucher listens for the subject for so long. */
 export const vouchMs = 700;
+/** From a question to the verdict of silence it takes so long at least, ms. */
+export const silenceMs = timeoutBounds.leastMs + vouchMs;
 /** Of rests in which a peer is heard anyway, one in so many ends with a question all the same. */
 const heardRestsMax = 5;
 /** Questions on their way to one peer: a frozen one finds no more pings when it goes on. */

@@ -346,6 +346,7 @@ export class Prober {
       const pinged = this.#ping(through, voucher, nowMs);
       if (voucher.phase === 'resting') this.#probe(voucher, pinged, nowMs);
     }
+    this.#actions.push({ kind: 'late', peer: subject });
   }
 
   /** We hear somebody again: what was asked of others in vain is asked anew, of that one too. */
