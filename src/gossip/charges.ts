@@ -179,17 +179,13 @@ export class Charges {
 
   #pauseMs(reason: AccusationReason): number {
     const { recentMs = 0, leastMs = 0 } = this.#hooks.roundTrip();
+    const isLate = allLook(reason === 'refused', this.#context.registry.ownersHeld);
     const perLinkMs =
       reason === 'silent'
         ? Math.max(leastMs, shortPausePerLinkMs)
-        : Math.max(recentMs, this.#isLate ? latePausePerLinkMs : pausePerLinkMs);
+        : Math.max(recentMs, isLate ? latePausePerLinkMs : pausePerLinkMs);
     const mostMs = Math.min(this.#hooks.greeted().length * perLinkMs, pauseMsMax);
     return this.#context.random.next() * mostMs;
-  }
-
-  /** All others look for themselves: who is told is the rest. */
-  get #isLate(): boolean {
-    return allLook(true, this.#context.registry.ownersHeld);
   }
 
   /** When our suspicion time is over, monotonic ms: sooner when others accuse it too. */
