@@ -51,7 +51,7 @@ COPY package.json ./
 COPY proto proto
 COPY bin bin
 COPY --from=build /opt/disco/dist dist
-# Compiled code of a daemon that started once: without it every new container compiles some 1,400
+# Compiled code of a daemon that started once: without it every new container compiles all its
 # modules anew. Node.js looks for what the same uid compiled, on the same kind of processor; on
 # another one nothing is found, and a start takes as long as it would have.
 ENV NODE_COMPILE_CACHE=/opt/disco/compiled
