@@ -201,6 +201,8 @@ export class ProbeNet {
           this.verdicts.push({ kind: action.kind, ...verdict });
           break;
         }
+        case 'late':
+          break;
         case 'dialFor':
           throw new Error('the mesh is full');
       }

@@ -113,6 +113,7 @@ t.test('a vouch ends the probe when it comes from one that was asked, with the n
   const bench = new Bench().run(20_000).freeze('a');
   bench.until('askVouch');
   const asks = bench.of('askVouch').map(([, ask]) => ask);
+  t.equal(bench.of('late').length, 1, 'and that it is late is said once');
   const { through, nonce } = asks[0] as (typeof asks)[0];
   const asked = new Set(asks.map((ask) => ask.through));
   const other = peers.find((peer) => peer !== 'a' && !asked.has(peer)) as string;
