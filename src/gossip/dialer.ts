@@ -65,13 +65,18 @@ export class Dialer {
     return this.#pending.size;
   }
 
-  /** Dials a member where it is now; when too many are pending, the next interval asks again. */
-  dialMember(peer: OwnerId): void {
-    this.dial({ peer, addresses: this.#addressesOf(peer) });
+  /**
+   * Dials a member where it is now; when too many are pending, the next interval asks again.
+   *
+   * @returns whether a dial began
+   */
+  dialMember(peer: OwnerId): boolean {
+    return this.dial({ peer, addresses: this.#addressesOf(peer) });
   }
 
-  dial(target: DialTarget): void {
-    if (this.#hasRoom) this.#start(target, patience);
+  /** @returns whether a dial began */
+  dial(target: DialTarget): boolean {
+    return this.#hasRoom && this.#start(target, patience);
   }
 
   /**
@@ -149,10 +154,10 @@ export class Dialer {
     }
   }
 
-  #start(target: DialTarget, times: number): void {
+  #start(target: DialTarget, times: number): boolean {
     const { peer } = target;
-    if (peer !== undefined && this.#hooks.isLinked(peer)) return;
-    if (this.#pending.has(keyOf(target))) return;
+    if (peer !== undefined && this.#hooks.isLinked(peer)) return false;
+    if (this.#pending.has(keyOf(target))) return false;
     const { registry, config, counters, now } = this.#context;
     const member = peer === undefined ? undefined : registry.member(peer);
     const dial = { target, incarnation: member?.incarnation ?? -1 };
@@ -160,6 +165,7 @@ export class Dialer {
     this.#pending.set(keyOf(target), { ...dial, isDeaf: this.#hooks.isIsolated(), lateAtMs });
     counters.add('dials');
     this.#context.emit({ kind: 'dial', target, timeoutMs: times * config.dialTimeoutMs });
+    return true;
   }
 
   #addressesOf(peer: OwnerId): readonly string[] {

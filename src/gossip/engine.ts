@@ -340,6 +340,8 @@ export class Engine {
     const heard = accusations.length === 0 ? verdict : this.#vigil.rumor(peer, accusations);
     this.#context.emit({ kind: 'judge', verdict: verdict === 'ignore' ? heard : verdict });
     if (received.kind === 'own') this.#ownHeads.met(peer, received);
+    if (received.kind === 'applied' && this.#links.young.length > 0)
+      this.#rumors.tellOthers(received.owner, received.before, this.#links.young, peer);
     if (received.kind === 'refused') this.#door.blame(peer, received.reason);
   }
 
@@ -356,8 +358,7 @@ export class Engine {
   #repaired(owner: OwnerId, before: number, peer: OwnerId): void {
     // Whoever joins is the one who knows nothing new.
     if (this.#reconciledAtMs === undefined && owner !== peer) return;
-    const state = this.#context.registry.state(owner);
-    if (state !== undefined) this.#rumors.tellOthers(state, before, this.#links.greeted, peer);
+    this.#rumors.tellOthers(owner, before, this.#links.greeted, peer);
   }
 
   #ask(peer: OwnerId, owner: OwnerId, whole = false): void {

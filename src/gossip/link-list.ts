@@ -11,9 +11,12 @@ import { encodeFrame } from './message.ts';
 
 /** A link that neither end wants is ended after so long. */
 const idleMs = 10_000;
+/** So long it may take until broadcasts are passed on over a new link: a few of their heartbeats. */
+const youngMs = 3_000;
 
 interface Link {
-  isGreeted: boolean;
+  /** When its hello was accepted, monotonic ms; undefined: it was not yet. */
+  greetedAtMs: number | undefined;
   /** Either end said goodbye: its loss says nothing. */
   isEnding: boolean;
   /** What the other end was told last. */
@@ -29,6 +32,7 @@ export class LinkList {
   readonly #links = new Map<OwnerId, Link>();
   /** Undefined when it has to be found anew: it is asked for more often than links change. */
   #greeted: readonly OwnerId[] | undefined;
+  #youngUntilMs = -Infinity;
 
   constructor(context: GossipContext) {
     this.#context = context;
@@ -40,10 +44,19 @@ export class LinkList {
 
   /** Peers that were greeted, and with whom the link is to last: those to talk to. */
   get greeted(): readonly OwnerId[] {
-    this.#greeted ??= [...this.#links].flatMap(([peer, { isGreeted, isEnding }]) =>
-      isGreeted && !isEnding ? peer : [],
+    this.#greeted ??= [...this.#links].flatMap(([peer, { greetedAtMs, isEnding }]) =>
+      greetedAtMs !== undefined && !isEnding ? peer : [],
     );
     return this.#greeted;
+  }
+
+  /** Those of them that were greeted a moment ago. */
+  get young(): readonly OwnerId[] {
+    const { monoMs } = this.#context.now;
+    // Asked with each rumor.
+    if (monoMs >= this.#youngUntilMs) return [];
+    const isYoung = ({ greetedAtMs = -Infinity }: Link): boolean => monoMs < greetedAtMs + youngMs;
+    return this.greeted.filter((peer) => isYoung(this.#at(peer)));
   }
 
   has(peer: OwnerId): boolean {
@@ -51,7 +64,7 @@ export class LinkList {
   }
 
   isGreeted(peer: OwnerId): boolean {
-    return this.#links.get(peer)?.isGreeted === true;
+    return this.#links.get(peer)?.greetedAtMs !== undefined;
   }
 
   isEnding(peer: OwnerId): boolean {
@@ -61,7 +74,7 @@ export class LinkList {
   /** A connection is there, or another one in place of an older. */
   open(peer: OwnerId): void {
     const nothing = { told: undefined, heard: undefined, idleSinceMs: undefined };
-    this.#links.set(peer, { isGreeted: false, isEnding: false, ...nothing });
+    this.#links.set(peer, { greetedAtMs: undefined, isEnding: false, ...nothing });
     this.#greeted = undefined;
   }
 
@@ -69,7 +82,8 @@ export class LinkList {
   greet(peer: OwnerId): boolean {
     const link = this.#links.get(peer);
     if (link === undefined) return false;
-    link.isGreeted = true;
+    link.greetedAtMs = this.#context.now.monoMs;
+    this.#youngUntilMs = link.greetedAtMs + youngMs;
     this.#greeted = undefined;
     return true;
   }
@@ -94,14 +108,14 @@ export class LinkList {
     this.#links.delete(peer);
     this.#greeted = undefined;
     // A connection over which nothing was ever said may be a dial that the other gave up.
-    return link !== undefined && !link.isEnding && link.isGreeted;
+    return link !== undefined && !link.isEnding && link.greetedAtMs !== undefined;
   }
 
   /** Tells the other ends what they do not know: whether this node wants their links. */
   tellViews(wanted: ReadonlySet<OwnerId>): void {
     for (const [peer, link] of this.#links) {
       const isWanted = wanted.has(peer);
-      if (!link.isGreeted || link.isEnding || link.told === isWanted) continue;
+      if (link.greetedAtMs === undefined || link.isEnding || link.told === isWanted) continue;
       link.told = isWanted;
       const bytes = encodeFrame({ kind: 'neighbor', wanted: isWanted });
       this.#context.emit({ kind: 'send', peer, bytes });
@@ -125,7 +139,7 @@ export class LinkList {
     const beyond = this.greeted.filter((peer) => !wanted.has(peer));
     if (beyond.length <= 2 * this.#context.config.neighborsK) return;
     const peer = beyond.find((other) => this.#links.get(other)?.heard === false) ?? newcomer;
-    this.#end(peer, this.#links.get(peer) as Link, 'no room for more links here');
+    this.#end(peer, this.#at(peer), 'no room for more links here');
   }
 
   #end(peer: OwnerId, link: Link, reason: string): void {
@@ -133,6 +147,11 @@ export class LinkList {
     this.#context.emit({ kind: 'send', peer, bytes });
     this.#context.emit({ kind: 'hangUp', peer });
     this.#letEnd(link);
+  }
+
+  /** A link that there is. */
+  #at(peer: OwnerId): Link {
+    return this.#links.get(peer) as Link;
   }
 
   #letEnd(link: Link): void {

@@ -14,7 +14,7 @@
  *   most `dialTimeoutMs`, and when that fails the member is dead for this node.
  * - Beyond the full mesh others are asked to see for themselves (`check`, alarm.ts). Nobody believes
  *   anybody.
- * - Each interval one dead member, one that had left before this life, or a seed node that is not
+ * - Now and then one dead member, one that had left before this life, or a seed node that is not
  *   among the living, is dialed, so that halves find each other again.
  */
 import { isShown } from '../membership/member.ts';
@@ -23,15 +23,15 @@ import { Neighbors } from '../membership/neighbors.ts';
 import type { OwnerId } from '../record/owner.ts';
 import { lookersOf } from './alarm.ts';
 import type { DialFailure, DialTarget, GossipContext } from './context.ts';
+import { DialPace } from './dial-pace.ts';
 import { Dialer } from './dialer.ts';
-import type { DialWorth, WayIn } from './dialer.ts';
+import type { DialWorth } from './dialer.ts';
 import { LinkList } from './link-list.ts';
 import { Lookout } from './lookout.ts';
-import { LostMembers } from './lost-members.ts';
 import { encodeFrame } from './message.ts';
 import type { Frame } from './frame.ts';
 import { Reachability } from './reachability.ts';
-import { SeedNodes } from './seed-nodes.ts';
+import { Search } from './search.ts';
 
 export interface LinksHooks {
   /** This node misses much itself, and must not judge others by time. */
@@ -52,14 +52,14 @@ export interface LinksHooks {
 
 export class Links {
   readonly #context: GossipContext;
-  readonly #seeds: SeedNodes;
   readonly #hooks: LinksHooks;
   readonly #links: LinkList;
   readonly #dialer: Dialer;
   readonly #reachability: Reachability;
   readonly #neighbors: Neighbors;
-  readonly #lost: LostMembers;
+  readonly #search: Search;
   readonly #lookout: Lookout;
+  readonly #pace: DialPace;
   /** Up to where the registry's changes are known here. */
   #cursor: number;
   #plannedRevision = -1;
@@ -73,17 +73,17 @@ export class Links {
     this.#context = context;
     this.#hooks = hooks;
     this.#links = new LinkList(context);
-    this.#seeds = new SeedNodes(seeds);
     this.#dialer = new Dialer(context, {
       isLinked: (peer) => this.#links.has(peer),
       isDoubtful: () => hooks.isDoubtful(),
       isIsolated: () => hooks.isIsolated(),
     });
-    this.#lost = new LostMembers(random);
+    this.#search = new Search(context, seeds, this.#dialer);
+    this.#pace = new DialPace(config.neighborsK, random);
     this.#lookout = new Lookout(context, {
       isStranger: (peer) => !this.#links.has(peer) && this.#isAlive(peer),
       doubt: (peer) => this.#doubt(peer),
-      dial: (peer) => this.#dialWanted(peer),
+      dial: (peer) => this.#isDue(peer) && this.#dialer.dialMember(peer),
     });
     const incarnationOf = (peer: OwnerId): number => registry.member(peer)?.incarnation ?? -1;
     this.#reachability = new Reachability(random, incarnationOf);
@@ -98,6 +98,11 @@ export class Links {
   /** Peers that were greeted, and with whom the link is to last: those to talk to. */
   get greeted(): readonly OwnerId[] {
     return this.#links.greeted;
+  }
+
+  /** Those of them that were greeted a moment ago. */
+  get young(): readonly OwnerId[] {
+    return this.#links.young;
   }
 
   get count(): number {
@@ -118,22 +123,12 @@ export class Links {
 
   /** Every way into the cluster has been tried, and none of them led to another node. */
   get isAlone(): boolean {
-    if (this.#links.size > 0) return false;
-    const { registry } = this.#context;
-    const isNobodyRemembered = registry.rememberedPeers().next().done === true;
-    return this.#seeds.areAll(registry.self) && isNobodyRemembered;
+    return this.#links.size === 0 && this.#search.isFutile;
   }
 
-  /** Begins with seed nodes and remembered peers in random order, those thought alive first. */
+  /** Begins with seed nodes and remembered peers. */
   join(): void {
-    const { registry, random } = this.#context;
-    const peers = [...registry.rememberedPeers()];
-    // One that had left before this life may be back, and not know where we are now.
-    for (const { owner, addresses } of peers)
-      if (!this.#isAlive(owner)) this.#lost.add(owner, addresses);
-    const shuffled = random.sample<WayIn>([...this.#seeds.addresses, ...peers], Infinity);
-    const isDead = (way: WayIn): boolean => typeof way !== 'string' && way.isDead;
-    this.#dialer.setWaysIn(shuffled.sort((a, b) => Number(isDead(a)) - Number(isDead(b))));
+    this.#dialer.setWaysIn(this.#search.begin());
     this.#dialer.proceed(this.#links.size);
   }
 
@@ -149,7 +144,7 @@ export class Links {
   linked(peer: OwnerId): void {
     this.#links.open(peer);
     this.#reachability.linked(peer);
-    this.#lost.delete(peer);
+    this.#search.linked(peer);
     this.#noteMember(peer);
   }
 
@@ -222,7 +217,7 @@ export class Links {
 
   dialed(target: DialTarget, peer: OwnerId): void {
     this.#dialer.settle(target);
-    if (target.peer === undefined) this.#seeds.note(target.addresses[0], peer);
+    if (target.peer === undefined) this.#search.dialed(target, peer);
     this.#dialer.proceed(this.#links.size);
   }
 
@@ -231,8 +226,7 @@ export class Links {
     counters.add(`dials_${how}`);
     const worth = this.#dialer.settle(target);
     const { peer } = target;
-    if (peer === undefined)
-      this.#seeds.note(target.addresses[0], how === 'self' ? registry.self : undefined);
+    if (peer === undefined) this.#search.dialed(target, how === 'self' ? registry.self : undefined);
     else if (this.#isAlive(peer) && !this.#links.has(peer)) {
       if (worth === 'stale') this.#dialer.confirm(peer);
       else this.#noteFailure(peer, how, worth);
@@ -255,7 +249,7 @@ export class Links {
     // News of a death goes first: links in place of the lost ones are made in the next interval.
     if (isRepair) return;
     // Both ends see each other at the same moment: the smaller dials, the other gives it a while.
-    for (const peer of this.#neighbors.wanted) if (peer > registry.self) this.#dialWanted(peer);
+    this.#dialNeighbors((peer) => peer > registry.self);
   }
 
   /** What each interval brings. */
@@ -269,11 +263,12 @@ export class Links {
         this.#reachability.late(peer);
         this.#noteMember(peer);
       }
-    for (const peer of this.#neighbors.wanted) this.#dialWanted(peer);
+    this.#pace.begin();
+    this.#dialNeighbors(() => true);
     for (const peer of this.greeted) this.#reachability.clear(peer);
     this.#tellViews();
     if (this.#isJoined) this.#links.endIdle(this.#neighbors.wanted);
-    this.#dialLost();
+    this.#search.tick();
     for (const peer of this.#reachability.doubted())
       if (this.#isAlive(peer)) this.#dialer.confirm(peer);
       else this.#reachability.clear(peer);
@@ -286,8 +281,7 @@ export class Links {
 
   /** What was tried to get into the cluster, for people. */
   describeTried(): string {
-    const peers = [...this.#context.registry.rememberedPeers()].length;
-    return `${this.#seeds.describe()} and ${peers} remembered ${peers === 1 ? 'peer' : 'peers'}`;
+    return this.#search.describeTried();
   }
 
   /** Learns which members changed, from the log of all changes: never by a look at all of them. */
@@ -320,9 +314,7 @@ export class Links {
       this.#reachability.clear(owner);
       this.#hasLostSomebody = true;
     }
-    if (state === 'dead')
-      this.#lost.add(owner, registry.state(owner)?.head.head.facts.addresses ?? []);
-    else if (state !== undefined) this.#lost.delete(owner);
+    this.#search.note(owner, state);
     this.#neighbors.note(owner, { isAlive, isReachable: this.#isReachable(owner) });
   }
 
@@ -376,19 +368,15 @@ export class Links {
     if (this.#isJoined) this.#links.tellViews(this.#neighbors.wanted);
   }
 
-  /** One member that is thought dead, or one seed node that is not among the living. */
-  #dialLost(): void {
-    const { self } = this.#context.registry;
-    const seeds = this.#seeds.silent((peer) => peer === self || this.#isAlive(peer));
-    const index = this.#context.random.int(this.#lost.size + seeds.length);
-    const seed = seeds[index - this.#lost.size];
-    if (seed !== undefined) this.#dialer.dial({ addresses: [seed] });
-    else if (index < this.#lost.size) this.#dialer.dialLost(this.#lost.at(index));
+  #dialNeighbors(isOurs: (peer: OwnerId) => boolean): void {
+    for (const peer of this.#neighbors.wanted) {
+      if (!this.#pace.hasRoom(this.greeted.length)) return;
+      if (isOurs(peer) && this.#isDue(peer) && this.#dialer.dialMember(peer)) this.#pace.note();
+    }
   }
 
-  #dialWanted(peer: OwnerId): void {
-    if (this.#links.has(peer) || !this.#reachability.isDue(peer, this.#context.now.monoMs)) return;
-    this.#dialer.dialMember(peer);
+  #isDue(peer: OwnerId): boolean {
+    return !this.#links.has(peer) && this.#reachability.isDue(peer, this.#context.now.monoMs);
   }
 
   #send(peer: OwnerId, frame: Frame): void {

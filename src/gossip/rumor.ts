@@ -144,15 +144,18 @@ export class Rumors {
   }
 
   /**
-   * Tells the other neighbors what a repair brought, so that it does not crawl a hop a round.
+   * Tells others what is held of an owner, directly: what a repair brought must not crawl a hop a
+   * round, and a new link may not yet be one that broadcasts are passed on over.
    *
-   * @param before the version that was held before the repair
+   * @param before the version that was held before
+   * @param source who told it
    */
-  tellOthers(state: OwnerState, before: number, peers: Iterable<OwnerId>, source: OwnerId): void {
-    const rumor = rumorOf(state, before);
-    const bytes = encodeFrame({ kind: 'rumor', rumor });
+  tellOthers(owner: OwnerId, before: number, peers: Iterable<OwnerId>, source: OwnerId): void {
+    const state = this.#context.registry.state(owner);
+    if (state === undefined) return;
+    const bytes = encodeFrame({ kind: 'rumor', rumor: rumorOf(state, before) });
     for (const peer of peers) {
-      if (peer === source || peer === state.head.head.owner) continue;
+      if (peer === source || peer === owner) continue;
       this.#context.counters.add('rumors_retold');
       this.#context.emit({ kind: 'send', peer, bytes });
     }

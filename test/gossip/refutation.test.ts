@@ -62,7 +62,9 @@ for (const [who, choose] of roundsOfLies)
       log.take();
       slander(cluster, liars, subject);
       cluster.run(1_500);
-      t.strictSame(log.take(), [], 'a second round changes nothing at all');
+      // Who heard the answer before what it answers has nobody to call a liar, and suspects again.
+      const isDead = ({ state }: { state: string }): boolean => state === 'dead';
+      t.strictSame(log.take().filter(isDead), [], 'a second round hides it nowhere');
       cluster.run(30_000);
       t.strictSame(log.take(), []);
       t.ok(cluster.isSeenByAll('add'));

@@ -55,6 +55,8 @@ t.test('a rumor holds exactly what changed since the head before', async (t) => 
 
 t.test('one flipped bit anywhere in a rumor changes nothing, and shows in a counter', async (t) => {
   const cluster = await TestCluster.of(3);
+  // Over new links rumors are told directly, too.
+  cluster.run(4_000);
   const { engine, registry } = cluster.node(2);
   let flips = 0;
   const verdicts = new Set<string>();

@@ -155,8 +155,8 @@ export const gossipMutants: readonly Mutant[] = [
     file: 'src/gossip/engine.ts',
     edits: [
       {
-        find: 'if (state !== undefined) this.#rumors.tellOthers(',
-        replace: 'if (state === null) this.#rumors.tellOthers(',
+        find: 'this.#rumors.tellOthers(owner, before, this.#links.greeted, peer);',
+        replace: '',
       },
     ],
     tests: ['test/property/spread.test.ts'],
@@ -224,7 +224,7 @@ export const gossipMutants: readonly Mutant[] = [
     name: 'lost-never-dialed',
     what: 'nobody dials those whom it thinks dead',
     file: links,
-    edits: [{ find: '    this.#dialLost();\n', replace: '' }],
+    edits: [{ find: '    this.#search.tick();\n', replace: '' }],
     tests: ['test/gossip/mass-death.test.ts'],
   },
   {
