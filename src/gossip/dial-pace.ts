@@ -6,13 +6,13 @@
  * the halves carries all they have to tell: hundreds that are made at once would hold it up.
  *
  *   fewer links than K ──▶ as many as are missing, at once
- *   K links or more ─────▶ one in two intervals
+ *   K links or more ─────▶ one in two intervals, and none while many come back
  *   somebody is lost ────▶ `lostPerInterval` dials an interval by all the living together
  */
 import type { Random } from '../base/random.ts';
 
 /** Of all nodes together, whatever their number: one that answers is enough. */
-const lostPerInterval = 8;
+const lostPerInterval = 4;
 
 export class DialPace {
   readonly #neighborsK: number;
@@ -20,6 +20,8 @@ export class DialPace {
   /** Links to neighbors that were gone for in this interval, and those that may be beyond K. */
   #begun = 0;
   #spare = 0;
+  /** Members that came back in this interval. */
+  #returns = 0;
 
   /** @param neighborsK links that a node wants beyond the full mesh */
   constructor(neighborsK: number, random: Random) {
@@ -29,8 +31,15 @@ export class DialPace {
 
   /** An interval begins. */
   begin(): void {
+    const isBusy = this.#returns > this.#neighborsK;
+    this.#returns = 0;
     this.#begun = 0;
-    this.#spare = this.#random.int(2);
+    this.#spare = isBusy ? 0 : this.#random.int(2);
+  }
+
+  /** A member that was lost is back. */
+  noteReturn(): void {
+    this.#returns += 1;
   }
 
   /** @param links that are there. @returns whether another neighbor may be dialed in this interval */

@@ -314,7 +314,7 @@ export class Links {
       this.#reachability.clear(owner);
       this.#hasLostSomebody = true;
     }
-    this.#search.note(owner, state);
+    if (this.#search.note(owner, state)) this.#pace.noteReturn();
     this.#neighbors.note(owner, { isAlive, isReachable: this.#isReachable(owner) });
   }
 

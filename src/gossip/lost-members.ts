@@ -40,12 +40,14 @@ export class LostMembers {
     this.#put({ peer, addresses }, place);
   }
 
-  delete(peer: OwnerId): void {
+  /** @returns whether it was lost */
+  delete(peer: OwnerId): boolean {
     const place = this.#places.get(peer);
-    if (place === undefined) return;
+    if (place === undefined) return false;
     this.#places.delete(peer);
     const last = this.#members.pop() as LostMember;
     if (place < this.#members.length) this.#put(last, place);
+    return true;
   }
 
   /** @param index less than `size`; the order means nothing and changes */

@@ -49,11 +49,16 @@ export class Search {
     return shuffled.sort((a, b) => Number(isDead(a)) - Number(isDead(b)));
   }
 
-  /** @param state undefined: the member is not known any more */
-  note(owner: OwnerId, state: MemberState | undefined): void {
-    const head = this.#context.registry.state(owner)?.head.head;
-    if (state === 'dead') this.#lost.add(owner, head?.facts.addresses ?? []);
-    else if (state !== undefined) this.#lost.delete(owner);
+  /**
+   * @param state undefined: the member is not known any more
+   * @returns whether it was lost, and is not any more
+   */
+  note(owner: OwnerId, state: MemberState | undefined): boolean {
+    if (state === undefined) return false;
+    if (state !== 'dead') return this.#lost.delete(owner);
+    const { addresses = [] } = this.#context.registry.state(owner)?.head.head.facts ?? {};
+    this.#lost.add(owner, addresses);
+    return false;
   }
 
   linked(peer: OwnerId): void {
