@@ -39,6 +39,22 @@ t.test(
   },
 );
 
+t.test('over a new link what came by broadcast is told directly, as well', async (t) => {
+  const cluster = await TestCluster.of(2);
+  const third = await cluster.start(3);
+  cluster.run(1_000);
+  cluster.network.rules.dropsRumor = (_, to) => to === third.registry.self;
+  cluster.register(1, 'new');
+  cluster.run(20);
+  t.strictSame(cluster.seenBy(3), ['new']);
+  cluster.run(4_000);
+  cluster.register(1, 'later');
+  cluster.run(20);
+  t.strictSame(cluster.seenBy(3), ['new'], 'and not for longer than it takes');
+  cluster.run(3_000);
+  t.equal(cluster.seenBy(3).length, 2);
+});
+
 t.test('a rumor holds exactly what changed since the head before', async (t) => {
   const cluster = await TestCluster.of(1);
   cluster.register(1, 'one');

@@ -228,6 +228,27 @@ export const gossipMutants: readonly Mutant[] = [
     tests: ['test/gossip/mass-death.test.ts'],
   },
   {
+    name: 'all-dial-the-lost',
+    what: 'each node dials one of the lost in each interval, however many live',
+    file: 'src/gossip/dial-pace.ts',
+    edits: [{ find: 'random.next() * living <', replace: 'random.next() * Math.min(1, living) <' }],
+    tests: ['test/gossip/dial-pace.test.ts'],
+  },
+  {
+    name: 'links-before-news',
+    what: 'who has links enough makes more of them while many come back',
+    file: 'src/gossip/dial-pace.ts',
+    edits: [{ find: 'this.#returns > this.#neighborsK', replace: 'this.#returns < 0' }],
+    tests: ['test/gossip/dial-pace.test.ts'],
+  },
+  {
+    name: 'new-links-not-told',
+    what: 'over a new link nothing is told before broadcasts pass over it',
+    file: 'src/gossip/link-list.ts',
+    edits: [{ find: 'const youngMs = 3_000;', replace: 'const youngMs = 0;' }],
+    tests: ['test/gossip/rumor.test.ts'],
+  },
+  {
     name: 'strangers-never-asked',
     what: 'nobody asks a member that is no neighbor',
     file: 'src/gossip/engine.ts',

@@ -97,6 +97,46 @@ export const livenessMutants: readonly Mutant[] = [
     tests: ['test/gossip/settled-heads.test.ts'],
   },
   {
+    name: 'contested-retold',
+    what: 'accusations against whom a node hears itself are spread all the same',
+    file: court,
+    edits: [
+      {
+        find: "if (this.#take(peer, sealed) !== 'accept') return;",
+        replace: "if (!['accept', 'contested'].includes(this.#take(peer, sealed))) return;",
+      },
+    ],
+    tests: ['test/gossip/court.test.ts'],
+  },
+  {
+    name: 'late-is-believed-dead',
+    what: 'of whom this node heard a moment ago three others are believed, once it is late',
+    file: 'src/gossip/sentry.ts',
+    edits: [{ find: 'this.#nowMs - heardAtMs >= silenceMs', replace: 'heardAtMs >= 0' }],
+    tests: ['test/gossip/sentry.test.ts'],
+  },
+  {
+    name: 'asked-asks-all',
+    what: 'who looked because it was asked asks all of its neighbors to look',
+    file: 'src/gossip/alarm.ts',
+    edits: [{ find: 'random.sample(links, askedInTurn)', replace: 'links' }],
+    tests: ['test/gossip/alarm.test.ts'],
+  },
+  {
+    name: 'three-vouchers',
+    what: 'of those without a link three others are asked, as of those with one',
+    file: 'src/gossip/inquest.ts',
+    edits: [{ find: 'const vouchersMax = 8;', replace: 'const vouchersMax = 3;' }],
+    tests: ['test/gossip/inquest.test.ts'],
+  },
+  {
+    name: 'silence-told-late',
+    what: 'a silence is told after as long a pause as a refusal',
+    file: 'src/gossip/charges.ts',
+    edits: [{ find: "reason === 'silent'", replace: "reason === 'nothing'" }],
+    tests: ['test/gossip/charges.test.ts'],
+  },
+  {
     name: 'vouch-ignored',
     what: 'what others say for a peer that does not answer is nothing',
     file: prober,
