@@ -51,6 +51,7 @@ export type MutationResult =
 export interface OwnBounds extends MergeBounds {
   readonly recordBytesMax: number;
   readonly headBytesMax: number;
+  /** Infinity: they are kept, up to `tombstonesMax`. */
   readonly tombstoneGraceMs: number;
   readonly tombstonesMax: number;
 }
@@ -113,7 +114,7 @@ export function advance(
     collected: [],
   };
   const stamp = (): number => (draft.lastUpdate = Math.max(wallMicros, draft.lastUpdate + 1));
-  if (mutations.some(({ kind }) => kind === 'rewind')) rewind(draft, wallMicros);
+  if (mutations.some(({ kind }) => kind === 'rewind')) rewind(draft, bounds, wallMicros, stamp);
   const results = mutations.map((mutation) => apply(draft, mutation, identity, bounds, stamp));
   collectTombstones(draft, mutations, bounds, wallMicros);
   const next = sign(draft, identity, bounds, stamp());
@@ -306,22 +307,30 @@ function reclaim(draft: Draft, above: Head, stamp: () => number): void {
   restamp(draft, stamp);
 }
 
-/** Before anything else is stamped. Below the floor there is nothing for tombstones to delete. */
-function rewind(draft: Draft, wallMicros: number): void {
+/**
+ * Before anything else is stamped. Below the floor there is nothing for tombstones to delete; only
+ * while they are kept for good they tell of a past that is not known yet.
+ */
+function rewind(draft: Draft, bounds: OwnBounds, wallMicros: number, stamp: () => number): void {
   draft.lastUpdate = wallMicros;
   draft.floor = wallMicros;
   draft.incarnation += 1;
-  const tombstones = [...draft.set.records()].filter(({ record }) => record.deleted);
+  const tombstones = tombstonesOf(draft.set);
+  if (bounds.tombstoneGraceMs === Infinity) return put(draft, tombstones, stamp);
   draft.collected.push(...tombstones);
   draft.set = draft.set.with([], tombstones);
 }
 
 function restamp(draft: Draft, stamp: () => number): void {
-  const restamped: SealedRecord[] = [];
-  for (const { record } of draft.set.records())
-    if (!record.deleted) restamped.push(sealRecord({ ...record, lastUpdate: stamp() }));
-  draft.set = draft.set.with(restamped, []);
-  for (const sealed of restamped) draft.puts.set(sealed.key, sealed);
+  const living = [...draft.set.records()].filter(({ record }) => !record.deleted);
+  put(draft, living, stamp);
+}
+
+/** The same records, each with a stamp of its own. */
+function put(draft: Draft, records: readonly SealedRecord[], stamp: () => number): void {
+  const fresh = records.map(({ record }) => sealRecord({ ...record, lastUpdate: stamp() }));
+  draft.set = draft.set.with(fresh, []);
+  for (const sealed of fresh) draft.puts.set(sealed.key, sealed);
 }
 
 /**

@@ -179,7 +179,8 @@ export class Registry {
       this.#facts,
       mutations,
       this.#identity,
-      this.#config,
+      // What of an unknown past was taken back since, only its tombstone tells.
+      isReborn ? { ...this.#config, tombstoneGraceMs: Infinity } : this.#config,
       isReborn ? rebirthMicros(this.#config, now) : now.wallMicros,
       this.#rules,
     );

@@ -10,6 +10,18 @@ const ownState = 'src/registry/own-state.ts';
 
 export const registryMutants: readonly Mutant[] = [
   {
+    name: 'taken-back-is-adopted',
+    what: 'a tombstone is given up before the past is known of which it tells',
+    file: 'src/registry/registry.ts',
+    edits: [
+      {
+        find: 'isReborn ? { ...this.#config, tombstoneGraceMs: Infinity } : this.#config,',
+        replace: 'this.#config,',
+      },
+    ],
+    tests: ['test/registry/registry-restart.test.ts'],
+  },
+  {
     name: 'tombstone-skipped',
     what: 'deregistering removes the record and leaves no tombstone',
     file: ownState,

@@ -5,7 +5,7 @@ import { contentOfStore } from '../contract/store-contract.ts';
 import { at, contentOf, flipBit, makeFacts } from '../record/fixtures.ts';
 import { databaseFile, sqliteDisk, withDatabase } from '../store/fixtures.ts';
 import { deregister, eventsAfter, hourMs, loadNode, nameOf, Owner, register } from './fixtures.ts';
-import { sendDelta, sendWhole, shown, startNode, WatchedStore } from './fixtures.ts';
+import { sendDelta, sendWhole, shown, smallConfig, startNode, WatchedStore } from './fixtures.ts';
 
 t.test('a restart brings own registrations back under a higher incarnation', (t) => {
   const store = new MemoryStore();
@@ -301,6 +301,29 @@ t.test('a life after a lost database speaks in old stamps until it reclaims', (t
   t.notOk(node.isReborn);
   const records = [...node.state(node.self)!.set.records()];
   t.ok(records.every(({ record }) => record.lastUpdate >= now.wallMicros));
+  t.end();
+});
+
+t.test('while the past is not known, what was taken back stays so, however long it takes', (t) => {
+  const node = loadNode();
+  const own = () => node.state(node.self)!;
+  let now = at(48 * hourMs);
+  node.begin(makeFacts(), now, true);
+  node.commit([register('a'), register('b')], now);
+  node.commit([deregister('a')], now);
+  now = at(48 * hourMs + 10 * smallConfig.tombstoneGraceMs);
+  node.tick(now);
+  node.commit([{ kind: 'refresh' }], now);
+  t.equal(own().set.tombstones, 1, 'longer than its grace');
+  now = at(hourMs);
+  node.tick(now);
+  t.equal(own().head.head.floor, own().head.head.lastUpdate - 3, 'the clock went back');
+  t.equal(own().set.tombstones, 1);
+  t.ok([...own().set.records()].every(({ record }) => record.lastUpdate > own().head.head.floor));
+  t.strictSame(shown(node), ['b']);
+  node.commit([{ kind: 'reclaim', above: own().head.head }], now);
+  t.equal(own().set.tombstones, 0, 'and then nobody has to be told');
+  t.strictSame(shown(node), ['b']);
   t.end();
 });
 
